@@ -1,0 +1,166 @@
+//! What a user access token says of itself: when it was issued, when it expires, and whose it is.
+//!
+//! The claims are read, not believed: nothing here verifies a signature, and nothing here knows what time it is.
+
+use crate::error::InvalidReason;
+use crate::json::{Member, Value, walk};
+
+/// An instant, in milliseconds since the epoch.
+pub type Millis = i64;
+
+/// The claims of a user access token that matter here (RFC 7519, section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// `exp`: from this instant on the token is expired.
+    pub expires_at: Millis,
+    /// `iat`, where it is an instant before `exp`.
+    pub issued_at: Option<Millis>,
+}
+
+/// Whose token it is: its `sub`, a string or not, or nothing. It is personal data and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subject(Option<(bool, Option<Vec<u8>>)>);
+
+impl core::fmt::Debug for Subject {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Claims {
+    /// Reads the claims of a payload.
+    ///
+    /// # Errors
+    /// Says why the payload is no user access token's.
+    pub fn read(payload: &[u8]) -> Result<Self, InvalidReason> {
+        Self::read_with(payload, &mut None)
+    }
+
+    /// Reads the claims of a payload and whose token it is.
+    ///
+    /// # Errors
+    /// Says why the payload is no user access token's.
+    pub fn read_with_subject(payload: &[u8]) -> Result<(Self, Subject), InvalidReason> {
+        let mut subject = None;
+        let claims = Self::read_with(payload, &mut subject)?;
+        Ok((claims, Subject(subject.map(|value| (matches!(value, Value::String(_)), value.decoded())))))
+    }
+
+    /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).
+    #[must_use]
+    pub fn is_expired(&self, tolerance_ms: f64, now: f64) -> bool {
+        now >= to_f64(self.expires_at) + tolerance_ms
+    }
+
+    fn read_with<'a>(payload: &'a [u8], subject: &mut Option<Value<'a>>) -> Result<Self, InvalidReason> {
+        let mut exp = None;
+        let mut iat = None;
+        let mut has_api_key = false;
+        walk(payload, &mut |Member { parent, key, value }| {
+            if parent.is_some() {
+            } else if key.is("exp") {
+                exp = Some(value);
+            } else if key.is("iat") {
+                iat = Some(value);
+            } else if key.is("sub") {
+                *subject = Some(value);
+            } else if key.is("API_KEY") {
+                has_api_key = true;
+            }
+        })
+        .ok_or(InvalidReason::BadJson)?;
+        if has_api_key && subject.is_none() {
+            return Err(InvalidReason::PartnerToken);
+        }
+        let expires_at = instant(exp.ok_or(InvalidReason::NoExpiry)?).ok_or(InvalidReason::BadExpiry)?;
+        let issued_at = iat.and_then(instant).filter(|&issued_at| issued_at < expires_at);
+        Ok(Self { expires_at, issued_at })
+    }
+}
+
+/// Converts an instant, which has at most 14 digits and so is exact.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53, hence exact")]
+pub(crate) fn to_f64(instant: Millis) -> f64 {
+    instant as f64
+}
+
+/// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), exactly, on its decimal digits.
+///
+/// None for what is no number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would
+/// round, and parsing one costs more code than all the rest of the checker.
+fn instant(value: Value<'_>) -> Option<Millis> {
+    const MAX_SECOND_DIGITS: i64 = 11;
+    let Value::Number(number) = value else {
+        return None;
+    };
+    let (negative, number) = number.strip_prefix(b"-").map_or((false, number), |rest| (true, rest));
+    let is_exponent_mark = |byte: &u8| byte.eq_ignore_ascii_case(&b'e');
+    let mut halves = number.splitn(2, is_exponent_mark);
+    let decimal = halves.next()?;
+    let exponent = halves.next().map_or(0, exponent);
+    let mut point = i64::try_from(decimal.iter().position(|&byte| byte == b'.').unwrap_or(decimal.len())).ok()?;
+    let mut digits = decimal.iter().filter(|&&byte| byte != b'.').peekable();
+    while digits.next_if_eq(&&b'0').is_some() {
+        point -= 1;
+    }
+    if digits.peek().is_none() {
+        return Some(0);
+    }
+    let second_digits = point.saturating_add(exponent);
+    if second_digits > MAX_SECOND_DIGITS {
+        return None;
+    }
+    let mut millis = 0;
+    for _ in 0..second_digits.saturating_add(3) {
+        millis = millis * 10 + digits.next().map_or(0, |&digit| i64::from(digit - b'0'));
+    }
+    let rest = digits.any(|&digit| digit != b'0');
+    Some(if negative { -millis - i64::from(rest) } else { millis })
+}
+
+/// Reads an exponent, as far as it can matter.
+fn exponent(text: &[u8]) -> i64 {
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
+    };
+    let magnitude = |value: i64, &digit: &u8| (value * 10 + i64::from(digit - b'0')).min(1_000_000_000);
+    sign * digits.iter().fold(0, magnitude)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn is_instant(number: &str, expected: Option<Millis>) {
+        assert_eq!(instant(Value::Number(number.as_bytes())), expected, "{number}");
+    }
+
+    #[test]
+    fn instants_are_floored_decimals() {
+        is_instant("1752921735", Some(1_752_921_735_000));
+        is_instant("1752921735.57", Some(1_752_921_735_570));
+        is_instant("1752921735.0009999999999999999", Some(1_752_921_735_000));
+        is_instant("17529217351239E-4", Some(1_752_921_735_123));
+        is_instant("1.7529217351239e+9", Some(1_752_921_735_123));
+        is_instant("0.0012e-1", Some(0));
+        is_instant("-0.0001", Some(-1));
+        is_instant("-1.5", Some(-1500));
+        is_instant("-1.0009", Some(-1001));
+        is_instant("-0", Some(0));
+    }
+
+    #[test]
+    fn instants_end_below_1e11_seconds() {
+        is_instant("99999999999.9999", Some(99_999_999_999_999));
+        is_instant("-99999999999", Some(-99_999_999_999_000));
+        for too_far in ["1e11", "100000000000", "-1e11", "1752921735000", "1e400", "1e99999999999999999999"] {
+            is_instant(too_far, None);
+        }
+        is_instant("0e99999999999999999999", Some(0));
+        is_instant("1e-99999999999999999999", Some(0));
+        is_instant("-1e-99999999999999999999", Some(-1));
+        is_instant(&format!("{}e-500", "1".repeat(510)), Some(1_111_111_111_111));
+    }
+}

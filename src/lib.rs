@@ -1,0 +1,32 @@
+//! Tells whether a [Transak](https://docs.transak.com) user access token is fresh, about to expire or expired,
+//! and refreshes it while that is still possible.
+//!
+//! A user access token is a JWT that lives 30 days. While it has not expired, `GET /api/v2/auth/refresh`
+//! exchanges it for a new one; once it has, only a new login with a one-time password helps.
+//!
+//! **It decodes and does not verify.** A client cannot: the signing key is the vendor's.
+//!
+//! # Map
+//! What decides is plain Rust, with the time as an argument and no IO:
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`token`] | whether a text is a compact JWT, and what its payload's bytes are |
+//! | [`claims`] | when it was issued, when it expires, whose it is |
+//! | [`status`] | fresh, expiring, expired or invalid, and what to do |
+//! | [`refresh`] | what to ask the server, what its answer means, whether to ask again |
+//! | [`error`] | every code, reason and action |
+//!
+//! On `wasm32` the module `js` opens the boundary: promises, timers and the Fetch API live there, and
+//! nothing else knows what a `JsValue` is.
+
+pub mod claims;
+pub mod error;
+mod http_date;
+mod json;
+pub mod refresh;
+pub mod status;
+pub mod token;
+
+#[cfg(target_arch = "wasm32")]
+pub mod js;

@@ -1,0 +1,138 @@
+//! Fresh, about to expire, expired, or no usable token at all: the verdict that a caller acts on.
+//!
+//! It is passed what time it is. It decodes and does **not** verify: the signing key is the vendor's.
+
+use crate::claims::{Claims, to_f64};
+use crate::error::{Action, InvalidReason};
+use crate::token::decode_payload;
+
+const HOUR: f64 = 3_600_000.0;
+const DAY: f64 = 24.0 * HOUR;
+
+/// The longest default window: a token that lives a year still is refreshed a week before its end only.
+const MAX_DEFAULT_WINDOW_MS: f64 = 7.0 * DAY;
+
+/// The default window of a token that does not say when it was issued.
+const WINDOW_WITHOUT_IAT_MS: f64 = DAY;
+
+/// How a token is judged. The default is the documented one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StatusOptions {
+    /// "About to expire" begins this long before expiry. None: 10 % of the token's lifetime, at most 7 days
+    /// (3 days of the documented 30); 24 hours where the token has no `iat`.
+    pub refresh_window_ms: Option<f64>,
+    /// The token still counts as unexpired until this long after its expiry.
+    pub clock_tolerance_ms: f64,
+}
+
+/// Where in its life a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Before its refresh window.
+    Fresh,
+    /// In its refresh window: it still works, and it can be refreshed.
+    Expiring,
+    /// At its expiry or after (RFC 7519, section 4.1.4: "on or after"): only a new login helps.
+    Expired,
+}
+
+impl State {
+    /// Every state, in the order of a token's life.
+    pub const ALL: &'static [Self] = &[Self::Fresh, Self::Expiring, Self::Expired];
+
+    /// Returns the name that JavaScript sees.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Returns what the caller does next.
+    #[must_use]
+    pub fn action(self) -> Action {
+        match self {
+            Self::Fresh => Action::Use,
+            Self::Expiring => Action::Refresh,
+            Self::Expired => Action::Login,
+        }
+    }
+}
+
+/// A token's life, and where in it the token is. All instants are milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lifetime {
+    /// Where in its life the token is.
+    pub state: State,
+    /// When it was issued, where it says so.
+    pub issued_at: Option<f64>,
+    /// When its refresh window begins.
+    pub refresh_at: f64,
+    /// When it expires.
+    pub expires_at: f64,
+    /// How long that is from now, in milliseconds; not positive once it has expired.
+    pub expires_in_ms: f64,
+}
+
+/// The verdict on a token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TokenStatus {
+    /// A user access token by its outline.
+    Valid(Lifetime),
+    /// No user access token, and why.
+    Invalid(InvalidReason),
+}
+
+/// Judges a token at an instant, in milliseconds since the epoch.
+///
+/// # Examples
+/// ```
+/// use transak_user_token::status::{State, StatusOptions, TokenStatus, token_status};
+///
+/// // {"iat":1750329735,"exp":1752921735}: 30 days, of which the last three are the refresh window.
+/// let token = "e30.eyJpYXQiOjE3NTAzMjk3MzUsImV4cCI6MTc1MjkyMTczNX0.c2ln";
+/// let TokenStatus::Valid(life) = token_status(token, &StatusOptions::default(), 1_752_700_000_000.0) else {
+///     unreachable!("it is a token");
+/// };
+/// assert_eq!(life.state, State::Expiring);
+/// assert_eq!(life.expires_at - life.refresh_at, 259_200_000.0);
+/// ```
+#[must_use]
+pub fn token_status(token: &str, options: &StatusOptions, now: f64) -> TokenStatus {
+    match read(token.as_bytes(), &mut Vec::new()) {
+        Ok(claims) => TokenStatus::Valid(lifetime(claims, options, now)),
+        Err(reason) => TokenStatus::Invalid(reason),
+    }
+}
+
+/// Reads a token's claims, with a buffer that may be used again.
+///
+/// # Errors
+/// Says why the text is no user access token.
+pub fn read(token: &[u8], payload: &mut Vec<u8>) -> Result<Claims, InvalidReason> {
+    decode_payload(token, payload)?;
+    Claims::read(payload)
+}
+
+/// Places an instant in a token's life.
+#[must_use]
+pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
+    let issued_at = claims.issued_at.map(to_f64);
+    let expires_at = to_f64(claims.expires_at);
+    let default_window = || {
+        issued_at.map_or(WINDOW_WITHOUT_IAT_MS, |issued_at| {
+            ((expires_at - issued_at) / 10.0).floor().min(MAX_DEFAULT_WINDOW_MS)
+        })
+    };
+    let refresh_at = expires_at - options.refresh_window_ms.unwrap_or_else(default_window);
+    let state = if claims.is_expired(options.clock_tolerance_ms, now) {
+        State::Expired
+    } else if now >= refresh_at {
+        State::Expiring
+    } else {
+        State::Fresh
+    };
+    Lifetime { state, issued_at, refresh_at, expires_at, expires_in_ms: expires_at - now }
+}
