@@ -1,0 +1,164 @@
+/**
+ * A local stand-in for Transak's API gateway: login, OTP, refresh and the ways in which they fail, for development, demos
+ * and tests. Its tokens are signed with a random key of its own; Transak refuses them, and it refuses Transak's.
+ *
+ * The three calls are those of Transak's documentation. The codes and texts of errors that the documentation leaves open
+ * are the stand-in's own: nothing may branch on them.
+ */
+
+/**
+ * Options of {@link createGateway}.
+ *
+ * @example
+ * const options: GatewayOptions = { allowedOrigins: ['http://localhost:5173'], log: console.log }
+ */
+export interface GatewayOptions {
+  /** Lifetime of the tokens it issues. Default: 2_592_000_000 (30 days). `iat` is in whole seconds from one minute up. */
+  lifetimeMs?: number
+  /** The gateway's clock, in milliseconds since the epoch. Default: `Date.now`. */
+  now?: () => number
+  /** Whether a refresh revokes the token it replaces. Default: `false`. */
+  revoke?: boolean
+  /**
+   * Origins whose pages may read the answers, spelled as browsers send them: `'http://localhost:5173'`. Default: `[]`, no
+   * CORS headers at all. `'any'` echoes every origin.
+   */
+  allowedOrigins?: string[] | 'any'
+  /** The one-time password that every login accepts. Default: `'123456'`. */
+  otp?: string
+  /** Receives the one-time password of each login; never a token, never an e-mail. Default: none. */
+  log?: (line: string) => void
+}
+
+/**
+ * What goes wrong with a refresh. Any fault may carry `latencyMs`, in real milliseconds, waited before all else.
+ *
+ * `drop` after, `truncated`, `oversized` and `token` first do the refresh: where `revoke` is on the old token is gone (but not
+ * with `which: 'same'`), and a bad token gets its 401, of `drop` nothing. The others, except `latency`, look at no token.
+ *
+ * @example
+ * const outage: Fault = { kind: 'error', status: 503, latencyMs: 50 }
+ */
+export type Fault = { latencyMs?: number } & (
+  /** Answers normally after `ms` real milliseconds, at most 2^31-1. A client that leaves earlier gets no refresh done. */
+  | { kind: 'latency', ms: number }
+  /** Closes the connection without an answer, before or after the refresh was done. */
+  | { kind: 'drop', when: 'before' | 'after' }
+  /** Answers `{ error: { statusCode, message, errorCode? } }`. `status` is 200 to 599. */
+  | { kind: 'error', status: number, errorCode?: number | string, message?: string, headers?: Record<string, string> }
+  /** Answers 429; `retryAfter` (seconds or an HTTP date) becomes Retry-After, which is absent without it. */
+  | { kind: 'rate-limit', retryAfter?: string | number }
+  /** Answers a CDN's HTML page. `status` defaults to 200. */
+  | { kind: 'html', status?: number }
+  /** `'connection'` (default): the connection is cut in the middle of the body. `'json'`: a complete answer, the JSON cut. */
+  | { kind: 'truncated', how?: 'json' | 'connection' }
+  /** A valid answer, padded to `bytes`. Default: 200_000. */
+  | { kind: 'oversized', bytes?: number }
+  /** Default: 302 to `/elsewhere` on the gateway itself, where a usable answer waits for whoever follows. */
+  | { kind: 'redirect', location?: string, status?: number }
+  /**
+   * Answers 200 with the wrong token: of the same user but issued and expiring earlier, though not yet expired; the very
+   * token that was sent; another `sub`'s; an expired one; no JWT at all.
+   */
+  | { kind: 'token', which: 'older' | 'same' | 'foreign' | 'expired' | 'garbage' }
+  /** Never answers. */
+  | { kind: 'hang' }
+)
+
+/**
+ * A request as it came in, whatever its path and method. The headers hold the token: this is for assertions, not for logs.
+ *
+ * @example
+ * const [first]: RecordedRequest[] = gateway.requests
+ */
+export interface RecordedRequest {
+  method: string
+  /** The path with its query, as sent. */
+  path: string
+  /** Names in lower case. */
+  headers: Record<string, string>
+  /** When it came, by the gateway's clock, in milliseconds since the epoch. */
+  at: number
+}
+
+/**
+ * A gateway that listens.
+ *
+ * @example
+ * const { url, close }: Listener = await gateway.listen()
+ */
+export interface Listener {
+  /** Without a slash at the end: `'http://127.0.0.1:4000'`. */
+  url: string
+  port: number
+  /** Stops listening and ends every open connection, also one whose answer is outstanding. May be called twice. */
+  close(): Promise<void>
+}
+
+/**
+ * The gateway. Its functions need no `this`, so `Deno.serve(gateway.fetch)` works.
+ *
+ * @example
+ * const gateway: Gateway = createGateway({ lifetimeMs: 60_000 })
+ * gateway.revoke = true   // from now on
+ */
+export interface Gateway {
+  /** As in {@link GatewayOptions}; may be set at any time. */
+  lifetimeMs: number
+  /** As in {@link GatewayOptions}; may be set at any time. */
+  now: () => number
+  /** As in {@link GatewayOptions}; may be set at any time. */
+  revoke: boolean
+  /** What came in, oldest first, until {@link Gateway.reset}. */
+  readonly requests: RecordedRequest[]
+  /**
+   * Answers one request without a socket. Rejects with a `TypeError` where a server drops the connection, and with the
+   * signal's reason when `request.signal` aborts.
+   */
+  fetch(request: Request): Promise<Response>
+  /**
+   * Serves on 127.0.0.1. `port` defaults to 0, any free one. Needs `node:http` (Node, Bun, Deno). A request with an `Origin`
+   * header gets a connection of its own: browsers silently repeat a GET whose reused connection drops. Bun's `fetch` does so
+   * too; with `keepalive: false` it does not.
+   */
+  listen(port?: number): Promise<Listener>
+  /**
+   * Makes the next `times` refreshes (GET, not the preflight) meet `fault`, after those of earlier calls. `times` defaults
+   * to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for a fault that makes no sense.
+   */
+  fail(fault: Fault, options?: { times?: number }): void
+  /** Forgets the remaining faults. */
+  heal(): void
+  /**
+   * Issues a token at once. `claims` override the usual ones (`undefined` leaves a claim out); `lifetimeMs` defaults to the
+   * gateway's.
+   */
+  issue(claims?: Record<string, unknown>, lifetimeMs?: number): Promise<string>
+  /** Returns the claims of a token that this gateway signed, expired or revoked or not; `null` for anything else. */
+  verify(token: string): Promise<Record<string, unknown> | null>
+  /**
+   * Returns how many refreshes were asked for, those that met a fault included: all, or those whose `authorization` was
+   * exactly `token`.
+   */
+  refreshes(token?: string): number
+  /** Forgets requests, counts, faults and revocations. Tokens and logins stay good. */
+  reset(): void
+}
+
+/**
+ * Creates a gateway. Throws a `TypeError` for an `allowedOrigins` entry that is no exact origin.
+ *
+ * @example
+ * import { createGateway } from 'transak-user-token/gateway'
+ *
+ * const gateway = createGateway({ lifetimeMs: 60_000 })
+ * const { url, close } = await gateway.listen()
+ * const authorization = await gateway.issue({ sub: 'user@example.com' })
+ *
+ * gateway.fail({ kind: 'error', status: 503 })
+ * await fetch(`${url}/api/v2/auth/refresh`, { headers: { authorization } })   // 503
+ * await fetch(`${url}/api/v2/auth/refresh`, { headers: { authorization } })   // 200
+ * gateway.refreshes(authorization)   // 2
+ * await close()
+ */
+export function createGateway(options?: GatewayOptions): Gateway
