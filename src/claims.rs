@@ -17,9 +17,20 @@ pub struct Claims {
     pub issued_at: Option<Millis>,
 }
 
-/// Whose token it is: its `sub`, a string or not, or nothing. It is personal data and never shown.
-#[derive(Clone, PartialEq, Eq)]
+/// Whose token it is: its `sub`, or that it has none. It is personal data and never shown.
+#[derive(Clone)]
 pub struct Subject(Option<(bool, Option<Vec<u8>>)>);
+
+/// Equal are two absent ones, and two that are written alike. RFC 7519 has a string; what is nested equals nothing.
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some((_, Some(_))), Some(_)) => self.0 == other.0,
+            _ => false,
+        }
+    }
+}
 
 impl core::fmt::Debug for Subject {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -89,43 +100,40 @@ pub(crate) fn to_f64(instant: Millis) -> f64 {
 /// None for what is no number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would
 /// round, and parsing one costs more code than all the rest of the checker.
 fn instant(value: Value<'_>) -> Option<Millis> {
-    const MAX_SECOND_DIGITS: i64 = 11;
-    let Value::Number(number) = value else {
-        return None;
-    };
-    let (negative, number) = number.strip_prefix(b"-").map_or((false, number), |rest| (true, rest));
-    let is_exponent_mark = |byte: &u8| byte.eq_ignore_ascii_case(&b'e');
-    let mut halves = number.splitn(2, is_exponent_mark);
-    let decimal = halves.next()?;
-    let exponent = halves.next().map_or(0, exponent);
-    let mut point = i64::try_from(decimal.iter().position(|&byte| byte == b'.').unwrap_or(decimal.len())).ok()?;
-    let mut digits = decimal.iter().filter(|&&byte| byte != b'.').peekable();
-    while digits.next_if_eq(&&b'0').is_some() {
-        point -= 1;
-    }
-    if digits.peek().is_none() {
-        return Some(0);
-    }
-    let second_digits = point.saturating_add(exponent);
-    if second_digits > MAX_SECOND_DIGITS {
-        return None;
-    }
+    const LIMIT_MS: Millis = 100_000_000_000_000;
+    let Value::Number(number) = value else { return None };
+    let end = number.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(number.len());
+    let (decimal, exponent) = number.split_at_checked(end)?;
+    let (negative, digits) = decimal.strip_prefix(b"-").map_or((false, decimal), |digits| (true, digits));
+    let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
+    // How many digits make the milliseconds; what comes behind them only rounds.
+    let mut left = i64::try_from(point).ok()? + read_exponent(exponent) + 3;
     let mut millis = 0;
-    for _ in 0..second_digits.saturating_add(3) {
-        millis = millis * 10 + digits.next().map_or(0, |&digit| i64::from(digit - b'0'));
+    let mut rest = false;
+    for &byte in digits.iter().filter(|&&byte| byte != b'.') {
+        let digit = Millis::from(byte - b'0');
+        if left > 0 && millis < LIMIT_MS {
+            millis = millis * 10 + digit;
+            left -= 1;
+        } else {
+            rest |= digit != 0;
+        }
     }
-    let rest = digits.any(|&digit| digit != b'0');
-    Some(if negative { -millis - i64::from(rest) } else { millis })
+    while left > 0 && millis > 0 && millis < LIMIT_MS {
+        millis *= 10;
+        left -= 1;
+    }
+    if millis >= LIMIT_MS {
+        return None;
+    }
+    Some(if negative { -millis - Millis::from(rest) } else { millis })
 }
 
-/// Reads an exponent, as far as it can matter.
-fn exponent(text: &[u8]) -> i64 {
-    let (sign, digits) = match text {
-        [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] | digits => (1, digits),
-    };
-    let magnitude = |value: i64, &digit: &u8| (value * 10 + i64::from(digit - b'0')).min(1_000_000_000);
-    sign * digits.iter().fold(0, magnitude)
+/// Reads what stands behind the decimal, `e` and all, as far as it can matter.
+fn read_exponent(text: &[u8]) -> i64 {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    let magnitude = digits.fold(0, |value, &digit| (value * 10 + i64::from(digit - b'0')).min(1_000_000_000));
+    if text.get(1) == Some(&b'-') { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]

@@ -142,7 +142,9 @@ pub struct Failure {
     pub code: Code,
     /// Why the token is invalid, for [`Code::InvalidToken`].
     pub reason: Option<InvalidReason>,
-    /// What the message adds to the code's own text.
+    /// The option that is wrong, for [`Code::InvalidOption`].
+    pub option: &'static str,
+    /// What the message adds to that, or to the code's own text.
     pub detail: &'static str,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
@@ -162,13 +164,17 @@ pub struct Failure {
     pub(crate) retryable: bool,
 }
 
+/// A result whose failure is boxed: it is large, and rare.
+pub type Result<T> = core::result::Result<T, Box<Failure>>;
+
 impl Failure {
     /// Returns a failure of this kind with nothing else known.
     #[must_use]
-    pub fn new(code: Code) -> Self {
-        Self {
+    pub fn new(code: Code) -> Box<Self> {
+        Box::new(Self {
             code,
             reason: None,
+            option: "",
             detail: "",
             status: None,
             error_code: None,
@@ -178,19 +184,24 @@ impl Failure {
             outcome_unknown: false,
             cause: None,
             retryable: false,
-        }
+        })
     }
 
-    /// Returns [`Code::InvalidOption`] with a sentence that names the option.
+    /// Returns [`Code::InvalidOption`]: the option's name, and what is wrong with it.
     #[must_use]
-    pub fn option(detail: &'static str) -> Self {
-        Self { detail, ..Self::new(Code::InvalidOption) }
+    pub fn option((name, wrong): (&'static str, &'static str)) -> Box<Self> {
+        let mut failure = Self::new(Code::InvalidOption);
+        failure.option = name;
+        failure.detail = wrong;
+        failure
     }
 
     /// Returns [`Code::InvalidToken`] for this reason.
     #[must_use]
-    pub fn invalid(reason: InvalidReason) -> Self {
-        Self { reason: Some(reason), ..Self::new(Code::InvalidToken) }
+    pub fn invalid(reason: InvalidReason) -> Box<Self> {
+        let mut failure = Self::new(Code::InvalidToken);
+        failure.reason = Some(reason);
+        failure
     }
 
     /// Returns what the caller does next.
@@ -205,7 +216,8 @@ impl Failure {
     #[must_use]
     pub fn message(&self) -> String {
         let about = self.reason.map_or_else(|| self.code.about(), InvalidReason::about);
-        if self.detail.is_empty() { about.to_owned() } else { [about, self.detail].join(": ") }
+        let colon = if self.option.is_empty() && self.detail.is_empty() { "" } else { ": " };
+        [about, colon, self.option, self.detail].concat()
     }
 }
 

@@ -9,3 +9,8 @@ mod latch;
 mod options;
 pub mod refresh;
 mod signal;
+mod value;
+
+/// A fifth of the standard library's allocator in size; there is one thread.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

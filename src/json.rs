@@ -10,17 +10,20 @@ pub(crate) enum Value<'a> {
     Number(&'a [u8]),
     /// A string.
     String(Text<'a>),
-    /// An object or array that begins here, `true`, `false` or `null`.
-    Other,
+    /// `true`, `false` or `null`.
+    Literal(&'static str),
+    /// An object or array, which begins here.
+    Nested,
 }
 
 impl Value<'_> {
-    /// Returns the characters of a string or number; none for anything else.
+    /// Returns the characters of a string, number or literal; none for what is nested.
     pub(crate) fn decoded(self) -> Option<Vec<u8>> {
         match self {
             Self::String(text) => Some(text.decode()),
             Self::Number(digits) => Some(digits.to_vec()),
-            Self::Other => None,
+            Self::Literal(literal) => Some(literal.as_bytes().to_vec()),
+            Self::Nested => None,
         }
     }
 }
@@ -38,53 +41,50 @@ pub(crate) struct Member<'a> {
 
 /// The inside of a string literal, escapes and all.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Text<'a>(&'a [u8]);
+pub(crate) struct Text<'a> {
+    inside: &'a [u8],
+    has_escapes: bool,
+}
 
 impl Text<'_> {
     /// Tells whether this is `name`, however it is escaped.
     pub(crate) fn is(self, name: &str) -> bool {
-        if self.0.contains(&b'\\') { self.decode() == name.as_bytes() } else { self.0 == name.as_bytes() }
+        if self.has_escapes { self.decode() == name.as_bytes() } else { self.inside == name.as_bytes() }
     }
 
     /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
     pub(crate) fn decode(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.0.len());
-        let mut rest = self.0;
+        let mut bytes = Vec::with_capacity(self.inside.len());
+        let mut rest = self.inside;
         let mut high: Option<u32> = None;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
-            let mut unit = u32::from(byte);
-            if byte == b'\\' {
-                let Some((&escape, tail)) = rest.split_first() else {
-                    break;
-                };
-                rest = tail;
-                unit = match escape {
-                    b'b' => 8,
-                    b't' => 9,
-                    b'n' => 10,
-                    b'f' => 12,
-                    b'r' => 13,
-                    b'u' => {
-                        let Some((digits, tail)) = rest.split_at_checked(4) else {
-                            break;
-                        };
-                        rest = tail;
-                        digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
-                    }
-                    other => u32::from(other),
-                };
-                if let (Some(lead), 0xdc00..=0xdfff) = (high, unit) {
-                    // The second half of a pair replaces the three bytes that its first half took.
-                    bytes.truncate(bytes.len() - 3);
-                    unit = 0x10000 + ((lead - 0xd800) << 10 | (unit - 0xdc00));
-                }
-                high = matches!(unit, 0xd800..=0xdbff).then_some(unit);
-                push_wtf8(&mut bytes, unit);
-            } else {
+            let Some((&escape, tail)) = rest.split_first().filter(|_| byte == b'\\') else {
                 high = None;
                 bytes.push(byte);
+                continue;
+            };
+            rest = tail;
+            let mut unit = match escape {
+                b'b' => 8,
+                b't' => 9,
+                b'n' => 10,
+                b'f' => 12,
+                b'r' => 13,
+                b'u' => {
+                    let (digits, tail) = rest.split_at_checked(4).unwrap_or_default();
+                    rest = tail;
+                    digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
+                }
+                other => u32::from(other),
+            };
+            if let (Some(lead), 0xdc00..=0xdfff) = (high, unit) {
+                // The second half of a pair replaces the three bytes that its first half took.
+                bytes.truncate(bytes.len() - 3);
+                unit = 0x10000 + ((lead - 0xd800) << 10 | (unit - 0xdc00));
             }
+            high = matches!(unit, 0xd800..=0xdbff).then_some(unit);
+            push_wtf8(&mut bytes, unit);
         }
         bytes
     }
@@ -121,7 +121,7 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
         let value = match cursor.next()? {
             opening @ (b'{' | b'[') => {
                 if let Some(key) = key {
-                    visit(Member { parent, key, value: Value::Other });
+                    visit(Member { parent, key, value: Value::Nested });
                 }
                 if nesting.depth == 1 {
                     parent = key;
@@ -130,7 +130,7 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
                 nesting.push(is_object);
                 cursor.skip_space();
                 if cursor.take(if is_object { b'}' } else { b']' }).is_none() {
-                    key = cursor.key_at(&nesting)?;
+                    cursor.key_at(&nesting, &mut key)?;
                     continue;
                 }
                 nesting.pop();
@@ -138,9 +138,9 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
             }
             b'"' => Some(Value::String(cursor.string()?)),
             first @ (b'-' | b'0'..=b'9') => Some(Value::Number(cursor.number(first, text)?)),
-            b't' => cursor.literal(b"rue")?,
-            b'f' => cursor.literal(b"alse")?,
-            b'n' => cursor.literal(b"ull")?,
+            b't' => Some(cursor.literal("true")?),
+            b'f' => Some(cursor.literal("false")?),
+            b'n' => Some(cursor.literal("null")?),
             _ => return None,
         };
         if let (Some(key), Some(value)) = (key, value) {
@@ -161,7 +161,7 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
             }
         }
         cursor.skip_space();
-        key = cursor.key_at(&nesting)?;
+        cursor.key_at(&nesting, &mut key)?;
     }
 }
 
@@ -194,30 +194,38 @@ impl<'a> Cursor<'a> {
         before - self.0.len()
     }
 
-    fn literal(&mut self, rest: &[u8]) -> Option<Option<Value<'a>>> {
-        self.0 = self.0.strip_prefix(rest)?;
-        Some(Some(Value::Other))
+    /// Reads the rest of a literal, its first character gone.
+    fn literal(&mut self, literal: &'static str) -> Option<Value<'a>> {
+        self.0 = self.0.strip_prefix(literal.as_bytes().get(1..)?)?;
+        Some(Value::Literal(literal))
     }
 
-    /// Reads a key and its colon where an object's member begins. Returns its text where anyone may hear of it.
-    fn key_at(&mut self, nesting: &Nesting) -> Option<Option<Text<'a>>> {
-        if !nesting.in_object() {
-            return Some(None);
+    /// Reads a key and its colon where an object's member begins: its text, where anyone may hear of it.
+    fn key_at(&mut self, nesting: &Nesting, heard: &mut Option<Text<'a>>) -> Option<()> {
+        *heard = None;
+        if nesting.in_object() {
+            self.take(b'"')?;
+            let key = self.string()?;
+            self.skip_space();
+            self.take(b':')?;
+            self.skip_space();
+            *heard = (nesting.depth <= 2).then_some(key);
         }
-        self.take(b'"')?;
-        let key = self.string()?;
-        self.skip_space();
-        self.take(b':')?;
-        self.skip_space();
-        Some((nesting.depth <= 2).then_some(key))
+        Some(())
     }
 
     /// Reads the rest of a string, its opening quote gone.
     fn string(&mut self) -> Option<Text<'a>> {
-        let inside = self.0;
+        let from = self.0;
+        let mut has_escapes = false;
         loop {
-            match self.next()? {
-                b'"' => return inside.get(..inside.len() - self.0.len() - 1).map(Text),
+            let byte = self.next()?;
+            has_escapes |= byte == b'\\';
+            match byte {
+                b'"' => {
+                    let inside = from.get(..from.len() - self.0.len() - 1)?;
+                    return Some(Text { inside, has_escapes });
+                }
                 b'\\' => match self.next()? {
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
                     b'u' => {
@@ -308,10 +316,11 @@ mod tests {
             let value = match member.value {
                 Value::Number(digits) => String::from_utf8_lossy(digits).into_owned(),
                 Value::String(string) => format!("'{}'", text(string)),
-                Value::Other => "…".to_owned(),
+                Value::Literal(literal) => literal.to_owned(),
+                Value::Nested => "…".to_owned(),
             };
             let parent = member.parent.map(|parent| text(parent) + ".").unwrap_or_default();
-            heard += &format!("{parent}{}={value} ", text(member.key));
+            heard.extend([&parent, &text(member.key), "=", &value, " "]);
         })?;
         Some(heard.trim_end().to_owned())
     }
@@ -324,7 +333,7 @@ mod tests {
     #[test]
     fn two_levels_are_heard_and_no_more() {
         hears("{}", "");
-        hears(r#"{"a":1,"b":"x","c":null}"#, "a=1 b='x' c=…");
+        hears(r#"{"a":1,"b":"x","c":null}"#, "a=1 b='x' c=null");
         hears(r#"{"data":{"x":-1.5e3,"y":{"z":1}},"w":2}"#, "data=… data.x=-1.5e3 data.y=… w=2");
         hears(r#"{"data":[{"x":1}],"w":[[],{}]}"#, "data=… w=…");
         hears(r#"{"a":{"b":1},"c":{"b":2}}"#, "a=… a.b=1 c=… c.b=2");
@@ -339,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_is_itself_and_no_other() {
-        let decoded = |escaped: &str| Text(escaped.as_bytes()).decode();
+        let decoded = |escaped: &str| Text { inside: escaped.as_bytes(), has_escapes: true }.decode();
         assert_eq!(decoded(r"\ud800"), [0xed, 0xa0, 0x80]);
         assert_ne!(decoded(r"\ud800"), decoded(r"\ud801"));
         assert_eq!(decoded(r"\ud800\ud83d\ude00"), [&[0xed, 0xa0, 0x80], "😀".as_bytes()].concat());

@@ -22,7 +22,6 @@
 
 pub mod claims;
 pub mod error;
-mod http_date;
 mod json;
 pub mod refresh;
 pub mod status;

@@ -2,14 +2,16 @@
 //!
 //! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
 
-use crate::claims::{Claims, Subject};
-use crate::error::{Cause, Code, Failure};
-use crate::http_date;
+use crate::claims::{Claims, Subject, to_f64};
+use crate::error::{Cause, Code, Failure, InvalidReason, Result};
 use crate::json::{Member, walk};
 use crate::token::{Secret, decode_payload};
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// The same for a body that comes as a string: a UTF-16 code unit is at least one byte.
+pub const MAX_BODY_UNITS: u32 = 64 * 1024;
 
 /// The path of the call, from the API's reference.
 const PATH: &str = "/api/v2/auth/refresh";
@@ -42,43 +44,59 @@ impl Target {
     /// A server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
     ///
     /// # Errors
-    /// Says what is wrong with it: a scheme but https (http is for loopback, or where it is allowed), user
+    /// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is allowed), user
     /// info, a query or a fragment.
-    pub fn own(href: &str, allow_http: bool) -> Result<Self, Failure> {
-        let (scheme, rest) = href.split_once("://").ok_or_else(|| Failure::option(NOT_HTTP))?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if rest.contains(['?', '#']) || authority.contains('@') {
-            return Err(Failure::option("baseUrl must have no user info, query or fragment"));
+    pub fn own(href: &str, allow_http: bool) -> core::result::Result<Self, &'static str> {
+        let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
+            (rest, false)
+        } else if let Some(rest) = href.strip_prefix("http://") {
+            (rest, true)
+        } else {
+            return Err(" must be an http or https URL, or a path where there is a location");
+        };
+        let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
+        let authority = rest.as_bytes().split(is_end).next().unwrap_or_default();
+        if rest.bytes().any(|byte| matches!(byte, b'?' | b'#')) || authority.contains(&b'@') {
+            return Err(" must have no user info, query or fragment");
         }
-        match scheme {
-            "https" => {}
-            "http" if allow_http || is_loopback(authority) => {}
-            "http" => return Err(Failure::option("baseUrl must be https, or set allowHttp")),
-            _ => return Err(Failure::option(NOT_HTTP)),
+        if is_http && !allow_http && !is_loopback(authority) {
+            return Err(" must be https, or set allowHttp");
         }
-        Ok(Self { base: href.trim_end_matches('/').to_owned(), hint: "it was asked on your own baseUrl" })
+        let path_end = href.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
+        Ok(Self { base: href.get(..path_end).unwrap_or(href).to_owned(), hint: "it was asked on your own baseUrl" })
+    }
+
+    /// Tells whether two targets are one server, however they were named.
+    #[must_use]
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        self.base == other.base
+    }
+
+    /// Returns what to tell a caller whose token was refused there.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        self.hint
     }
 
     /// Returns the URL of the call.
     #[must_use]
     pub fn url(&self) -> String {
-        [&self.base, PATH].concat()
+        let mut url = self.base.clone();
+        url.push_str(PATH);
+        url
     }
 }
 
-const NOT_HTTP: &str = "baseUrl must be an http or https URL";
-
 /// Tells whether an authority is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
-fn is_loopback(authority: &str) -> bool {
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if is_port(port) => host,
+fn is_loopback(authority: &[u8]) -> bool {
+    let port = authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let host = match authority.split_at_checked(authority.len() - port) {
+        Some(([host @ .., b':'], _)) => host,
         _ => authority,
     };
-    host == "[::1]"
-        || host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse().is_ok_and(|address: core::net::Ipv4Addr| address.is_loopback())
+    // A host that ends in a number is an IPv4 address to the URL parser, which has written it as four of them.
+    let is_ipv4 = || host.iter().all(|&byte| byte == b'.' || byte.is_ascii_digit());
+    host == b"[::1]" || host == b"localhost" || host.ends_with(b".localhost") || host.starts_with(b"127.") && is_ipv4()
 }
 
 /// The token to exchange, read.
@@ -89,6 +107,7 @@ pub struct OldToken {
     /// When it was issued and expires.
     pub claims: Claims,
     subject: Subject,
+    concealed: Secret,
 }
 
 /// A token that an answer brought, good for what was asked.
@@ -98,19 +117,44 @@ pub struct NewToken {
     pub token: Secret,
     /// When it was issued and expires.
     pub claims: Claims,
+    /// How many requests it took.
+    pub attempts: u32,
+}
+
+impl NewToken {
+    /// Returns the failure that this token is to whoever tolerates less than it was judged by.
+    #[must_use]
+    pub fn refused(&self, tolerance_ms: f64, now: f64) -> Option<Box<Failure>> {
+        if !self.claims.is_expired(tolerance_ms, now) {
+            return None;
+        }
+        let mut failure = Failure::new(Code::BadResponse);
+        failure.detail = EXPIRED_ALREADY;
+        failure.status = Some(200);
+        failure.attempts = self.attempts;
+        failure.outcome_unknown = true;
+        Some(failure)
+    }
 }
 
 impl OldToken {
-    /// Reads a token, trimmed.
+    /// Reads a token, trimmed. `headers` are sent with it, and are shown no more than it is.
     ///
     /// # Errors
-    /// [`Code::InvalidToken`] with the reason.
-    pub fn read(text: &str) -> Result<Self, Failure> {
-        let token = text.trim_matches(|c: char| c.is_ascii_whitespace());
-        let mut payload = Vec::new();
-        decode_payload(token.as_bytes(), &mut payload).map_err(Failure::invalid)?;
-        let (claims, subject) = Claims::read_with_subject(&payload).map_err(Failure::invalid)?;
-        Ok(Self { token: Secret::new(token.to_owned()), claims, subject })
+    /// Says why it is no user access token.
+    pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
+        let token = text.trim_ascii();
+        let mut payload = vec![0; token.len()];
+        let payload = decode_payload(token.as_bytes(), &mut payload)?;
+        let (claims, subject) = Claims::read_with_subject(payload)?;
+        let concealed = Secret::new([token, str::from_utf8(payload).unwrap_or_default(), headers].concat());
+        Ok(Self { token: Secret::new(token.to_owned()), claims, subject, concealed })
+    }
+
+    /// Returns how long it lives still, in milliseconds.
+    #[must_use]
+    pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
+        to_f64(self.claims.expires_at) + tolerance_ms - now
     }
 
     /// Tells whether the token is expired at an instant.
@@ -129,6 +173,8 @@ pub struct Answer {
     pub redirected: bool,
     /// The `retry-after` header.
     pub retry_after: Option<String>,
+    /// The instant that it is where it is a date, as the platform reads dates.
+    pub retry_after_date: Option<f64>,
     /// The `trace-id` header.
     pub trace_id: Option<String>,
     /// The body.
@@ -145,6 +191,21 @@ pub enum Body {
     /// It ended early, or could not be read at all.
     #[default]
     Broken,
+}
+
+impl Answer {
+    /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Milliseconds from now, none for rubbish.
+    fn retry_after_ms(&self, now: f64) -> Option<f64> {
+        let value = self.retry_after.as_ref()?.trim_ascii().as_bytes();
+        if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
+            let seconds = value.iter().fold(0.0, |seconds, &digit| seconds * 10.0 + f64::from(digit - b'0'));
+            // Whoever asks for longer than a century asks for a century.
+            return Some(f64::min(seconds * 1000.0, 100.0 * 365.25 * 86_400_000.0));
+        }
+        // Every HTTP date that may be sent ends so; what else a platform takes for a date, in its own zone, is none.
+        let instant = self.retry_after_date.filter(|instant| instant.is_finite() && value.ends_with(b"GMT"))?;
+        Some((instant - now).max(0.0))
+    }
 }
 
 /// What the body says, wherever it says it.
@@ -195,22 +256,16 @@ impl Said {
 ///
 /// # Errors
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
-pub fn judge(
-    answer: &Answer,
-    old: &OldToken,
-    target: &Target,
-    tolerance_ms: f64,
-    now: f64,
-) -> Result<NewToken, Failure> {
+pub fn judge(answer: &Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Result<NewToken> {
     let said = Said::read(&answer.body);
     let (code, detail) = match answer.status {
         _ if answer.redirected => (Code::Network, "a redirect came, which is never followed"),
         500..=599 => (Code::Server, ""),
         429 => (Code::RateLimited, ""),
         408 => (Code::Timeout, ""),
-        401 => (Code::Unauthorized, target.hint),
-        400..=499 if said.refuses_the_token() => (Code::Unauthorized, target.hint),
-        400 if said.session_expired() => (Code::Unauthorized, target.hint),
+        401 => (Code::Unauthorized, ""),
+        _ if said.refuses_the_token() && said.access_token.is_none() => (Code::Unauthorized, ""),
+        400 if said.session_expired() => (Code::Unauthorized, ""),
         403 => (Code::Forbidden, ""),
         400..=499 => (Code::Rejected, ""),
         300..=399 => (Code::Network, "a redirect came, which is never followed"),
@@ -221,19 +276,20 @@ pub fn judge(
         _ => (Code::BadResponse, "its status is not 200"),
     };
     let shown = |text: Option<&str>, longest, punctuation| {
-        text.filter(|text| old.token.admits(text, longest, punctuation)).map(str::to_owned)
+        text.filter(|text| old.concealed.admits(text, longest, punctuation)).map(str::to_owned)
     };
-    Err(Failure {
-        detail,
-        status: Some(answer.status),
-        error_code: shown(said.error_code(), 16, "_"),
-        trace_id: shown(answer.trace_id.as_deref(), 64, "-"),
-        retry_after_ms: answer.retry_after.as_deref().and_then(|value| retry_after_ms(value, now)),
-        outcome_unknown: matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse),
-        retryable: matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504) && !answer.redirected,
-        ..Failure::new(code)
-    })
+    let mut failure = Failure::new(code);
+    failure.detail = detail;
+    failure.status = Some(answer.status);
+    failure.error_code = shown(said.error_code(), 16, b'_');
+    failure.trace_id = shown(answer.trace_id.as_deref(), 64, b'-');
+    failure.retry_after_ms = answer.retry_after_ms(now);
+    failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
+    failure.retryable = code == Code::Network || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
+    Err(failure)
 }
+
+const EXPIRED_ALREADY: &str = "its token is expired already";
 
 fn new_token(
     answer: &Answer,
@@ -242,7 +298,7 @@ fn new_token(
     old: &OldToken,
     tolerance_ms: f64,
     now: f64,
-) -> Result<NewToken, &'static str> {
+) -> core::result::Result<NewToken, &'static str> {
     match answer.body {
         Body::Whole(_) if is_json => {}
         Body::Whole(_) => return Err("it is not a JSON object"),
@@ -250,9 +306,9 @@ fn new_token(
         Body::Broken => return Err("it broke off or could not be read"),
     }
     let text = access_token.and_then(|bytes| str::from_utf8(bytes).ok()).ok_or("it has no data.accessToken")?;
-    let new = OldToken::read(text).map_err(|_| "its token is invalid")?;
+    let new = OldToken::read(text, "").map_err(|_| "its token is invalid")?;
     if new.is_expired(tolerance_ms, now) {
-        Err("its token is expired already")
+        Err(EXPIRED_ALREADY)
     } else if new.token == old.token {
         Err("its token is the old one")
     } else if new.claims.expires_at < old.claims.expires_at {
@@ -260,24 +316,26 @@ fn new_token(
     } else if new.subject != old.subject {
         Err("its token is another user's")
     } else {
-        Ok(NewToken { token: new.token, claims: new.claims })
+        Ok(NewToken { token: new.token, claims: new.claims, attempts: 1 })
     }
 }
 
 /// Returns what a request that brought no answer stands for: what was thrown in its place, or a time-out.
 #[must_use]
-pub fn no_answer(code: Code, cause: Option<Cause>, old: &OldToken) -> Failure {
-    let shown = |text: Option<String>| text.filter(|text| old.token.admits(text, 40, "_"));
-    let cause = cause.map(|cause| Cause { name: shown(cause.name), code: shown(cause.code) });
-    let retryable = matches!(code, Code::Network | Code::Timeout);
-    Failure { outcome_unknown: true, retryable, cause, ..Failure::new(code) }
+pub fn no_answer(code: Code, cause: Option<Cause>, old: &OldToken) -> Box<Failure> {
+    let shown = |text: Option<String>| text.filter(|text| old.concealed.admits(text, 40, b'_'));
+    let mut failure = Failure::new(code);
+    failure.outcome_unknown = true;
+    failure.retryable = matches!(code, Code::Network | Code::Timeout);
+    failure.cause = cause.map(|cause| Cause { name: shown(cause.name), code: shown(cause.code) });
+    failure
 }
 
 /// When to ask again, and when to give up.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
     /// How many attempts may follow the first one.
-    pub retries: u32,
+    pub retries: f64,
     /// When the call must have settled, in milliseconds since the epoch.
     pub deadline: f64,
 }
@@ -298,7 +356,7 @@ impl Retries {
     /// honoured where it fits, and ends the call at once where it does not.
     #[must_use]
     pub fn wait_ms(&self, failure: &Failure, random: f64, now: f64) -> Option<f64> {
-        if !failure.retryable || failure.attempts > self.retries {
+        if !failure.retryable || f64::from(failure.attempts) > self.retries {
             return None;
         }
         let doublings = failure.attempts.saturating_sub(1).min(10);
@@ -311,24 +369,13 @@ impl Retries {
 
 /// Returns what a failure is to a caller whose token has expired meanwhile: a new login, not another try.
 #[must_use]
-pub fn expired_meanwhile(failure: Failure) -> Failure {
-    let cause = Cause { name: Some("TransakTokenError".to_owned()), code: Some(failure.code.as_str().to_owned()) };
-    let code = Code::TokenExpired;
-    let detail = "it expired while the refresh failed";
-    Failure { code, detail, cause: Some(cause), retryable: false, ..failure }
-}
-
-/// Reads a `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Milliseconds from now, none for rubbish.
-#[must_use]
-pub fn retry_after_ms(value: &str, now: f64) -> Option<f64> {
-    let value = value.trim_ascii();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Whoever asks for longer than a century asks for a century.
-        let seconds = value.parse().unwrap_or(u32::MAX);
-        return Some(f64::from(seconds) * 1000.0);
-    }
-    let instant = http_date::parse(value)?;
-    Some((instant - now).max(0.0))
+pub fn expired_meanwhile(mut failure: Box<Failure>) -> Box<Failure> {
+    let code = Some(failure.code.as_str().to_owned());
+    failure.cause = Some(Cause { name: Some("TransakTokenError".to_owned()), code });
+    failure.code = Code::TokenExpired;
+    failure.detail = "it expired while the refresh failed";
+    failure.retryable = false;
+    failure
 }
 
 #[cfg(test)]

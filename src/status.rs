@@ -101,19 +101,18 @@ pub enum TokenStatus {
 /// ```
 #[must_use]
 pub fn token_status(token: &str, options: &StatusOptions, now: f64) -> TokenStatus {
-    match read(token.as_bytes(), &mut Vec::new()) {
+    match read(token.as_bytes(), &mut vec![0; token.len()]) {
         Ok(claims) => TokenStatus::Valid(lifetime(claims, options, now)),
         Err(reason) => TokenStatus::Invalid(reason),
     }
 }
 
-/// Reads a token's claims, with a buffer that may be used again.
+/// Reads a token's claims; `payload` has room for its payload.
 ///
 /// # Errors
 /// Says why the text is no user access token.
-pub fn read(token: &[u8], payload: &mut Vec<u8>) -> Result<Claims, InvalidReason> {
-    decode_payload(token, payload)?;
-    Claims::read(payload)
+pub fn read(token: &[u8], payload: &mut [u8]) -> Result<Claims, InvalidReason> {
+    Claims::read(decode_payload(token, payload)?)
 }
 
 /// Places an instant in a token's life.

@@ -8,7 +8,7 @@ use core::fmt;
 use crate::error::InvalidReason;
 
 /// The longest token that is looked at, in UTF-16 code units.
-pub const MAX_UNITS: usize = 16_384;
+pub const MAX_UNITS: u32 = 16_384;
 
 /// A text that must not be shown: its `Debug` prints `[redacted]`, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,13 +30,14 @@ impl Secret {
     /// Tells whether a foreign text may be shown: it is short, of plain characters, and repeats nothing of
     /// this secret. A server that echoes the token into an error code must not make it appear in a log.
     #[must_use]
-    pub fn admits(&self, text: &str, longest: usize, punctuation: &str) -> bool {
+    pub fn admits(&self, text: &str, longest: usize, punctuation: u8) -> bool {
         const PIECE: usize = 8;
-        let plain = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == punctuation;
+        let repeated = |piece| self.0.as_bytes().windows(PIECE).any(|own| own == piece);
         !text.is_empty()
             && text.len() <= longest
-            && text.chars().all(plain)
-            && !text.as_bytes().windows(PIECE).any(|piece| self.0.as_bytes().windows(PIECE).any(|own| own == piece))
+            && text.bytes().all(plain)
+            && !text.as_bytes().windows(PIECE).any(repeated)
     }
 }
 
@@ -46,19 +47,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Trims what HTTP and terminals add: TAB, LF, FF, CR and SPACE (ASCII whitespace as the WHATWG has it).
-#[must_use]
-pub fn trim(text: &[u8]) -> &[u8] {
-    text.trim_ascii()
-}
-
-/// Splits a token and decodes its payload into `payload`, which is emptied first.
+/// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
+/// token. Returns the payload.
 ///
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
-pub fn decode_payload(text: &[u8], payload: &mut Vec<u8>) -> Result<(), InvalidReason> {
-    let token = trim(text);
-    if token.len() > MAX_UNITS && utf16_units(token) > MAX_UNITS {
+pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], InvalidReason> {
+    // TAB, LF, FF, CR and SPACE: ASCII whitespace as the WHATWG has it.
+    let token = text.trim_ascii();
+    if utf16_units(token) > MAX_UNITS {
         return Err(InvalidReason::TooLong);
     }
     if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"Bearer ")) {
@@ -75,8 +72,7 @@ pub fn decode_payload(text: &[u8], payload: &mut Vec<u8>) -> Result<(), InvalidR
     if padded || body.len() % 4 == 1 {
         return Err(InvalidReason::BadBase64);
     }
-    decode_base64url(body, payload);
-    Ok(())
+    decode_base64url(body, payload).ok_or(InvalidReason::TooLong)
 }
 
 /// Splits off a non-empty run of the alphabet that ends in a dot.
@@ -93,7 +89,12 @@ fn padded_part(text: &[u8]) -> Option<(&[u8], bool, &[u8])> {
     if padded { Some((body, true, rest.strip_prefix(b".")?)) } else { None }
 }
 
-fn utf16_units(utf8: &[u8]) -> usize {
+fn utf16_units(utf8: &[u8]) -> u32 {
+    if let Ok(at_most) = u32::try_from(utf8.len())
+        && at_most <= MAX_UNITS
+    {
+        return at_most;
+    }
     let units = |&byte: &u8| match byte {
         0x80..=0xbf => 0, // continues a character
         0xf0..=0xff => 2, // begins one that takes a surrogate pair
@@ -132,22 +133,22 @@ fn alphabet_run(text: &[u8]) -> usize {
     text.iter().position(|&byte| value(byte) == NONE).unwrap_or(text.len())
 }
 
-/// Decodes what is all alphabet and of a possible length; unused trailing bits are ignored.
-fn decode_base64url(text: &[u8], bytes: &mut Vec<u8>) {
-    bytes.clear();
-    bytes.resize(text.len() / 4 * 3, 0);
+/// Decodes what is all alphabet and of a possible length; unused trailing bits are ignored. None where there is
+/// no room.
+fn decode_base64url<'a>(text: &[u8], bytes: &'a mut [u8]) -> Option<&'a [u8]> {
     let groups = text.chunks_exact(4);
     let tail = groups.remainder();
-    for (group, out) in groups.zip(bytes.chunks_exact_mut(3)) {
+    let (whole, rest) = bytes.split_at_mut_checked(text.len() / 4 * 3)?;
+    for (group, out) in groups.zip(whole.chunks_exact_mut(3)) {
         let [_, high, middle, low] = join(group).to_be_bytes();
         out.copy_from_slice(&[high, middle, low]);
     }
-    let bits = join(tail);
-    match tail.len() {
-        2 => bytes.extend((bits >> 4).to_be_bytes().last()),
-        3 => bytes.extend((bits >> 2).to_be_bytes().iter().skip(2)),
-        _ => {}
+    let length = text.len() * 3 / 4;
+    let bits = join(tail) << (32 - 6 * tail.len().max(1));
+    for (byte, out) in bits.to_be_bytes().into_iter().zip(rest.iter_mut().take(length - whole.len())) {
+        *out = byte;
     }
+    bytes.get(..length)
 }
 
 /// Joins up to four characters, six bits each.
@@ -156,6 +157,7 @@ fn join(group: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -167,10 +169,10 @@ mod tests {
     #[test]
     fn a_secret_admits_no_piece_of_itself() {
         let secret = Secret::new("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJl".to_owned());
-        assert!(secret.admits("1002", 16, "_"));
-        assert!(secret.admits("ERR_TOKEN", 16, "_"));
+        assert!(secret.admits("1002", 16, b'_'));
+        assert!(secret.admits("ERR_TOKEN", 16, b'_'));
         for echoed in ["eyJhbGciOiJIUzI1", "XXeyJhbGciXX", "c2lnbmF0dXJl", "", "12345678901234567", "a b", "naïve"] {
-            assert!(!secret.admits(echoed, 16, "_"), "{} characters", echoed.len());
+            assert!(!secret.admits(echoed, 16, b'_'), "{} characters", echoed.len());
         }
     }
 
@@ -180,9 +182,10 @@ mod tests {
         let bytes: Vec<u8> = (0..=255).rev().collect();
         for length in 1..bytes.len() {
             let part = URL_SAFE_NO_PAD.encode(&bytes[..length]);
-            let mut payload = vec![7; 3];
-            decode_payload(format!("h.{part}.s").as_bytes(), &mut payload).expect("a JWT by its outline");
+            let mut room = [7; 256];
+            let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
             assert_eq!(payload, &bytes[..length]);
+            assert!(decode_payload(format!("h.{part}.s").as_bytes(), &mut [0; 3][..3.min(length - 1)]).is_err());
         }
     }
 }

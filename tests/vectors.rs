@@ -357,7 +357,7 @@ mod properties {
         match serde_json::from_slice::<Value>(payload) {
             Ok(Value::Object(claims)) => match (got, expiry(&claims)) {
                 (Ok(life), Ok(about)) => {
-                    prop_assert!((life.expires_at - about).abs() <= 1.5, "{life:?} is not {about}")
+                    prop_assert!((life.expires_at - about).abs() <= 1.5, "{life:?} is not {about}");
                 }
                 (got, expected) => prop_assert_eq!(got.err(), expected.err()),
             },

@@ -4,47 +4,32 @@
 //! The caller writes the token as UTF-8 at [`token_buffer`], calls [`check`] with its length and finds the times
 //! at [`times_buffer`]: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
-use js_sys::{Array, Reflect, Symbol};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::convert::to_js;
+use super::convert::{Plain, to_js};
 use super::error::error;
 use super::options::{Bag, token_text};
+use super::value::{global, invoke, is_iterable};
 use crate::error::{Failure, InvalidReason};
 use crate::status::{State, StatusOptions, lifetime, read};
-use crate::token::MAX_UNITS;
 
 /// Room for the longest token that counts: a UTF-16 code unit takes at most three bytes of UTF-8.
-const TOKEN_BYTES: usize = 3 * MAX_UNITS;
+const TOKEN_BYTES: usize = 3 * 16_384;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = Array, js_name = from, catch)]
-    fn array_from(iterable: &JsValue) -> Result<JsValue, JsValue>;
-}
-
-struct Buffers {
-    token: Box<[u8]>,
-    payload: Vec<u8>,
-    times: Box<[f64; 4]>,
-}
-
+// They have their place for good: in the module's own data, not on the heap.
 thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        token: vec![0; TOKEN_BYTES].into_boxed_slice(),
-        payload: Vec::with_capacity(TOKEN_BYTES),
-        times: Box::new([f64::NAN; 4]),
-    });
+    static TOKEN: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
+    static PAYLOAD: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
+    static TIMES: Cell<[f64; 4]> = const { Cell::new([0.0; 4]) };
 }
 
 /// Where a token is written before it is checked.
 #[wasm_bindgen(js_name = tokenBuffer)]
 #[must_use]
 pub fn token_buffer() -> *const u8 {
-    BUFFERS.with_borrow(|buffers| buffers.token.as_ptr())
+    TOKEN.with_borrow(|token| token.as_ptr())
 }
 
 /// How many bytes there are for it.
@@ -58,7 +43,7 @@ pub fn token_buffer_length() -> usize {
 #[wasm_bindgen(js_name = timesBuffer)]
 #[must_use]
 pub fn times_buffer() -> *const f64 {
-    BUFFERS.with_borrow(|buffers| buffers.times.as_ptr())
+    TIMES.with(|times| times.as_ptr().cast())
 }
 
 /// The lengths that [`place_token`] gives for what has no place in the buffer.
@@ -71,8 +56,8 @@ const TOO_LONG: u32 = u32::MAX - 1;
 #[must_use]
 pub fn place_token(token: &JsValue) -> u32 {
     match token_text(token) {
-        Ok(text) => BUFFERS.with_borrow_mut(|buffers| {
-            buffers.token.iter_mut().zip(text.as_bytes()).for_each(|(place, &byte)| *place = byte);
+        Ok(text) => TOKEN.with_borrow_mut(|token| {
+            token.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
             u32::try_from(text.len()).unwrap_or(TOO_LONG)
         }),
         Err(InvalidReason::NotAString) => NOT_A_STRING,
@@ -87,46 +72,40 @@ pub fn place_token(token: &JsValue) -> u32 {
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
     let refresh_window_ms = if refresh_window_ms.is_nan() { None } else { Some(refresh_window_ms) };
     let options = StatusOptions { refresh_window_ms, clock_tolerance_ms };
-    BUFFERS.with_borrow_mut(|Buffers { token, payload, times }| {
-        let read = match length {
-            NOT_A_STRING => Err(InvalidReason::NotAString),
-            length => usize::try_from(length)
-                .ok()
-                .and_then(|length| token.get(..length))
-                .ok_or(InvalidReason::TooLong)
-                .and_then(|token| read(token, payload)),
-        };
-        match read {
-            Ok(claims) => {
-                let life = lifetime(claims, &options, now);
-                **times = [life.issued_at.unwrap_or(f64::NAN), life.refresh_at, life.expires_at, life.expires_in_ms];
-                State::ALL.iter().position(|&state| state == life.state).unwrap_or_default()
-            }
-            Err(reason) => {
-                State::ALL.len() + InvalidReason::ALL.iter().position(|&other| other == reason).unwrap_or_default()
-            }
+    let read = match usize::try_from(length) {
+        _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
+        Ok(length @ ..=TOKEN_BYTES) => {
+            TOKEN.with_borrow(|token| PAYLOAD.with_borrow_mut(|payload| read(token.split_at(length).0, payload)))
         }
-    })
-}
-
-#[derive(Serialize)]
-struct Verdict {
-    state: &'static str,
-    action: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+        _ => Err(InvalidReason::TooLong),
+    };
+    match read {
+        Ok(claims) => {
+            let life = lifetime(claims, &options, now);
+            TIMES.set([life.issued_at.unwrap_or(f64::NAN), life.refresh_at, life.expires_at, life.expires_in_ms]);
+            State::ALL.iter().position(|&state| state == life.state).unwrap_or_default()
+        }
+        Err(reason) => {
+            State::ALL.len() + InvalidReason::ALL.iter().position(|&other| other == reason).unwrap_or_default()
+        }
+    }
 }
 
 /// Returns every verdict there is, in the order of [`check`]'s numbers: the states, then the reasons.
 #[wasm_bindgen]
 #[must_use]
 pub fn verdicts() -> JsValue {
-    let states = State::ALL.iter().map(|state| (state.as_str(), state.action(), None));
-    let invalid = InvalidReason::ALL.iter().map(|reason| ("invalid", reason.action(), Some(reason.as_str())));
-    let verdict = |(state, action, reason): (_, crate::error::Action, _)| {
-        to_js(&Verdict { state, action: action.as_str(), reason })
-    };
-    states.chain(invalid).map(verdict).collect::<Array>().into()
+    let states = State::ALL.iter().map(|state| (state.as_str(), state.action(), Plain::Absent));
+    let invalid = InvalidReason::ALL.iter().map(|reason| ("invalid", reason.action(), Plain::Text(reason.as_str())));
+    let verdicts = states.chain(invalid).map(|(state, action, reason)| {
+        let members = [("state", Plain::Text(state)), ("action", Plain::Text(action.as_str())), ("reason", reason)];
+        to_js(&Plain::Object(&members))
+    });
+    let array = js_sys::Array::new();
+    verdicts.for_each(|verdict| {
+        array.push(&verdict);
+    });
+    array.into()
 }
 
 /// Reads a list of tokens: any iterable but a string.
@@ -135,9 +114,9 @@ pub fn verdicts() -> JsValue {
 /// Throws `ERR_INVALID_OPTION`.
 #[wasm_bindgen(js_name = readList)]
 pub fn read_list(tokens: &JsValue) -> Result<JsValue, JsValue> {
-    let iterates = Reflect::get(tokens, &Symbol::iterator()).is_ok_and(|method| method.is_function());
-    let list = if iterates && !tokens.is_string() { array_from(tokens).ok() } else { None };
-    list.ok_or_else(|| error(&Failure::option("tokens must be an iterable of tokens, and no string")))
+    // Reading a field of a string fails: a string is no list of tokens, though it iterates.
+    let list = if is_iterable(tokens) { invoke(&global("Array"), "from", &[tokens]).ok() } else { None };
+    list.ok_or_else(|| error(&Failure::option(("tokens", " must be an iterable of tokens, and no string"))))
 }
 
 /// Reads the options of a check into the times buffer: now (NaN for the clock's), the window (NaN for the
@@ -151,10 +130,8 @@ pub fn read_options(options: &JsValue) -> Result<(), JsValue> {
         let bag = Bag::new(options)?;
         Ok((bag.now()?, bag.status_options()?))
     };
-    let (now, options) = read().map_err(|failure: Failure| error(&failure))?;
-    BUFFERS.with_borrow_mut(|buffers| {
-        let window = options.refresh_window_ms.unwrap_or(f64::NAN);
-        *buffers.times = [now.unwrap_or(f64::NAN), window, options.clock_tolerance_ms, f64::NAN];
-    });
+    let (now, options) = read().map_err(|wrong| error(&Failure::option(wrong)))?;
+    let window = options.refresh_window_ms.unwrap_or(f64::NAN);
+    TIMES.set([now.unwrap_or(f64::NAN), window, options.clock_tolerance_ms, f64::NAN]);
     Ok(())
 }

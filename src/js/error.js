@@ -7,7 +7,7 @@ export class TransakTokenError extends Error {
    * @param {string} message fixed text: never a token, a claim or a header's value
    * @param {Record<string, unknown>} fields
    */
-  constructor(message, { cause, ...fields }) {
+  constructor(message, { cause, ...fields } = {}) {
     super(message, cause ? { cause: Object.assign(new Error(), cause) } : undefined);
     Object.assign(this, fields);
   }

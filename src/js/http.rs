@@ -3,216 +3,190 @@
 //! The types are gloo-net's. Its `send` is not used: it panics on what it does not expect (a rejection that is
 //! no `Error` of this realm, a `fetch` that throws), so `fetch` is called here with every step caught.
 
-use gloo_net::http::{Headers, Response};
-use js_sys::{ArrayBuffer, Function, JsString, Object, Promise, Reflect, Uint8Array};
+use core::cell::Cell;
+
+use gloo_net::http::Response;
+use js_sys::{ArrayBuffer, Date, JsString, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ResponseType};
+use web_sys::ResponseType;
 
+use super::latch::{Latch, Waited, wait};
+use super::value::{apply, construct, field, global, invoke, put, text};
 use crate::error::Cause;
-use crate::refresh::{Answer, Body, MAX_BODY};
+use crate::refresh::{Answer, Body, MAX_BODY, MAX_BODY_UNITS};
 
-#[wasm_bindgen]
-extern "C" {
-    type Request;
-
-    #[wasm_bindgen(constructor, catch)]
-    fn new(url: &str, init: &Object) -> Result<Request, JsValue>;
-
-    type Reader;
-
-    #[wasm_bindgen(method, structural, catch)]
-    fn read(this: &Reader) -> Result<JsValue, JsValue>;
-
-    type Duck;
-
-    #[wasm_bindgen(method, structural, catch, js_name = getReader)]
-    fn get_reader(this: &Duck) -> Result<Reader, JsValue>;
-
-    #[wasm_bindgen(method, structural, catch)]
-    fn text(this: &Duck) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, structural, catch)]
-    fn get(this: &Duck, name: &str) -> Result<JsValue, JsValue>;
-}
-
-/// What came instead of an answer.
-pub(super) enum NoAnswer {
+/// What an exchange comes to.
+pub(super) enum Exchange {
+    Answered(Answer),
     /// `fetch` threw or its promise was rejected.
     Thrown(Cause),
     /// It gave something that is no `Response`.
     NoResponse,
+    /// The latch opened first.
+    Cut,
 }
 
-/// Sends one request and reads its answer. Dropping the future aborts the request.
-pub(super) async fn exchange(fetch: &Function, url: &str, headers: &[(String, String)]) -> Result<Answer, NoAnswer> {
-    let mut connection = Connection { controller: AbortController::new().ok(), open: true };
-    let init = init(headers, connection.controller.as_ref());
-    let sent =
-        fetch.call2(&JsValue::UNDEFINED, &url.into(), &init).map_err(|thrown| NoAnswer::Thrown(cause(&thrown)))?;
-    let value = settled(&sent).await.map_err(|thrown| NoAnswer::Thrown(cause(&thrown)))?;
-    let answer = read(&value).await.ok_or(NoAnswer::NoResponse)?;
-    connection.open = !matches!(answer.body, Body::Whole(_));
-    Ok(answer)
+/// Sends one request and reads its answer, unless the latch opens first.
+pub(super) async fn exchange(fetch: &JsValue, url: &str, headers: &JsValue, cut: &Latch) -> Exchange {
+    let mut connection = Connection(construct("AbortController", &[]).ok());
+    let init = init(headers, connection.0.as_ref());
+    let sent = match apply(fetch, &JsValue::UNDEFINED, &[&url.into(), &init]) {
+        Ok(sent) => wait(&sent, cut).await,
+        Err(thrown) => Waited::Thrown(thrown),
+    };
+    let exchange = match sent {
+        Waited::Value(value) => read(&value, cut).await,
+        Waited::Thrown(thrown) => Exchange::Thrown(cause(&thrown)),
+        Waited::Cut => Exchange::Cut,
+    };
+    if matches!(exchange, Exchange::Answered(Answer { body: Body::Whole(_), .. })) {
+        connection.0 = None;
+    }
+    exchange
 }
 
-/// Aborts the request on the way out, unless it was read to its end.
-struct Connection {
-    controller: Option<AbortController>,
-    open: bool,
-}
+/// An `AbortController` that aborts the request on the way out, unless it was read to its end.
+struct Connection(Option<JsValue>);
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (true, Some(controller)) = (self.open, &self.controller) {
-            controller.abort();
+        if let Some(controller) = &self.0 {
+            let _: Result<JsValue, JsValue> = invoke(controller, "abort", &[]);
         }
     }
 }
 
-/// Waits for whatever a function gave, promise, thenable or value. (`Promise.resolve` could throw here.)
-async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
-    let promise = Promise::new(&mut |resolve, _reject| {
-        let _: Result<JsValue, JsValue> = resolve.call1(&JsValue::UNDEFINED, value);
-    });
-    JsFuture::from(promise).await
-}
-
-fn init(headers: &[(String, String)], controller: Option<&AbortController>) -> Object {
+fn init(headers: &JsValue, controller: Option<&JsValue>) -> Object {
     let init = Object::new();
-    let fetch_headers = Headers::new();
-    for (name, value) in headers {
-        fetch_headers.set(name, value);
-    }
     put(&init, "method", &"GET".into());
-    put(&init, "headers", &fetch_headers.into_raw());
-    FIELDS.with(|fields| {
-        for (name, value) in fields {
-            put(&init, name, &(*value).into());
-        }
+    put(&init, "headers", headers);
+    let taken = TAKEN.get().unwrap_or_else(|| {
+        let taken = WANTED.map(|(name, choices)| choices.iter().find(|choice| takes(name, choice)).copied());
+        TAKEN.set(Some(taken));
+        taken
     });
-    if let Some(controller) = controller {
-        put(&init, "signal", &controller.signal());
+    for ((name, _), value) in WANTED.into_iter().zip(taken) {
+        if let Some(value) = value {
+            put(&init, name, &value.into());
+        }
+    }
+    if let Some(Ok(signal)) = controller.map(|controller| field(controller, "signal")) {
+        put(&init, "signal", &signal);
     }
     init
 }
 
-fn put(object: &Object, name: &str, value: &JsValue) {
-    // A plain object of our own takes any field.
-    let _: Result<bool, JsValue> = Reflect::set(object, &name.into(), value);
-}
-
 /// What a credential's request asks of the Fetch standard: no cookie, no copy in a cache, no referrer, and
-/// never on to another server. Second, what to ask where the runtime refuses the first.
-const WANTED: [(&str, &str, Option<&str>); 4] = [
-    ("redirect", "error", Some("manual")),
-    ("credentials", "omit", None),
-    ("cache", "no-store", None),
-    ("referrerPolicy", "no-referrer", None),
+/// never on to another server. Then what to ask where the runtime refuses that.
+const WANTED: [(&str, &[&str]); 4] = [
+    ("redirect", &["error", "manual"]),
+    ("credentials", &["omit"]),
+    ("cache", &["no-store"]),
+    ("referrerPolicy", &["no-referrer"]),
 ];
 
 thread_local! {
     /// What of it this runtime takes: workerd refuses some by throwing, so each is tried once, on no network.
-    static FIELDS: Vec<(&'static str, &'static str)> = WANTED
-        .into_iter()
-        .filter_map(|(name, first, second)| Some((name, [Some(first), second].into_iter().flatten().find(|value| takes(name, value))?)))
-        .collect();
+    static TAKEN: Cell<Option<[Option<&'static str>; 4]>> = const { Cell::new(None) };
 }
 
 fn takes(name: &str, value: &str) -> bool {
     let probe = Object::new();
     put(&probe, name, &value.into());
-    Request::new("http://localhost/", &probe).is_ok() || !has_request()
+    global("Request").is_undefined() || construct("Request", &[&"http://localhost/".into(), &probe]).is_ok()
 }
 
-fn has_request() -> bool {
-    Reflect::has(&js_sys::global(), &"Request".into()).unwrap_or(false)
-}
-
-/// Reads what `fetch` gave; none where it is no `Response`.
-///
-/// It may be another realm's, another library's or a test's, with getters that throw: what matters is copied
-/// field by field, catching, and gloo-net's `Response` reads the copy.
-async fn read(value: &JsValue) -> Option<Answer> {
-    let copy = Object::new();
-    for name in ["type", "redirected", "body"] {
-        put(&copy, name, &field(value, name)?);
-    }
-    let status = field(value, "status")?.as_f64().filter(|status| (0.0..1000.0).contains(status))?;
-    put(&copy, "status", &status.into());
-    let response = Response::from(copy.unchecked_into::<web_sys::Response>());
-    let headers = field(value, "headers").filter(JsValue::is_object)?.unchecked_into::<Duck>();
-    let header = |name: &str| headers.get(name).ok()?.as_string();
-    let body = match response.body() {
-        Some(stream) => read_stream(stream.unchecked_ref()).await,
-        None => read_text(value.unchecked_ref()).await?,
+/// Reads what `fetch` gave.
+async fn read(value: &JsValue, cut: &Latch) -> Exchange {
+    let Some((response, headers)) = copy(value) else { return Exchange::NoResponse };
+    let header = |name: &str| invoke(&headers, "get", &[&name.into()]).ok()?.as_string();
+    let retry_after = header("retry-after");
+    // A stream that cannot be read as the Fetch standard has it is another library's; that has text().
+    let body = match response.body().filter(|stream| is_function(stream, "getReader")) {
+        Some(stream) => read_stream(&stream, cut).await,
+        None => read_text(value, cut).await,
     };
-    Some(Answer {
-        status: response.status(),
-        redirected: response.redirected() || response.type_() == ResponseType::Opaqueredirect,
-        retry_after: header("retry-after"),
-        trace_id: header("trace-id"),
-        body,
+    // A refusal is one whatever its body does.
+    let body = if response.status() == 200 { body } else { Some(body.unwrap_or_default()) };
+    body.map_or(Exchange::Cut, |body| {
+        Exchange::Answered(Answer {
+            status: response.status(),
+            redirected: response.redirected() || response.type_() == ResponseType::Opaqueredirect,
+            retry_after_date: retry_after.as_deref().map(Date::parse),
+            retry_after,
+            trace_id: header("trace-id"),
+            body,
+        })
     })
 }
 
-/// Reads a field of a foreign object; none where there is no object or its getter throws.
-fn field(value: &JsValue, name: &str) -> Option<JsValue> {
-    Reflect::get(value, &name.into()).ok()
+/// Takes a `Response` for what it says it is: another realm's, another library's, a test's, with getters that
+/// throw. What matters is copied, catching, and gloo-net's type reads the copy. None for what is no response.
+fn copy(value: &JsValue) -> Option<(Response, JsValue)> {
+    let copy = Object::new();
+    for name in ["type", "body"] {
+        put(&copy, name, &field(value, name).ok()?);
+    }
+    put(&copy, "redirected", &field(value, "redirected").ok()?.is_truthy().into());
+    let status = field(value, "status").ok()?.as_f64().filter(|status| (0.0..1000.0).contains(status))?;
+    put(&copy, "status", &status.into());
+    let headers = field(value, "headers").ok()?;
+    let is_response = is_function(&headers, "get") && is_function(value, "text");
+    is_response.then(|| (Response::from(copy.unchecked_into::<web_sys::Response>()), headers))
 }
 
-/// Reads a body stream to its end or to the limit.
-async fn read_stream(stream: &Duck) -> Body {
-    let Ok(reader) = stream.get_reader() else {
-        return Body::Broken;
-    };
+fn is_function(value: &JsValue, name: &str) -> bool {
+    field(value, name).is_ok_and(|method| method.is_function())
+}
+
+/// Reads a body stream to its end or to the limit; none where the latch opens first.
+async fn read_stream(stream: &JsValue, cut: &Latch) -> Option<Body> {
+    let Ok(reader) = invoke(stream, "getReader", &[]) else { return Some(Body::Broken) };
     let mut bytes = Vec::new();
+    let mut read = 0;
     loop {
-        let Ok(pending) = reader.read() else {
-            return Body::Broken;
+        let Ok(pending) = invoke(&reader, "read", &[]) else { return Some(Body::Broken) };
+        let result = match wait(&pending, cut).await {
+            Waited::Value(result) => result,
+            Waited::Thrown(_) => return Some(Body::Broken),
+            Waited::Cut => return None,
         };
-        let Ok(result) = settled(&pending).await else {
-            return Body::Broken;
-        };
-        let (Some(done), Some(value)) = (field(&result, "done"), field(&result, "value")) else {
-            return Body::Broken;
+        let (Ok(done), Ok(value)) = (field(&result, "done"), field(&result, "value")) else {
+            return Some(Body::Broken);
         };
         if done.is_truthy() {
-            return Body::Whole(bytes);
+            return Some(Body::Whole(bytes));
         }
         if !ArrayBuffer::is_view(&value) {
-            return Body::Broken;
+            return Some(Body::Broken);
         }
-        let chunk = Uint8Array::new(&value);
-        if bytes.len() + usize::try_from(chunk.length()).unwrap_or(MAX_BODY) > MAX_BODY {
-            return Body::TooLong;
+        let Ok(chunk) = construct("Uint8Array", &[&value]) else { return Some(Body::Broken) };
+        let chunk = chunk.unchecked_into::<Uint8Array>().to_vec();
+        // An empty chunk counts too: a body of nothing else must end.
+        read += chunk.len().max(1);
+        if read > MAX_BODY {
+            return Some(Body::TooLong);
         }
-        bytes.extend(chunk.to_vec());
+        bytes.extend_from_slice(&chunk);
     }
 }
 
-/// Reads a body where there is no stream (React Native, or no body at all); none where there is no `text()`.
-async fn read_text(response: &Duck) -> Option<Body> {
-    let pending = match field(response, "text") {
-        Some(text) if text.is_function() => response.text(),
-        _ => return None,
-    };
-    let Ok(pending) = pending else {
-        return Some(Body::Broken);
-    };
-    let Ok(Ok(text)) = settled(&pending).await.map(JsCast::dyn_into::<JsString>) else {
-        return Some(Body::Broken);
-    };
-    if text.length() > u32::try_from(MAX_BODY).unwrap_or(u32::MAX) {
-        return Some(Body::TooLong);
+/// Reads a body where there is no stream: React Native's, or none at all. None where the latch opens first.
+async fn read_text(response: &JsValue, cut: &Latch) -> Option<Body> {
+    let Ok(pending) = invoke(response, "text", &[]) else { return Some(Body::Broken) };
+    match wait(&pending, cut).await {
+        Waited::Value(text) => Some(match text.dyn_ref::<JsString>() {
+            None => Body::Broken,
+            Some(text) if text.length() > MAX_BODY_UNITS => Body::TooLong,
+            Some(text) => Body::Whole(String::from(text).into_bytes()),
+        }),
+        Waited::Thrown(_) => Some(Body::Broken),
+        Waited::Cut => None,
     }
-    let bytes = String::from(text).into_bytes();
-    Some(if bytes.len() > MAX_BODY { Body::TooLong } else { Body::Whole(bytes) })
 }
 
 /// Returns the name and code of what was thrown; Node's `fetch` has the code one level down.
 fn cause(thrown: &JsValue) -> Cause {
-    let text = |value: Option<JsValue>| value?.as_string();
-    let code = |value: &JsValue| text(field(value, "code"));
-    Cause { name: text(field(thrown, "name")), code: code(thrown).or_else(|| code(&field(thrown, "cause")?)) }
+    let code = text(thrown, "code").or_else(|| text(&field(thrown, "cause").ok()?, "code"));
+    Cause { name: text(thrown, "name"), code }
 }

@@ -1,57 +1,49 @@
-//! The one primitive that everything asynchronous here is made of: a promise that something opens.
+//! Waiting. There is one primitive: a promise, unless a latch opens first.
 //!
-//! A timer opens it, a signal's abort event, or Rust. Dropping it opens it too: a promise that stays pending
-//! would keep what waits for it in memory for good.
+//! A timer opens a latch, a signal's abort event, or Rust. Dropping it opens it too: a promise that stays
+//! pending would keep what waits for it in memory for good.
 
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
-
-use js_sys::{Function, Promise};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout, catch)]
-    fn set_timeout(callback: &Function, delay_ms: f64) -> Result<JsValue, JsValue>;
+use super::value::{apply, global, list};
 
-    #[wasm_bindgen(js_name = clearTimeout, catch)]
-    fn clear_timeout(timer: &JsValue) -> Result<(), JsValue>;
-}
-
-/// A promise, and the function that fulfils it.
+/// A promise, the function that fulfils it, and what with: a sign that nothing else can come to.
 pub(super) struct Latch {
     promise: Promise,
-    open: Function,
+    open: JsValue,
+    sign: JsValue,
 }
 
 impl Latch {
     pub(super) fn new() -> Self {
-        let mut open = Function::default();
-        let promise = Promise::new(&mut |resolve, _reject| open = resolve);
-        Self { promise, open }
+        let (mut open, sign) = (JsValue::UNDEFINED, JsValue::from(Object::new()));
+        let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
+            open = resolve.bind1(&JsValue::UNDEFINED, &sign).into();
+        });
+        Self { promise, open, sign }
     }
 
     /// Opens it; again is as good as once.
     pub(super) fn open(&self) {
-        let _: Result<JsValue, JsValue> = self.open.call0(&JsValue::UNDEFINED);
+        open(&self.open);
     }
 
-    /// Returns the function that opens it, for JavaScript to call.
-    pub(super) fn opener(&self) -> &Function {
+    /// Returns the function that opens it.
+    pub(super) fn opener(&self) -> &JsValue {
         &self.open
     }
 
-    pub(super) fn promise(&self) -> &Promise {
+    /// Returns the promise that is fulfilled when it opens.
+    pub(super) fn promise(&self) -> &JsValue {
         &self.promise
     }
+}
 
-    /// Waits until it is open.
-    pub(super) async fn opened(&self) {
-        // It is never rejected.
-        let _: Result<JsValue, JsValue> = JsFuture::from(self.promise.clone()).await;
-    }
+/// Calls the function that opens a latch.
+pub(super) fn open(opener: &JsValue) {
+    let _: Result<JsValue, JsValue> = apply(opener, &JsValue::UNDEFINED, &[]);
 }
 
 impl Drop for Latch {
@@ -60,43 +52,54 @@ impl Drop for Latch {
     }
 }
 
+/// What waiting comes to.
+pub(super) enum Waited {
+    /// The promise was fulfilled, or the value was none.
+    Value(JsValue),
+    /// The promise was rejected.
+    Thrown(JsValue),
+    /// The latch opened first.
+    Cut,
+}
+
+/// Waits for whatever a value is, promise, thenable or neither, unless the latch opens first.
+pub(super) async fn wait(value: &JsValue, cut: &Latch) -> Waited {
+    let race = Promise::race(&list(&[value, cut.promise()]));
+    match JsFuture::from(race).await {
+        Ok(value) if Object::is(&value, &cut.sign) => Waited::Cut,
+        Ok(value) => Waited::Value(value),
+        Err(thrown) => Waited::Thrown(thrown),
+    }
+}
+
 /// The longest delay that `setTimeout` takes: a longer one fires at once.
 const MAX_DELAY_MS: f64 = 2_147_483_647.0;
 
-/// Waits on a timer, and takes the timer away when it is dropped.
+/// A latch that a timer opens; the timer goes when it is dropped.
 pub(super) struct Timer {
     latch: Latch,
-    timer: JsValue,
+    id: JsValue,
 }
 
 impl Timer {
     /// Starts a timer. Where the runtime has none it is over at once: better early than never.
     pub(super) fn start(delay_ms: f64) -> Self {
         let latch = Latch::new();
-        let timer = set_timeout(latch.opener(), delay_ms.clamp(0.0, MAX_DELAY_MS));
-        if timer.is_err() {
+        let delay = JsValue::from_f64(delay_ms.clamp(0.0, MAX_DELAY_MS));
+        let id = apply(&global("setTimeout"), &JsValue::UNDEFINED, &[latch.opener(), &delay]);
+        if id.is_err() {
             latch.open();
         }
-        Self { latch, timer: timer.unwrap_or_default() }
+        Self { latch, id: id.unwrap_or_default() }
     }
 
-    pub(super) async fn over(&self) {
-        self.latch.opened().await;
+    pub(super) fn latch(&self) -> &Latch {
+        &self.latch
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        let _: Result<(), JsValue> = clear_timeout(&self.timer);
+        let _: Result<JsValue, JsValue> = apply(&global("clearTimeout"), &JsValue::UNDEFINED, &[&self.id]);
     }
-}
-
-/// Returns what `work` comes to, or none where `end` comes first; the work is dropped then.
-pub(super) async fn unless<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut end, mut work) = (pin!(end), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => end.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

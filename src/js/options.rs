@@ -1,191 +1,180 @@
 //! What JavaScript passes in: read once, on entry, and checked.
 
-use js_sys::{Function, JsString, Reflect};
+use gloo_net::http::Headers;
+use js_sys::{JSON, JsString};
 use wasm_bindgen::prelude::*;
 
-use super::signal::Signal;
-use crate::error::{Failure, InvalidReason};
+use super::signal::{Abort, Signal};
+use super::value::{construct, field, global, invoke, text};
+use crate::error::InvalidReason;
 use crate::refresh::Target;
 use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
 
-#[wasm_bindgen]
-extern "C" {
-    type Url;
-
-    #[wasm_bindgen(constructor, catch, js_class = "URL")]
-    fn new(url: &JsValue, base: &JsValue) -> Result<Url, JsValue>;
-
-    #[wasm_bindgen(method, getter, structural, catch)]
-    fn href(this: &Url) -> Result<JsValue, JsValue>;
-
-    type Headers;
-
-    #[wasm_bindgen(constructor, catch)]
-    fn new(init: &JsValue) -> Result<Headers, JsValue>;
-}
+/// An option and what is wrong with it: together a sentence.
+type Read<T> = Result<T, (&'static str, &'static str)>;
 
 /// How a refresh is made.
 pub(super) struct RefreshOptions {
     pub(super) status: StatusOptions,
     pub(super) target: Target,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: web_sys::Headers,
+    /// The headers as one text, for comparing.
+    pub(super) headers_text: String,
     pub(super) timeout_ms: f64,
     pub(super) total_timeout_ms: f64,
-    pub(super) retries: u32,
-    pub(super) signal: Option<Signal>,
-    pub(super) fetch: Option<Function>,
+    pub(super) retries: f64,
+    pub(super) abort: Abort,
+    /// The caller's own, or the one that the page has now: it may have been replaced.
+    pub(super) fetch: JsValue,
 }
 
 impl RefreshOptions {
     /// Reads an options bag.
-    pub(super) fn read(options: &JsValue) -> Result<Self, Failure> {
+    pub(super) fn read(options: &JsValue) -> Read<Self> {
         let bag = Bag::new(options)?;
+        let (headers, headers_text) = bag.headers()?;
         Ok(Self {
             status: bag.status_options()?,
             target: bag.target()?,
-            headers: bag.headers()?,
-            timeout_ms: bag.positive("timeoutMs", "timeoutMs must be a positive, finite number")?.unwrap_or(10_000.0),
-            total_timeout_ms: bag
-                .positive("totalTimeoutMs", "totalTimeoutMs must be a positive, finite number")?
-                .unwrap_or(30_000.0),
-            retries: bag.count("retries", "retries must be a whole number, 0 or more")?.unwrap_or(2),
-            signal: bag.signal()?,
-            fetch: bag.function("fetch", "fetch must be a function")?,
+            headers,
+            headers_text,
+            timeout_ms: bag.number("timeoutMs", Fits::Positive)?.unwrap_or(10_000.0),
+            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive)?.unwrap_or(30_000.0),
+            retries: bag.number("retries", Fits::Count)?.unwrap_or(2.0),
+            fetch: bag.fetch()?,
+            abort: Abort::listen(bag.signal()?),
         })
     }
+}
+
+/// What a number has to be, beside finite.
+#[derive(Clone, Copy, PartialEq)]
+enum Fits {
+    Any,
+    Positive,
+    NotNegative,
+    Count,
 }
 
 /// An options bag: an object, or nothing.
-pub(super) struct Bag<'a>(Option<&'a JsValue>);
+pub(super) struct Bag<'a>(&'a JsValue);
 
 impl<'a> Bag<'a> {
-    pub(super) fn new(options: &'a JsValue) -> Result<Self, Failure> {
-        if options.is_undefined() {
-            Ok(Self(None))
-        } else if options.is_object() {
-            Ok(Self(Some(options)))
-        } else {
-            Err(Failure::option("options must be an object"))
-        }
+    pub(super) fn new(options: &'a JsValue) -> Read<Self> {
+        let is_bag = options.is_undefined() || options.is_object();
+        if is_bag { Ok(Self(options)) } else { Err(("options", " must be an object")) }
     }
 
     /// Reads an option; undefined is as good as absent.
-    fn get(&self, name: &str) -> Result<Option<JsValue>, Failure> {
-        let Some(bag) = self.0 else { return Ok(None) };
-        let value = Reflect::get(bag, &name.into()).map_err(|_| Failure::option("an option's getter throws"))?;
-        Ok(if value.is_undefined() { None } else { Some(value) })
+    fn get(&self, name: &'static str) -> Read<JsValue> {
+        if self.0.is_undefined() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        field(self.0, name).map_err(|_| (name, " cannot be read: its getter throws"))
     }
 
-    fn number(&self, name: &str, fits: fn(f64) -> bool, wrong: &'static str) -> Result<Option<f64>, Failure> {
-        let fitting = |value: JsValue| value.as_f64().filter(|&number| fits(number)).ok_or(Failure::option(wrong));
-        self.get(name)?.map(fitting).transpose()
+    #[inline(never)]
+    fn number(&self, name: &'static str, fits: Fits) -> Read<Option<f64>> {
+        let value = self.get(name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let number = value.as_f64().unwrap_or(f64::NAN);
+        let (is_fitting, wrong) = match fits {
+            Fits::Any => (true, " must be a finite number"),
+            Fits::Positive => (number > 0.0, " must be a finite number above 0"),
+            Fits::NotNegative => (number >= 0.0, " must be a finite number, 0 or more"),
+            Fits::Count => (number >= 0.0 && number.fract() == 0.0, " must be a whole number, 0 or more"),
+        };
+        if is_fitting && number.is_finite() { Ok(Some(number)) } else { Err((name, wrong)) }
     }
 
     /// Reads the instant that stands for now, for a check.
-    pub(super) fn now(&self) -> Result<Option<f64>, Failure> {
-        self.number("now", f64::is_finite, "now must be a finite number of milliseconds")
+    pub(super) fn now(&self) -> Read<Option<f64>> {
+        self.number("now", Fits::Any)
     }
 
-    pub(super) fn status_options(&self) -> Result<StatusOptions, Failure> {
-        let duration = |number: f64| number.is_finite() && number >= 0.0;
+    pub(super) fn status_options(&self) -> Read<StatusOptions> {
         Ok(StatusOptions {
-            refresh_window_ms: self.number(
-                "refreshWindowMs",
-                duration,
-                "refreshWindowMs must be a finite number of milliseconds, 0 or more",
-            )?,
-            clock_tolerance_ms: self
-                .number(
-                    "clockToleranceMs",
-                    duration,
-                    "clockToleranceMs must be a finite number of milliseconds, 0 or more",
-                )?
-                .unwrap_or(0.0),
+            refresh_window_ms: self.number("refreshWindowMs", Fits::NotNegative)?,
+            clock_tolerance_ms: self.number("clockToleranceMs", Fits::NotNegative)?.unwrap_or(0.0),
         })
     }
 
-    fn positive(&self, name: &str, wrong: &'static str) -> Result<Option<f64>, Failure> {
-        self.number(name, |number| number.is_finite() && number > 0.0, wrong)
+    fn signal(&self) -> Read<Option<Signal>> {
+        let value = self.get("signal")?;
+        if value.is_undefined() {
+            Ok(None)
+        } else {
+            Signal::new(value).map(Some).ok_or(("signal", " must be an AbortSignal"))
+        }
     }
 
-    fn count(&self, name: &str, wrong: &'static str) -> Result<Option<u32>, Failure> {
-        let whole = |number: f64| number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
-        #[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-        Ok(self.number(name, whole, wrong)?.map(|number| number as u32))
+    fn fetch(&self) -> Read<JsValue> {
+        let own = self.get("fetch")?;
+        let fetch = if own.is_undefined() { global("fetch") } else { own };
+        if fetch.is_function() {
+            Ok(fetch)
+        } else {
+            Err(("fetch", " must be a function, and there is none here without"))
+        }
     }
 
-    fn boolean(&self, name: &str, wrong: &'static str) -> Result<bool, Failure> {
-        self.get(name)?.map_or(Ok(false), |value| value.as_bool().ok_or(Failure::option(wrong)))
-    }
-
-    fn function(&self, name: &str, wrong: &'static str) -> Result<Option<Function>, Failure> {
-        let function = |value: JsValue| value.dyn_into().map_err(|_| Failure::option(wrong));
-        self.get(name)?.map(function).transpose()
-    }
-
-    fn signal(&self) -> Result<Option<Signal>, Failure> {
-        self.get("signal")?.map(Signal::new).transpose()
-    }
-
-    fn target(&self) -> Result<Target, Failure> {
+    fn target(&self) -> Read<Target> {
         let environment = self.get("environment")?;
-        let target = match environment.as_ref().map(JsValue::as_string) {
-            None => Target::staging(true),
-            Some(Some(name)) if name == "staging" => Target::staging(false),
-            Some(Some(name)) if name == "production" => Target::production(),
-            Some(_) => {
-                return Err(Failure::option("environment must be 'staging' or 'production'"));
-            }
+        let target = match environment.as_string().as_deref() {
+            None if environment.is_undefined() => Target::staging(true),
+            Some("staging") => Target::staging(false),
+            Some("production") => Target::production(),
+            _ => return Err(("environment", " must be 'staging' or 'production'")),
         };
-        let allow_http = self.boolean("allowHttp", "allowHttp must be true or false")?;
-        match self.get("baseUrl")? {
-            None => Ok(target),
-            Some(url) => Target::own(&absolute(&url).ok_or(Failure::option(NO_URL))?, allow_http),
+        let allow_http = self.get("allowHttp")?;
+        if !allow_http.is_undefined() && allow_http.as_bool().is_none() {
+            return Err(("allowHttp", " must be true or false"));
         }
+        let base_url = self.get("baseUrl")?;
+        if base_url.is_undefined() {
+            return Ok(target);
+        }
+        let href = absolute(base_url).unwrap_or_default();
+        Target::own(&href, allow_http.is_truthy()).map_err(|wrong| ("baseUrl", wrong))
     }
 
-    /// Reads and normalises the headers. The platform's own `Headers` judges names and values.
-    fn headers(&self) -> Result<Vec<(String, String)>, Failure> {
-        let Some(init) = self.get("headers")? else {
-            return Ok(Vec::new());
-        };
-        let headers =
-            Headers::new(&init).map_err(|_| Failure::option("headers must be what a Headers object takes"))?;
-        let headers = gloo_net::http::Headers::from_raw(headers.unchecked_into());
+    /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
+    fn headers(&self) -> Read<(web_sys::Headers, String)> {
+        let raw = construct("Headers", &[&self.get("headers")?])
+            .map_err(|_| ("headers", " must be what a Headers object takes"))?;
+        let entries = invoke(&global("Array"), "from", &[&raw]).and_then(|entries| JSON::stringify(&entries));
+        let headers = Headers::from_raw(raw.unchecked_into());
         if headers.has("authorization") {
-            return Err(Failure::option("headers must not replace authorization"));
+            return Err(("headers", " must not replace authorization"));
         }
-        Ok(headers.entries().collect())
+        Ok((headers.into_raw(), entries.map(String::from).unwrap_or_default()))
     }
 }
-
-const NO_URL: &str = "baseUrl must be a URL, or a path where there is a location";
 
 /// Returns the absolute URL, as the platform's own parser writes it.
-fn absolute(url: &JsValue) -> Option<String> {
-    let location = Reflect::get(&js_sys::global(), &"location".into()).ok();
-    let base = location.and_then(|location| Reflect::get(&location, &"href".into()).ok()).unwrap_or_default();
-    let text = if url.is_string() { url.clone() } else { url.unchecked_ref::<Url>().href().ok()? };
-    text.is_string().then_some(())?;
-    // A query or fragment that is empty vanishes from nowhere: `href` keeps it.
-    Url::new(&text, &base).ok()?.href().ok()?.as_string()
+fn absolute(url: JsValue) -> Option<String> {
+    let url = if url.is_object() { field(&url, "href").ok()? } else { url };
+    let url = url.is_string().then_some(url)?;
+    let base = field(&global("location"), "href").unwrap_or_default();
+    text(&construct("URL", &[&url, &base]).ok()?, "href")
 }
 
-/// Returns the text of a token, trimmed where it is very long: what is too long is not even copied.
+/// Returns the text of a token. What is too long, once trimmed, is not even copied.
 pub(super) fn token_text(token: &JsValue) -> Result<String, InvalidReason> {
     let token: &JsString = token.dyn_ref().ok_or(InvalidReason::NotAString)?;
     let is_space = |index: u32| matches!(token.char_code_at(index), 9.0 | 10.0 | 12.0 | 13.0 | 32.0);
-    let max_units = u32::try_from(MAX_UNITS).unwrap_or(u32::MAX);
     let (mut start, mut end) = (0, token.length());
-    if end > max_units {
+    if end > MAX_UNITS {
         while start < end && is_space(start) {
             start += 1;
         }
         while start < end && is_space(end - 1) {
             end -= 1;
         }
-        if end - start > max_units {
+        if end - start > MAX_UNITS {
             return Err(InvalidReason::TooLong);
         }
     }

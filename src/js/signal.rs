@@ -1,80 +1,68 @@
 //! A caller's `AbortSignal`, which may be a polyfill's or another realm's.
 
-use js_sys::{Function, Reflect};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 
 use super::latch::Latch;
-use crate::error::Failure;
-
-#[wasm_bindgen]
-extern "C" {
-    type Target;
-
-    #[wasm_bindgen(method, structural, catch, js_name = addEventListener)]
-    fn add(this: &Target, name: &str, listener: &Function) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(method, structural, catch, js_name = removeEventListener)]
-    fn remove(this: &Target, name: &str, listener: &Function) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(js_name = DOMException)]
-    type DomException;
-
-    #[wasm_bindgen(constructor, catch, js_class = "DOMException")]
-    fn new(message: &str, name: &str) -> Result<DomException, JsValue>;
-}
+use super::value::{construct, field, invoke};
 
 /// A signal that says when to stop waiting.
 pub(super) struct Signal(JsValue);
 
 impl Signal {
-    /// Takes what looks like a signal.
-    pub(super) fn new(value: JsValue) -> Result<Self, Failure> {
-        let looks_right = get(&value, "aborted").is_some_and(|aborted| aborted.as_bool().is_some())
-            && get(&value, "addEventListener").is_some_and(|add| add.is_function());
-        if looks_right { Ok(Self(value)) } else { Err(Failure::option("signal must be an AbortSignal")) }
+    /// Takes what looks like a signal; none for what does not.
+    pub(super) fn new(value: JsValue) -> Option<Self> {
+        let is_signal = field(&value, "aborted").is_ok_and(|aborted| aborted.as_bool().is_some())
+            && field(&value, "addEventListener").is_ok_and(|method| method.is_function());
+        is_signal.then_some(Self(value))
     }
 
     /// Returns the reason where it has aborted, as `fetch` would reject with.
-    pub(super) fn aborted(&self) -> Option<JsValue> {
-        get(&self.0, "aborted").filter(JsValue::is_truthy)?;
-        let reason = get(&self.0, "reason").filter(|reason| !reason.is_undefined());
+    fn aborted(&self) -> Option<JsValue> {
+        field(&self.0, "aborted").ok().filter(JsValue::is_truthy)?;
+        let reason = field(&self.0, "reason").ok().filter(|reason| !reason.is_undefined());
         Some(reason.unwrap_or_else(|| {
-            // Before it had a reason, `fetch` made one.
-            let made = DomException::new("The operation was aborted.", "AbortError");
-            made.map_or_else(|_| js_sys::Error::new("The operation was aborted.").into(), Into::into)
+            // Before signals had a reason, `fetch` made one.
+            let message = "The operation was aborted.".into();
+            let made = construct("DOMException", &[&message, &"AbortError".into()]);
+            made.or_else(|_| construct("Error", &[&message])).unwrap_or_default()
         }))
     }
 
-    /// Returns a latch that opens when it aborts.
-    pub(super) fn listen(&self) -> Listener<'_> {
-        let latch = Latch::new();
-        let _: Result<(), JsValue> = self.target().add("abort", latch.opener());
-        Listener { signal: self, latch }
-    }
-
-    fn target(&self) -> &Target {
-        self.0.unchecked_ref()
+    fn listener(&self, method: &str, latch: &Latch) {
+        let _: Result<JsValue, JsValue> = invoke(&self.0, method, &[&"abort".into(), latch.opener()]);
     }
 }
 
-/// A listener that goes when it is dropped: a signal may live as long as its page.
-pub(super) struct Listener<'a> {
-    signal: &'a Signal,
+/// A latch that opens when the signal, if there is one, aborts. It listens from the moment it is made, and no
+/// longer than it lives: a signal may live as long as its page.
+pub(super) struct Abort {
+    signal: Option<Signal>,
     latch: Latch,
 }
 
-impl Listener<'_> {
-    pub(super) async fn aborted(&self) {
-        self.latch.opened().await;
+impl Abort {
+    pub(super) fn listen(signal: Option<Signal>) -> Self {
+        let latch = Latch::new();
+        if let Some(signal) = &signal {
+            signal.listener("addEventListener", &latch);
+        }
+        Self { signal, latch }
+    }
+
+    /// Returns the reason where the signal has aborted.
+    pub(super) fn reason(&self) -> Option<JsValue> {
+        self.signal.as_ref().and_then(Signal::aborted)
+    }
+
+    pub(super) fn latch(&self) -> &Latch {
+        &self.latch
     }
 }
 
-impl Drop for Listener<'_> {
+impl Drop for Abort {
     fn drop(&mut self) {
-        let _: Result<(), JsValue> = self.signal.target().remove("abort", self.latch.opener());
+        if let Some(signal) = &self.signal {
+            signal.listener("removeEventListener", &self.latch);
+        }
     }
-}
-
-fn get(value: &JsValue, name: &str) -> Option<JsValue> {
-    Reflect::get(value, &name.into()).ok()
 }
