@@ -56,14 +56,15 @@ export function fault() {
 }
 
 function start() {
-  const glue = createGlue(guarded);
-  const wasm = glue.initSync({ module: module ??= unlessForbidden(compile) });
-  const memory = /** @type {WebAssembly.Memory} */ (wasm.memory);
+  module ??= unlessForbidden(compile);
+  const glue = createGlue();
+  const { exports } = new WebAssembly.Instance(module, glue.__wbg_get_imports());
+  glue.__wbg_finalize_init({ exports: guarded(exports) }, module);
+  const memory = /** @type {WebAssembly.Memory} */ (exports.memory);
   const tokenAt = glue.tokenBuffer(), timesAt = glue.timesBuffer(), tokenLength = glue.tokenBufferLength();
   return {
     ...glue,
-    /** @type {(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number) => number} */
-    check: wasm.unguarded.check,
+    check: /** @type {(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number) => number} */ (exports.check),
     encoder: new TextEncoder(),
     verdicts: glue.verdicts(),
     token: new Uint8Array(0),
@@ -100,10 +101,10 @@ function unlessForbidden(compile) {
 function guarded(exports) {
   let depth = 0, failed = false;
   /** @type {Record<string, any>} */
-  const wrapped = { unguarded: exports };
+  const wrapped = {};
   for (const [name, value] of Object.entries(exports)) {
     wrapped[name] = typeof value !== 'function' ? value : (/** @type {unknown[]} */ ...args) => {
-      if (failed) return;
+      if (failed) return 0;
       depth++;
       try {
         return value(...args);
@@ -111,6 +112,7 @@ function guarded(exports) {
         failed = true;
         if (depth > 1) throw thrown;
         fault();
+        return 0;
       } finally {
         depth--;
       }

@@ -44,6 +44,7 @@ function read(core, options) {
  * @param {number} now
  * @param {number} refreshWindowMs
  * @param {number} clockToleranceMs
+ * @returns {TokenStatus}
  */
 function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   core.look();
@@ -51,15 +52,15 @@ function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   const length = typeof token === 'string' && token.length * 3 <= core.token.length
     ? core.encoder.encodeInto(token, core.token).written
     : core.placeToken(token);
+  /** @type {import('#glue').Verdict} */
   let verdict;
   try {
     verdict = core.verdicts[core.check(length, now, refreshWindowMs, clockToleranceMs)];
   } catch {
     throw fault();
   }
-  const { state, action, reason } = verdict;
-  if (reason) return { state, action, reason };
+  if (verdict.reason) return { ...verdict };
   core.look();
   const [issuedAt, refreshAt, expiresAt, expiresInMs] = core.times;
-  return { state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs };
+  return { ...verdict, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs };
 }

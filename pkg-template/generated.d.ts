@@ -1,0 +1,29 @@
+// The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
+declare module '#wasm-hex' {
+  const hex: string;
+  export default hex;
+}
+declare module '#module' {
+  export function compile(): WebAssembly.Module;
+}
+declare module '#glue' {
+  type Verdict =
+    | { state: 'fresh'; action: 'use'; reason?: undefined }
+    | { state: 'expiring'; action: 'refresh'; reason?: undefined }
+    | { state: 'expired'; action: 'login'; reason?: undefined }
+    | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
+  export function createGlue(): {
+    __wbg_get_imports(): WebAssembly.Imports;
+    __wbg_finalize_init(instance: { exports: Record<string, unknown> }, module: WebAssembly.Module): unknown;
+    refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;
+    ensureFreshToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken & { refreshed: boolean; error?: import('./index.js').TransakTokenError }>;
+    /** In the order of the numbers that `check` returns. */
+    verdicts(): Verdict[];
+    placeToken(token: unknown): number;
+    readList(tokens: unknown): unknown[];
+    readOptions(options: unknown): void;
+    tokenBuffer(): number;
+    tokenBufferLength(): number;
+    timesBuffer(): number;
+  };
+}
