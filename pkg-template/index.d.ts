@@ -1,0 +1,328 @@
+/**
+ * Tells whether a Transak user access token is fresh, about to expire or expired, and refreshes it while that is possible.
+ *
+ * It decodes a token and does **not** verify it: only Transak has the key. All instants are milliseconds since the epoch,
+ * comparable with `Date.now()`; all durations are milliseconds and end in `Ms`.
+ */
+
+/**
+ * How a token is judged.
+ *
+ * @example
+ * import { tokenStatus, type StatusOptions } from 'transak-user-token'
+ *
+ * const options: StatusOptions = { refreshWindowMs: 7 * 86_400_000, clockToleranceMs: 30_000 }
+ * tokenStatus(token, options)
+ */
+export interface StatusOptions {
+  /**
+   * How long before its expiry a token begins to be about to expire, in milliseconds; a finite number, 0 or more.
+   * Default: 10 % of the lifetime, at most 7 days; 24 h without `iat`. That is 3 days of the usual 30: the API's reference
+   * says "about to expire" and gives no number.
+   */
+  refreshWindowMs?: number
+  /**
+   * How long after its expiry a token still counts as unexpired, in milliseconds; a finite number, 0 or more: the leeway
+   * for clock skew of RFC 7519, section 4.1.4. Default: 0.
+   */
+  clockToleranceMs?: number
+}
+
+/**
+ * When a token was issued, becomes due for a refresh, and expires.
+ *
+ * @example
+ * import { refreshAccessToken, type TokenTimes } from 'transak-user-token'
+ *
+ * const { refreshAt, expiresAt }: TokenTimes = await refreshAccessToken(token)
+ * console.log(new Date(refreshAt), new Date(expiresAt))
+ */
+export interface TokenTimes {
+  /** When the token was issued: its `iat`. `null` where it has none, none that is an instant, or one not before `exp`. */
+  issuedAt: number | null
+  /** From when on it is about to expire: `expiresAt` less the window. */
+  refreshAt: number
+  /** From when on it is expired: its `exp`, that instant included (RFC 7519, section 4.1.4: "on or after"). */
+  expiresAt: number
+}
+
+/**
+ * Why a value is no usable user access token. `bearer_prefix` and `partner_token` are a mistake in the calling code
+ * (`action: 'fix'`); for any other reason a new login helps.
+ *
+ * - `not_a_string`: it is no string.
+ * - `too_long`: it is longer than 16,384 UTF-16 code units.
+ * - `bearer_prefix`: it begins with `Bearer `; the API takes the bare token.
+ * - `not_a_jwt`: it is not three non-empty parts in the base64url alphabet (RFC 7519, section 3).
+ * - `bad_base64`: its payload is padded or of an impossible length (RFC 7515, section 2).
+ * - `bad_json`: its payload is not a JSON object in UTF-8 (RFC 7519, section 7.2).
+ * - `partner_token`: it has `API_KEY` and no `sub`: a partner access token, which another call refreshes.
+ * - `no_expiry`: it has no `exp`.
+ * - `bad_expiry`: its `exp` is not a number, or as far off as milliseconds would be (RFC 7519, section 2, NumericDate).
+ *
+ * @example
+ * import { tokenStatus, type InvalidReason } from 'transak-user-token'
+ *
+ * const status = tokenStatus('Bearer x.y.z')
+ * const reason: InvalidReason | undefined = status.state === 'invalid' ? status.reason : undefined   // 'bearer_prefix'
+ */
+export type InvalidReason =
+  | 'not_a_string'
+  | 'too_long'
+  | 'bearer_prefix'
+  | 'not_a_jwt'
+  | 'bad_base64'
+  | 'bad_json'
+  | 'partner_token'
+  | 'no_expiry'
+  | 'bad_expiry'
+
+/**
+ * Where in its life a token is, and what to do. `state` tells the members apart. `expiresInMs` is `expiresAt` less now:
+ * zero or negative from the expiry on.
+ *
+ * - `fresh`: before `refreshAt`.
+ * - `expiring`: from `refreshAt` on. It still works, and it can be refreshed.
+ * - `expired`: from `expiresAt` plus the tolerance on. A refresh is impossible (the API's reference): only a login with a
+ *   one-time password helps.
+ * - `invalid`: no user access token.
+ *
+ * @example
+ * import { tokenStatus, type TokenStatus } from 'transak-user-token'
+ *
+ * const status: TokenStatus = tokenStatus(token)
+ * if (status.state === 'invalid') console.log(status.reason)
+ * else console.log(`${status.state}, expires ${new Date(status.expiresAt).toISOString()}`)
+ */
+export type TokenStatus =
+  | ({ state: 'fresh', action: 'use', expiresInMs: number } & TokenTimes)
+  | ({ state: 'expiring', action: 'refresh', expiresInMs: number } & TokenTimes)
+  | ({ state: 'expired', action: 'login', expiresInMs: number } & TokenTimes)
+  | { state: 'invalid', action: 'login' | 'fix', reason: InvalidReason }
+
+/**
+ * Tells where in its life a token is. It is synchronous, sends nothing, and decodes without verifying: a forged token with
+ * a good `exp` is `fresh`.
+ *
+ * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant to judge
+ * at; it defaults to `Date.now()`.
+ *
+ * No token makes it throw, whatever its type. Throws `ERR_INVALID_OPTION` for options that make no sense, and
+ * `ERR_WASM_UNAVAILABLE` where there is no WebAssembly.
+ *
+ * @example
+ * import { tokenStatus } from 'transak-user-token'
+ *
+ * switch (tokenStatus(token).action) {
+ *   case 'use': break       // as it is
+ *   case 'refresh': break   // refreshAccessToken, while it is possible
+ *   case 'login': break     // one-time password
+ *   case 'fix': break       // the calling code passes the wrong thing
+ * }
+ */
+export function tokenStatus(token: unknown, options?: StatusOptions & { now?: number }): TokenStatus
+
+/**
+ * Tells where in their life many tokens are, all at the same instant: the results are in the order of the tokens. It
+ * decodes without verifying, as {@link tokenStatus} does.
+ *
+ * Throws `ERR_INVALID_OPTION` where `tokens` is not iterable, or is a string: one token is no list. Else it throws as
+ * `tokenStatus` does.
+ *
+ * @example
+ * import { tokenStatuses } from 'transak-user-token'
+ *
+ * const due = tokenStatuses([token, null]).filter(({ action }) => action === 'refresh')
+ */
+export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions & { now?: number }): TokenStatus[]
+
+/**
+ * How a refresh is made.
+ *
+ * @example
+ * import { refreshAccessToken, type RefreshOptions } from 'transak-user-token'
+ *
+ * const options: RefreshOptions = { baseUrl: 'https://api.example.com/transak', timeoutMs: 5_000, retries: 1 }
+ * await refreshAccessToken(token, options)
+ */
+export interface RefreshOptions extends StatusOptions {
+  /**
+   * Which of Transak's gateways is asked: `https://api-gateway-stg.transak.com` or `https://api-gateway.transak.com`.
+   * Nothing in a token tells one from the other. Default: `'staging'`, the only server that the API's reference names.
+   */
+  environment?: 'staging' | 'production'
+  /**
+   * A server that answers `GET {baseUrl}/api/v2/auth/refresh` as Transak's does: your own backend. It overrides
+   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`), and has no
+   * user info, query or fragment; a relative one is resolved against `location`. Default: none.
+   */
+  baseUrl?: string | URL
+  /** Whether `baseUrl` may be `http:` to another machine, which sends the token in the clear. Default: `false`. */
+  allowHttp?: boolean
+  /**
+   * Further request headers, such as `x-api-key` and `x-user-ip`, which Transak asks of a backend. They may not hold
+   * `authorization`. From a page, each of them has to pass the server's CORS. Default: none.
+   */
+  headers?: NonNullable<RequestInit['headers']>
+  /** How long one attempt may take, in milliseconds; a positive, finite number. Default: 10_000. */
+  timeoutMs?: number
+  /** How long all attempts and their waits may take, in milliseconds; a positive, finite number. Default: 30_000. */
+  totalTimeoutMs?: number
+  /** How many attempts may follow the first one; a whole number, 0 or more. Default: 2. */
+  retries?: number
+  /**
+   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request ends when
+   * nobody waits for it any more. Default: none.
+   */
+  signal?: AbortSignal
+  /** Sends the request. Default: `globalThis.fetch`, looked up at each call. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>
+}
+
+/**
+ * A token that can be used, and its times. It holds the token: do not log it.
+ *
+ * @example
+ * import { refreshAccessToken, type RefreshedToken } from 'transak-user-token'
+ *
+ * const { accessToken, expiresAt }: RefreshedToken = await refreshAccessToken(token)
+ */
+export interface RefreshedToken extends TokenTimes {
+  /** The bare JWT, without `Bearer `. */
+  accessToken: string
+}
+
+/**
+ * Exchanges a token that has not expired for a new one: `GET {base}/api/v2/auth/refresh`, with the bare token as
+ * `authorization` (the API's reference). **In production the vendor accepts this call from your backend only; a page uses
+ * `baseUrl`.**
+ *
+ * Calls at the same time for the same token, server, headers, `fetch` and time-outs share one request. Network failures,
+ * time-outs and 408, 429, 500, 502, 503 and 504 are tried again, with exponential back-off and jitter; `Retry-After`
+ * (RFC 9110, section 10.2.3) is honoured up to 60 s and within `totalTimeoutMs`. Redirects are not followed. The new token
+ * is decoded, not verified: it must have the same `sub` and expire no earlier than the old one.
+ *
+ * Rejects with a {@link TransakTokenError}, or with the signal's own reason. Options are judged first, then the signal, then
+ * the token: `ERR_INVALID_OPTION`, `ERR_INVALID_TOKEN` and `ERR_TOKEN_EXPIRED` come before any request.
+ *
+ * Whether the old token still works afterwards is not documented: treat it as gone.
+ *
+ * @example
+ * import { refreshAccessToken } from 'transak-user-token'
+ *
+ * const { accessToken, expiresAt } = await refreshAccessToken(token, {
+ *   environment: 'production',
+ *   headers: { 'x-api-key': 'your API key', 'x-user-ip': '203.0.113.7' },
+ * })
+ */
+export function refreshAccessToken(token: string, options?: RefreshOptions): Promise<RefreshedToken>
+
+/**
+ * Comes to a token that can be used: the same one while it is fresh, a new one where it is about to expire. **In production
+ * the vendor accepts the refresh from your backend only; a page uses `baseUrl`.** The token is decoded, not verified.
+ *
+ * `refreshed` says whether the token is a new one. Where the refresh fails for any reason that a login does not mend, the
+ * old, still valid token comes back with the `error`.
+ *
+ * Rejects as {@link refreshAccessToken} does where the token is expired or invalid, the server refuses it, the options make
+ * no sense, or the signal aborts.
+ *
+ * @example
+ * import { ensureFreshToken } from 'transak-user-token'
+ *
+ * const { accessToken, refreshed, error } = await ensureFreshToken(token, { baseUrl: 'https://api.example.com/transak' })
+ * if (refreshed) token = accessToken
+ * if (error) console.warn(error.code)   // the old token still works; try again later
+ */
+export function ensureFreshToken(
+  token: string,
+  options?: RefreshOptions,
+): Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>
+
+/**
+ * What kind of failure a {@link TransakTokenError} reports. Codes are stable; messages are not.
+ *
+ * - `ERR_INVALID_OPTION` (fix): an option has the wrong type or range, or there is no `fetch`.
+ * - `ERR_INVALID_TOKEN` (login, or fix by reason): not a usable token; `reason` says why.
+ * - `ERR_TOKEN_EXPIRED` (login): expired by its own `exp`, before or during the call.
+ * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode 10xx, or 400 "Session Expired".
+ * - `ERR_FORBIDDEN` (fix): 403: the address is not allow-listed, or the key is wrong.
+ * - `ERR_REJECTED` (fix): any other 4xx.
+ * - `ERR_RATE_LIMITED` (retry): 429.
+ * - `ERR_SERVER` (retry): 5xx.
+ * - `ERR_NETWORK` (retry): no answer came, or a redirect.
+ * - `ERR_TIMEOUT` (retry): no answer came in time, or 408.
+ * - `ERR_BAD_RESPONSE` (retry): an answer that cannot be used.
+ * - `ERR_STORAGE` (retry): a store failed or did not answer. No function of this version uses a store.
+ * - `ERR_WASM_UNAVAILABLE` (fix): no WebAssembly here, or the page's policy forbids it.
+ * - `ERR_INTERNAL` (fix): a fault of this package; the next call starts afresh.
+ *
+ * @example
+ * import { refreshAccessToken, TransakTokenError, type TransakTokenErrorCode } from 'transak-user-token'
+ *
+ * const passing: TransakTokenErrorCode[] = ['ERR_NETWORK', 'ERR_TIMEOUT']
+ * await refreshAccessToken(token).catch((error) => {
+ *   if (!(error instanceof TransakTokenError) || !passing.includes(error.code)) throw error
+ * })
+ */
+export type TransakTokenErrorCode =
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_TOKEN'
+  | 'ERR_TOKEN_EXPIRED'
+  | 'ERR_UNAUTHORIZED'
+  | 'ERR_FORBIDDEN'
+  | 'ERR_REJECTED'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_SERVER'
+  | 'ERR_NETWORK'
+  | 'ERR_TIMEOUT'
+  | 'ERR_BAD_RESPONSE'
+  | 'ERR_STORAGE'
+  | 'ERR_WASM_UNAVAILABLE'
+  | 'ERR_INTERNAL'
+
+/**
+ * The one error of this package: a stable `code`, and the `action` that helps. Nothing in it holds a token, a part of one,
+ * a claim or a header's value, so it may be logged as it is.
+ *
+ * @example
+ * import { refreshAccessToken, TransakTokenError } from 'transak-user-token'
+ *
+ * try {
+ *   await refreshAccessToken(token)
+ * } catch (error) {
+ *   if (!(error instanceof TransakTokenError)) throw error   // the signal's own reason
+ *   if (error.action === 'login') console.log('log in again')
+ *   else console.error(error.code, error.traceId)
+ * }
+ */
+export class TransakTokenError extends Error {
+  /** Made by this package; tests of calling code may make one, too. */
+  constructor(
+    message: string,
+    fields: Pick<
+      TransakTokenError,
+      'code' | 'action' | 'reason' | 'status' | 'errorCode' | 'traceId' | 'retryAfterMs' | 'attempts' | 'outcomeUnknown'
+    >,
+  )
+  readonly name: 'TransakTokenError'
+  readonly code: TransakTokenErrorCode
+  /** Whether to try again later, log in again with a one-time password, or mend the calling code or its configuration. */
+  readonly action: 'retry' | 'login' | 'fix'
+  /** Why the token is invalid, with `ERR_INVALID_TOKEN`. */
+  readonly reason?: InvalidReason
+  /** The HTTP status, where an answer came. */
+  readonly status?: number
+  /** Transak's own `errorCode`, as text: at most 16 characters of `[A-Za-z0-9_]`. */
+  readonly errorCode?: string
+  /** The answer's `trace-id`, for Transak's support: at most 64 characters of `[A-Za-z0-9-]`. */
+  readonly traceId?: string
+  /** How long the server asks to wait, in milliseconds: its `Retry-After`. */
+  readonly retryAfterMs?: number
+  /** How many requests were sent. */
+  readonly attempts: number
+  /** Whether a request was sent to which no usable answer came: the old token may be gone. */
+  readonly outcomeUnknown: boolean
+  /** The name and code of what lay beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
+  readonly cause?: Error & { code?: string }
+}
