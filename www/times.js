@@ -1,0 +1,18 @@
+// How instants and durations read.
+export const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+
+/** The time of day, or the day as well where a life is longer than one. */
+export function clock(instant, lifeMs) {
+  const form = lifeMs > DAY ? { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } : { timeStyle: 'medium' };
+  return new Intl.DateTimeFormat('en-GB', form).format(instant).replace(',', '');
+}
+
+/** A duration in its two largest units. */
+export function span(ms) {
+  const units = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'min'], [SECOND, 's']];
+  const first = units.findIndex(([unit]) => ms >= unit);
+  if (first === -1 || first === units.length - 1) return `${Math.round(ms / 100) / 10} s`;
+  const [[unit, name], [lesser, lesserName]] = units.slice(first);
+  const rest = Math.floor(ms % unit / lesser);
+  return `${Math.floor(ms / unit)} ${name}${rest ? ` ${rest} ${lesserName}` : ''}`;
+}
