@@ -1,0 +1,147 @@
+// The demo, with the installed package: the walk in the terminal, and the page in a headless Chromium.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import puppeteer from 'puppeteer-core';
+
+const folder = import.meta.dirname;
+const www = process.env.DEMO_WWW ?? findWww(folder);
+
+/** The folder with the package is somewhere below the repository. */
+function findWww(from) {
+  if (existsSync(join(from, 'www/demo.mjs'))) return join(from, 'www');
+  if (from === dirname(from)) throw new Error('no www/ above: set DEMO_WWW');
+  return findWww(dirname(from));
+}
+
+test('the walk goes as told and prints no token', async () => {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(www, 'demo.mjs'), '--once', folder]);
+  assert.match(stdout, /All as expected/);
+  assert.equal(stderr, '');
+  assert.ok(!stdout.includes('eyJ'), 'no token in the output');
+});
+
+test('the switches answer the page alone', async (t) => {
+  const { url } = await serving(t);
+  const post = (headers) => fetch(new URL('/gateway/fault', url), { method: 'POST', headers, body: '{}' });
+  assert.equal((await post({ 'content-type': 'application/json' })).status, 200);
+  // What another origin's page may send without a preflight.
+  assert.equal((await post({ 'content-type': 'text/plain' })).status, 415);
+  for (const path of ['/server.mjs', '/Cargo.toml', '/%2e%2e/Cargo.toml', '/package/']) {
+    assert.equal((await fetch(url.replace(/\/$/, '') + path)).status, 404, path);
+  }
+});
+
+test('a token goes through its states on the page', async (t) => {
+  const { page, setLifetime } = await opened(t);
+  await setLifetime(4000);
+  await page.reload();
+  await page.evaluate(() => {
+    globalThis.seen = [];
+    new MutationObserver(() => globalThis.seen.push(document.body.dataset.state))
+      .observe(document.body, { attributeFilter: ['data-state'] });
+  });
+  await logIn(page);
+  await state(page, 'expired');
+  assert.deepEqual(await page.evaluate(() => globalThis.seen), ['fresh', 'expiring', 'expired']);
+  assert.equal(await text(page, '#state'), 'Expired');
+
+  await page.click('#refresh');
+  await field(page, 'code', 'ERR_TOKEN_EXPIRED');
+  assert.equal(await text(page, '[data-field="attempts"]'), '0');
+});
+
+test('a refresh takes an expiring token back to fresh', async (t) => {
+  const { page, setLifetime } = await opened(t);
+  await setLifetime(6000);
+  await page.reload();
+  await logIn(page);
+  await state(page, 'expiring');
+  await setLifetime(60_000);
+  await page.click('#ensure');
+  await state(page, 'fresh');
+  await field(page, 'refreshed', 'true');
+});
+
+test('an error is shown as code and action', async (t) => {
+  const { page, expected } = await opened(t);
+  await logIn(page);
+  expected.push(401);
+  await page.select('#fault', '401');
+  await page.click('#refresh');
+  await field(page, 'code', 'ERR_UNAUTHORIZED');
+  assert.match(await text(page, '[data-field="action"]'), /^login/);
+  assert.equal(await text(page, '[data-field="errorCode"]'), '1002');
+});
+
+test('a fault at the first attempt only is overcome', async (t) => {
+  const { page, expected } = await opened(t);
+  await logIn(page);
+  expected.push(500);
+  await page.select('#fault', '500');
+  await page.click('#once');
+  await page.click('#refresh');
+  await field(page, 'requests', '2');
+});
+
+async function serving(t) {
+  const { serve } = await import(pathToFileURL(join(www, 'demo.mjs')));
+  const demo = await serve(folder);
+  t.after(demo.close);
+  return demo;
+}
+
+/**
+ * Opens the page on a gateway of its own. When the test ends nothing may have gone wrong unnoticed: no exception, no
+ * breach of the page's policy, no message in the console but of the statuses `expected`, no token in the document.
+ */
+async function opened(t) {
+  const { url, gatewayUrl } = await serving(t);
+  const userDataDir = mkdtempSync(join(tmpdir(), 'demo-'));
+  const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    userDataDir,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+  const page = await browser.newPage();
+  const problems = [], statuses = [], expected = [];
+  page.on('pageerror', ({ message }) => problems.push(message));
+  page.on('response', (response) => response.ok() || statuses.push(response.status()));
+  page.on('console', (message) => {
+    // The browser's own line on an answer that is no success; `statuses` has those.
+    const ofAnswer = message.text().startsWith('Failed to load resource') && message.location().url?.startsWith(gatewayUrl);
+    if (!ofAnswer) problems.push(message.text());
+  });
+  t.after(async () => {
+    const html = await page.content();
+    await browser.close();
+    rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5 });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(statuses, expected);
+    assert.ok(!html.includes('eyJ'), 'no token in the document');
+  });
+  await page.goto(url);
+  const setLifetime = async (lifetimeMs) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ lifetimeMs }) };
+    assert.equal((await fetch(new URL('/gateway/lifetime', url), init)).status, 200);
+  };
+  return { page, expected, setLifetime };
+}
+
+/** The page listens once it says which window is in use. */
+async function logIn(page) {
+  await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
+  await page.click('#log-in');
+  await state(page, 'fresh');
+}
+
+const state = (page, name) => page.waitForSelector(`body[data-state="${name}"]`, { timeout: 15_000 });
+const text = (page, selector) => page.$eval(selector, (element) => element.textContent);
+const field = (page, name, value) => page.waitForFunction(
+  (name, value) => document.querySelector(`[data-field="${name}"]`)?.textContent === value, { timeout: 15_000 }, name, value);

@@ -1,0 +1,189 @@
+// The README: its examples run as they stand, and its tables are those of the declarations and the source.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, describe, test } from 'node:test'
+import { createGateway } from 'transak-user-token/gateway'
+import { openBrowser } from './browser.mjs'
+import { blocks, declarations, fields, readme, rustList, table } from './types/lists.mjs'
+
+const folder = import.meta.dirname
+const REFRESH = '/api/v2/auth/refresh'
+const DAY_S = 86_400
+const ISO = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/
+const examples = blocks('html', 'js', 'ts')
+const executed = new Set()
+
+/** The only example under a heading, or the one at a place. */
+function example(heading, at = 0) {
+  const found = examples.filter((block) => block.heading === heading)[at]
+  assert.ok(found, `there is an example under "${heading}"`)
+  executed.add(found)
+  return found.code
+}
+
+/** Runs an example as a file beside node_modules, in a directory of its own. */
+async function run(t, code, { env = {}, files = {} } = {}) {
+  const cwd = await mkdtemp(join(tmpdir(), 'readme-'))
+  const script = join(folder, `run-${examples.findIndex((block) => block.code === code)}.mjs`)
+  t.after(() => Promise.all([rm(cwd, { recursive: true }), rm(script, { force: true })]))
+  for (const name of Object.keys(files)) await writeFile(join(cwd, name), files[name])
+  await writeFile(script, code)
+  const child = spawn(process.execPath, [script], { cwd, env: { PATH: process.env.PATH, ...env } })
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), new Promise((done) => child.on('close', done))])
+  assert.deepEqual({ stderr, status }, { stderr: '', status: 0 })
+  return { lines: stdout.split('\n').slice(0, -1), read: (name) => readFile(join(cwd, name), 'utf8') }
+}
+
+/** A gateway, and a token in each state. */
+async function tokens() {
+  const gateway = createGateway()
+  const now = Math.floor(Date.now() / 1000)
+  return {
+    gateway,
+    fresh: await gateway.issue(),
+    expiring: await gateway.issue({ iat: now - 29 * DAY_S, exp: now + DAY_S }),
+    expired: await gateway.issue({ iat: now - 31 * DAY_S, exp: now - DAY_S }),
+  }
+}
+
+async function listening(t) {
+  const made = await tokens()
+  const { url, close } = await made.gateway.listen()
+  t.after(close)
+  return { ...made, url }
+}
+
+describe('the examples do what they say', () => {
+  after(() => assert.equal(executed.size, examples.length, 'every example is executed'))
+
+  test('in a Node script', async (t) => {
+    const code = example('In a Node script')
+    const { gateway, url, fresh, expiring, expired } = await listening(t)
+    const check = (token) => run(t, code, { env: { TRANSAK_URL: url, TRANSAK_API_KEY: 'key' }, files: { 'token.txt': `${token}\n` } })
+
+    for (const [token, state] of [[fresh, 'fresh'], [expired, 'expired'], ['', 'invalid']]) {
+      const { lines, read } = await check(token)
+      assert.deepEqual(lines, [state])
+      assert.equal(await read('token.txt'), `${token}\n`)
+    }
+    assert.equal(gateway.requests.length, 0)
+
+    const { lines, read } = await check(expiring)
+    assert.equal(lines.length, 2)
+    assert.equal(lines[0], 'expiring')
+    assert.match(lines[1], new RegExp(`^refreshed, expires ${ISO.source}$`))
+    const renewed = await read('token.txt')
+    assert.notEqual(renewed, expiring)
+    assert.equal((await gateway.verify(renewed)).sub, 'user@example.com')
+    const [{ path, headers }] = gateway.requests
+    assert.deepEqual([path, headers.authorization, headers['x-api-key'], headers['x-user-ip']], [REFRESH, expiring, 'key', '203.0.113.7'])
+  })
+
+  test('refreshing', async (t) => {
+    const code = example('Refreshing')
+    const { gateway, url, fresh, expiring, expired } = await listening(t)
+    const says = async (TRANSAK_TOKEN, line) => {
+      const { lines } = await run(t, code, { env: { TRANSAK_URL: url, TRANSAK_TOKEN } })
+      assert.deepEqual(lines, [line])
+    }
+    await says(fresh, 'the same token')
+    await says(expiring, 'a new token')
+    await says(expired, 'ERR_TOKEN_EXPIRED: login')
+    await says('', 'ERR_INVALID_TOKEN: login')
+    await says(`Bearer ${fresh}`, 'ERR_INVALID_TOKEN: fix')
+    gateway.fail({ kind: 'error', status: 503 }, { times: 2 })
+    await says(expiring, 'the old token: ERR_SERVER, attempts: 2')
+    gateway.fail({ kind: 'error', status: 403 })
+    await says(expiring, 'the old token: ERR_FORBIDDEN, attempts: 1')
+    gateway.fail({ kind: 'error', status: 400, errorCode: 1002 })
+    await says(expiring, 'ERR_UNAUTHORIZED: login')
+  })
+
+  test('the gateway on a socket', async (t) => {
+    const { lines } = await run(t, example('A gateway to develop against'))
+    assert.deepEqual(lines, ['2 requests'])
+  })
+
+  test('the gateway without one', async (t) => {
+    const { lines } = await run(t, example('A gateway to develop against', 1))
+    assert.deepEqual(lines, ['expiring', 'fresh'])
+  })
+
+  test('in a page', async (t) => {
+    const { gateway, fresh, expiring, expired } = await tokens()
+    const around = '<!doctype html><link rel="icon" href="data:,">'
+    const pages = { '/blank.html': around, '/login': around, '/index.html': around + example('In a page') }
+    const { origin, open, close, lines } = await openBrowser({ folder, pages })
+    t.after(close)
+
+    /** Opens the example with a token in the session's storage; /transak is the page's own backend. */
+    const visit = async (token) => {
+      const page = await open()
+      await page.evaluate((token) => token && sessionStorage.setItem('token', token), token)
+      await page.setRequestInterception(true)
+      page.on('request', async (request) => {
+        if (request.url() !== `${origin}/transak${REFRESH}`) return request.continue()
+        const response = await gateway.fetch(new Request(`https://gateway.test${REFRESH}`, { headers: request.headers() }))
+        const { status, headers } = response
+        await request.respond({ status, headers: Object.fromEntries(headers), body: await response.text() })
+      })
+      await page.goto(`${origin}/index.html`, { waitUntil: 'networkidle0' })
+      return { path: new URL(page.url()).pathname, stored: await page.evaluate(() => sessionStorage.getItem('token')) }
+    }
+
+    assert.deepEqual(await visit(fresh), { path: '/index.html', stored: fresh })
+    assert.deepEqual(await visit(expired), { path: '/login', stored: expired })
+    assert.deepEqual(await visit(null), { path: '/login', stored: null })
+    assert.equal(gateway.requests.length, 0)
+
+    const { path, stored } = await visit(expiring)
+    assert.equal(path, '/index.html')
+    assert.notEqual(stored, expiring)
+    assert.ok((await gateway.verify(stored)).exp > Date.now() / 1000 + 29 * DAY_S)
+    assert.equal(gateway.refreshes(expiring), 1)
+    assert.deepEqual(lines, [])
+  })
+})
+
+describe('the tables are complete', () => {
+  const plain = (cells) => cells.map((cell) => cell.replaceAll('`', ''))
+  const named = (title) => table(title).map(([name, action]) => plain([name, action]))
+
+  test('states', () => {
+    const members = [...declarations('index').matchAll(/\{ state: '(\w+)', action: ([^,]*),/g)]
+    const states = members.map(([, state, actions]) => [state, actions.replaceAll("'", '').replace(' | ', ' or ')])
+    assert.equal(states.length, 4)
+    assert.deepEqual(named('state'), states)
+  })
+
+  test('reasons', () => {
+    assert.deepEqual(named('reason'), rustList('InvalidReason').map(({ name, action }) => [name, action]))
+  })
+
+  test('codes', () => {
+    const codes = rustList('Code').map(({ name, action }) => [name, name === 'ERR_INVALID_TOKEN' ? 'login or fix' : action])
+    assert.deepEqual(named('code'), codes)
+  })
+
+  test('options, in the order of the declarations and with their defaults', () => {
+    const options = [...fields('StatusOptions'), ...fields('RefreshOptions')]
+    const rows = table('name')
+    assert.deepEqual(rows.map(([name]) => plain([name])[0]), options.map(({ field }) => field))
+    options.forEach(({ field, doc }, at) => {
+      const [, unit, value] = rows[at]
+      const said = doc.split('Default: ')[1] ?? ''
+      assert.ok(said.startsWith(value) && '.,'.includes(said[value.length]), `${field} defaults to ${said}`)
+      assert.equal(unit === 'ms', field.endsWith('Ms'))
+    })
+  })
+
+  test('links lead to public standards and the vendor, and none is relative', () => {
+    const links = [...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link)
+    assert.ok(links.length > 0)
+    for (const link of links) assert.match(link, /^https:\/\/(docs\.transak\.com|www\.rfc-editor\.org)(\/|$)/)
+  })
+})
