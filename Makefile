@@ -1,0 +1,106 @@
+# make demo    builds the package, tries it in Node against a local gateway, and serves the demo page
+# make test    runs every check there is
+# make pkg     builds pkg/ alone, ready for `npm pack`
+#
+# All three install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+
+WASM_PACK := 0.15.1
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+
+# What cargo installs is kept between checkouts: compiling it takes minutes.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/transak-user-token/wasm-pack-$(WASM_PACK)-wasm-bindgen-$(WASM_BINDGEN)
+export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium))
+CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
+
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
+TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+
+.PHONY: demo test pkg setup browser clean test-rust test-wasm test-types test-gateway test-package size
+
+pkg: pkg/package.json
+
+# The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
+# WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
+# A plain `wasm-pack build --target web` works as well, and is larger.
+target/wasm-pack/core_bg.wasm: $(SOURCES) | setup
+	@echo "compiling the crate to wasm"
+	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
+	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=40 -Ctarget-feature=-reference-types,-multivalue"
+	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/target/wasm-pack --out-name core \
+		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
+	touch $@
+
+pkg/package.json: target/wasm-pack/core_bg.wasm $(TEMPLATE)
+	@node pkg-template/build.mjs
+
+target/installed/package.json: pkg/package.json $(shell find tests/package -type f) tests/vectors.json tests/js/vectors.mjs
+	@node tests/package/install.mjs
+
+demo: target/installed/package.json
+	@node www/demo.mjs $(if $(ONCE),--once)
+
+test: test-rust test-wasm size test-types test-gateway test-package
+	@echo "all checks passed"
+
+test-rust: | setup
+	@cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --target wasm32-unknown-unknown --all-targets -- --deny warnings
+	cargo test --locked
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
+
+test-wasm: | setup browser
+	@wasm-pack test --node --locked
+	WASM_BINDGEN_USE_BROWSER=1 wasm-pack test --headless --chrome --chromedriver $(CHROMEDRIVER) --locked
+
+test-types: pkg/package.json
+	@tsc --project pkg-template
+
+test-gateway: | setup
+	@node --test tests/js/
+
+test-package: target/installed/package.json | browser
+	@cd target/installed
+	node --test
+
+size: pkg/package.json
+	@node tests/size.mjs
+
+# What the tools are, once per machine or change of version.
+setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || { echo "installing the Rust target wasm32-unknown-unknown"; rustup target add wasm32-unknown-unknown; }
+	for component in rust-src clippy rustfmt; do
+		rustup component list --installed | grep -q "^$$component" || { echo "installing the Rust component $$component"; rustup component add $$component; }
+	done
+
+node_modules/.package-lock.json: package-lock.json
+	@echo "installing the npm tools of package-lock.json"
+	npm ci --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(TOOLS)/bin/wasm-pack:
+	@echo "installing wasm-pack $(WASM_PACK)"
+	cargo install --quiet --locked --root $(TOOLS) wasm-pack@$(WASM_PACK)
+
+$(TOOLS)/bin/wasm-bindgen:
+	@echo "installing wasm-bindgen-cli $(WASM_BINDGEN)"
+	cargo install --quiet --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN)
+
+browser:
+	@if command -v $(CHROMIUM) $(CHROMEDRIVER) > /dev/null; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+		echo "Chromium and its driver are missing: install them, or set CHROMIUM and CHROMEDRIVER to where they are" >&2
+		exit 1
+	fi
+	echo "installing Chromium and its driver from the system's packages"
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium chromium-driver > /dev/null
+
+clean:
+	@rm -rf target pkg node_modules
