@@ -120,9 +120,9 @@ named! {
         /// A session's store failed or did not answer.
         Storage = "ERR_STORAGE", Retry, "the store failed or did not answer";
         /// WebAssembly is missing or forbidden here.
-        WasmUnavailable = "ERR_WASM_UNAVAILABLE", Fix, "WebAssembly is missing or forbidden here";
+        WasmUnavailable = "ERR_WASM_UNAVAILABLE", Fix, "no WebAssembly here";
         /// A fault of this package's own.
-        Internal = "ERR_INTERNAL", Fix, "a fault of this package";
+        Internal = "ERR_INTERNAL", Fix, "a fault of our own";
     }
 }
 
@@ -212,18 +212,25 @@ impl Failure {
 }
 
 impl Failure {
-    /// Returns the message: fixed text only.
+    /// Returns the message, fixed text only, with `detail` in place of its own.
     #[must_use]
-    pub fn message(&self) -> String {
+    pub fn message_with(&self, detail: &str) -> String {
         let about = self.reason.map_or_else(|| self.code.about(), InvalidReason::about);
-        let colon = if self.option.is_empty() && self.detail.is_empty() { "" } else { ": " };
-        [about, colon, self.option, self.detail].concat()
+        let colon = if self.option.is_empty() && detail.is_empty() { "" } else { ": " };
+        joined(&[about, colon, self.option, detail])
     }
+}
+
+/// Joins texts, in less code than `concat` takes.
+pub(crate) fn joined(texts: &[&str]) -> String {
+    let mut joined = String::new();
+    texts.iter().for_each(|text| joined.push_str(text));
+    joined
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
+        f.write_str(&self.message_with(self.detail))
     }
 }
 

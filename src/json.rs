@@ -91,16 +91,21 @@ impl Text<'_> {
 }
 
 fn push_wtf8(bytes: &mut Vec<u8>, unit: u32) {
-    let [_, b2, b1, b0] = unit.to_be_bytes();
-    let six = |shift: u32| {
-        let [.., low] = (unit >> shift & 0x3f).to_be_bytes();
-        0x80 | low
+    let (lead, mut shift) = match unit {
+        0..0x80 => (0, 0),
+        0x80..0x800 => (0xc0, 6),
+        0x800..0x1_0000 => (0xe0, 12),
+        _ => (0xf0, 18),
     };
-    match unit {
-        0..0x80 => bytes.push(b0),
-        0x80..0x800 => bytes.extend([0xc0 | b1 << 2 | b0 >> 6, six(0)]),
-        0x800..0x1_0000 => bytes.extend([0xe0 | b1 >> 4, six(6), six(0)]),
-        _ => bytes.extend([0xf0 | b2 >> 2, six(12), six(6), six(0)]),
+    let mut byte = lead | unit >> shift;
+    loop {
+        let [low, ..] = byte.to_le_bytes();
+        bytes.push(low);
+        if shift == 0 {
+            break;
+        }
+        shift -= 6;
+        byte = 0x80 | unit >> shift & 0x3f;
     }
 }
 

@@ -3,7 +3,7 @@
 //! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
 
 use crate::claims::{Claims, Subject, to_f64};
-use crate::error::{Cause, Code, Failure, InvalidReason, Result};
+use crate::error::{Cause, Code, Failure, InvalidReason, Result, joined};
 use crate::json::{Member, walk};
 use crate::token::{Secret, decode_payload};
 
@@ -17,28 +17,27 @@ pub const MAX_BODY_UNITS: u32 = 64 * 1024;
 const PATH: &str = "/api/v2/auth/refresh";
 
 /// Whom to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     base: String,
     hint: &'static str,
 }
 
 impl Target {
-    /// Transak's staging gateway, the only server that the API's reference names.
+    /// One of Transak's gateways by its name; without a name staging, the only server that the API's reference
+    /// names. None for any other name.
     #[must_use]
-    pub fn staging(by_default: bool) -> Self {
-        let hint = if by_default {
-            "it was asked on staging, by default: a production token needs environment 'production'"
-        } else {
-            "it was asked on staging"
+    pub fn environment(name: Option<&str>) -> Option<Self> {
+        let (base, hint) = match name {
+            None => (
+                "https://api-gateway-stg.transak.com",
+                "it was asked on staging, by default: a production token needs environment 'production'",
+            ),
+            Some("staging") => ("https://api-gateway-stg.transak.com", "it was asked on staging"),
+            Some("production") => ("https://api-gateway.transak.com", "it was asked on production"),
+            Some(_) => return None,
         };
-        Self { base: "https://api-gateway-stg.transak.com".to_owned(), hint }
-    }
-
-    /// Transak's production gateway.
-    #[must_use]
-    pub fn production() -> Self {
-        Self { base: "https://api-gateway.transak.com".to_owned(), hint: "it was asked on production" }
+        Some(Self { base: base.to_owned(), hint })
     }
 
     /// A server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
@@ -81,9 +80,7 @@ impl Target {
     /// Returns the URL of the call.
     #[must_use]
     pub fn url(&self) -> String {
-        let mut url = self.base.clone();
-        url.push_str(PATH);
-        url
+        joined(&[&self.base, PATH])
     }
 }
 
@@ -147,7 +144,7 @@ impl OldToken {
         let mut payload = vec![0; token.len()];
         let payload = decode_payload(token.as_bytes(), &mut payload)?;
         let (claims, subject) = Claims::read_with_subject(payload)?;
-        let concealed = Secret::new([token, str::from_utf8(payload).unwrap_or_default(), headers].concat());
+        let concealed = Secret::new(joined(&[token, str::from_utf8(payload).unwrap_or_default(), headers]));
         Ok(Self { token: Secret::new(token.to_owned()), claims, subject, concealed })
     }
 
@@ -369,12 +366,15 @@ impl Retries {
 
 /// Returns what a failure is to a caller whose token has expired meanwhile: a new login, not another try.
 #[must_use]
-pub fn expired_meanwhile(mut failure: Box<Failure>) -> Box<Failure> {
-    let code = Some(failure.code.as_str().to_owned());
-    failure.cause = Some(Cause { name: Some("TransakTokenError".to_owned()), code });
-    failure.code = Code::TokenExpired;
+pub fn expired_meanwhile(beneath: &Failure) -> Box<Failure> {
+    let mut failure = Failure::new(Code::TokenExpired);
     failure.detail = "it expired while the refresh failed";
-    failure.retryable = false;
+    let code = Some(beneath.code.as_str().to_owned());
+    failure.cause = Some(Cause { name: Some("TransakTokenError".to_owned()), code });
+    failure.status = beneath.status;
+    failure.retry_after_ms = beneath.retry_after_ms;
+    failure.attempts = beneath.attempts;
+    failure.outcome_unknown = beneath.outcome_unknown;
     failure
 }
 

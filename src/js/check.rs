@@ -8,9 +8,9 @@ use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
-use super::convert::{Plain, to_js};
+use super::convert::Plain;
 use super::error::error;
-use super::options::{Bag, token_text};
+use super::options::{Bag, Fits, token_text};
 use super::value::{global, invoke, is_iterable};
 use crate::error::{Failure, InvalidReason};
 use crate::status::{State, StatusOptions, lifetime, read};
@@ -95,16 +95,16 @@ pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: 
 #[wasm_bindgen]
 #[must_use]
 pub fn verdicts() -> JsValue {
-    let states = State::ALL.iter().map(|state| (state.as_str(), state.action(), Plain::Absent));
-    let invalid = InvalidReason::ALL.iter().map(|reason| ("invalid", reason.action(), Plain::Text(reason.as_str())));
-    let verdicts = states.chain(invalid).map(|(state, action, reason)| {
-        let members = [("state", Plain::Text(state)), ("action", Plain::Text(action.as_str())), ("reason", reason)];
-        to_js(&Plain::Object(&members))
-    });
+    let states = State::ALL.iter().map(|state| (state.as_str(), state.action(), None));
+    let invalid = InvalidReason::ALL.iter().map(|reason| ("invalid", reason.action(), Some(reason.as_str())));
     let array = js_sys::Array::new();
-    verdicts.for_each(|verdict| {
-        array.push(&verdict);
-    });
+    for (state, action, reason) in states.chain(invalid) {
+        let mut verdict = Plain::new();
+        verdict.text("state", Some(state));
+        verdict.text("action", Some(action.as_str()));
+        verdict.text("reason", reason);
+        array.push(&verdict.end());
+    }
     array.into()
 }
 
@@ -126,11 +126,9 @@ pub fn read_list(tokens: &JsValue) -> Result<JsValue, JsValue> {
 /// Throws `ERR_INVALID_OPTION`.
 #[wasm_bindgen(js_name = readOptions)]
 pub fn read_options(options: &JsValue) -> Result<(), JsValue> {
-    let read = || {
-        let bag = Bag::new(options)?;
-        Ok((bag.now()?, bag.status_options()?))
-    };
-    let (now, options) = read().map_err(|wrong| error(&Failure::option(wrong)))?;
+    let bag = Bag::new(options);
+    let (now, options) = (bag.number("now", Fits::Any), bag.status_options());
+    bag.checked(()).map_err(|wrong| error(&Failure::option(wrong)))?;
     let window = options.refresh_window_ms.unwrap_or(f64::NAN);
     TIMES.set([now.unwrap_or(f64::NAN), window, options.clock_tolerance_ms, f64::NAN]);
     Ok(())

@@ -1,43 +1,62 @@
 //! Results on their way out, as plain objects.
 
-use serde::{Serialize, Serializer as Serialise};
+use serde::{Serialize, Serializer as _, ser::SerializeMap};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
-/// A plain value of JavaScript's. One type for all results is one piece of code for all of them, where derived
-/// serialisers would be one each.
-pub(super) enum Plain<'a> {
-    Null,
-    Flag(bool),
-    Number(f64),
+/// A plain object, made member by member: one piece of code for all results, where derived serialisers would be
+/// one each. None of it can fail: there is nothing but strings, numbers, booleans and null.
+pub(super) struct Plain(Option<<&'static Serializer as serde::Serializer>::SerializeMap>);
+
+static SERIALIZER: Serializer = Serializer::json_compatible();
+
+/// A member's value: one type for all, so that there is one serialiser.
+enum Value<'a> {
     Text(&'a str),
-    Object(&'a [(&'static str, Plain<'a>)]),
-    /// A member that is left out of its object.
-    Absent,
+    Number(Option<f64>),
+    Flag(bool),
 }
 
-impl<'a> Plain<'a> {
-    /// A member that is left out where there is no text.
-    pub(super) fn text(text: Option<&'a str>) -> Self {
-        text.map_or(Self::Absent, Self::Text)
-    }
-}
-
-impl Serialize for Plain<'_> {
-    fn serialize<S: Serialise>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for Value<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null | Self::Absent => serializer.serialize_none(),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Number(number) => serializer.serialize_f64(*number),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Object(members) => serializer.collect_map(
-                members.iter().filter(|(_, value)| !matches!(value, Plain::Absent)).map(|(key, value)| (*key, value)),
-            ),
+            Self::Text(text) => text.serialize(serializer),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Flag(flag) => flag.serialize(serializer),
         }
     }
 }
 
-/// Converts a result; nothing of it can fail to convert.
-pub(super) fn to_js(value: &Plain<'_>) -> JsValue {
-    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
+impl Plain {
+    pub(super) fn new() -> Self {
+        Self(SERIALIZER.serialize_map(None).ok())
+    }
+
+    /// Adds a member where there is a text for it.
+    pub(super) fn text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.entry(key, &Value::Text(text));
+        }
+    }
+
+    /// Adds a member, null where there is no number.
+    pub(super) fn number(&mut self, key: &str, number: Option<f64>) {
+        self.entry(key, &Value::Number(number));
+    }
+
+    /// Adds a member.
+    pub(super) fn flag(&mut self, key: &str, flag: bool) {
+        self.entry(key, &Value::Flag(flag));
+    }
+
+    #[inline(never)]
+    fn entry(&mut self, key: &str, value: &Value<'_>) {
+        if let Some(map) = &mut self.0 {
+            let _: Result<(), serde_wasm_bindgen::Error> = map.serialize_entry(key, value);
+        }
+    }
+
+    pub(super) fn end(self) -> JsValue {
+        self.0.and_then(|map| map.end().ok()).unwrap_or_default()
+    }
 }

@@ -2,7 +2,8 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::convert::{Plain, to_js};
+use super::convert::Plain;
+use super::value::put;
 use crate::error::{Failure, InvalidReason};
 
 #[wasm_bindgen(module = "/src/js/error.js")]
@@ -15,21 +16,31 @@ extern "C" {
 
 /// Returns the `TransakTokenError` that a failure is to JavaScript.
 pub(super) fn error(failure: &Failure) -> JsValue {
-    let beneath = failure
-        .cause
-        .as_ref()
-        .map(|cause| [("name", Plain::text(cause.name.as_deref())), ("code", Plain::text(cause.code.as_deref()))]);
-    let fields = [
-        ("code", Plain::Text(failure.code.as_str())),
-        ("action", Plain::Text(failure.action().as_str())),
-        ("reason", Plain::text(failure.reason.map(InvalidReason::as_str))),
-        ("status", failure.status.map_or(Plain::Absent, |status| Plain::Number(status.into()))),
-        ("errorCode", Plain::text(failure.error_code.as_deref())),
-        ("traceId", Plain::text(failure.trace_id.as_deref())),
-        ("retryAfterMs", failure.retry_after_ms.map_or(Plain::Absent, Plain::Number)),
-        ("attempts", Plain::Number(failure.attempts.into())),
-        ("outcomeUnknown", Plain::Flag(failure.outcome_unknown)),
-        ("cause", beneath.as_ref().map_or(Plain::Absent, |beneath| Plain::Object(beneath))),
-    ];
-    TransakTokenError::new(&failure.message(), to_js(&Plain::Object(&fields))).into()
+    error_with(failure, failure.detail)
+}
+
+/// Returns the same with another detail in its message.
+pub(super) fn error_with(failure: &Failure, detail: &str) -> JsValue {
+    let mut fields = Plain::new();
+    fields.text("code", Some(failure.code.as_str()));
+    fields.text("action", Some(failure.action().as_str()));
+    fields.text("reason", failure.reason.map(InvalidReason::as_str));
+    fields.text("errorCode", failure.error_code.as_deref());
+    fields.text("traceId", failure.trace_id.as_deref());
+    if failure.status.is_some() {
+        fields.number("status", failure.status.map(f64::from));
+    }
+    if failure.retry_after_ms.is_some() {
+        fields.number("retryAfterMs", failure.retry_after_ms);
+    }
+    fields.number("attempts", Some(failure.attempts.into()));
+    fields.flag("outcomeUnknown", failure.outcome_unknown);
+    let fields = fields.end();
+    if let Some(beneath) = &failure.cause {
+        let mut cause = Plain::new();
+        cause.text("name", beneath.name.as_deref());
+        cause.text("code", beneath.code.as_deref());
+        put(&fields, "cause", &cause.end());
+    }
+    TransakTokenError::new(&failure.message_with(detail), fields).into()
 }

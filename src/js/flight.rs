@@ -8,10 +8,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::http::{Exchange, exchange};
-use super::latch::{Latch, Timer, Waited, open, wait};
+use super::latch::{Latch, Timer, open};
 use super::options::RefreshOptions;
 use crate::error::{Code, Failure, Result};
 use crate::refresh::{NewToken, OldToken, Retries, judge, no_answer};
+
+/// What a flight comes to.
+pub(super) type Outcome = Result<NewToken>;
 
 /// One exchange under way, and those who wait for it.
 pub(super) struct Flight {
@@ -24,7 +27,7 @@ pub(super) struct Flight {
     /// What it waits for now, to be cut short when nobody waits for it.
     cut: RefCell<JsValue>,
     landed: Latch,
-    outcome: RefCell<Option<core::result::Result<NewToken, Failure>>>,
+    outcome: RefCell<Outcome>,
 }
 
 thread_local! {
@@ -45,13 +48,14 @@ impl Seat {
         Self(flight)
     }
 
-    /// Waits for the outcome; none where the latch opens first.
-    pub(super) async fn outcome(&self, cut: &Latch) -> Option<Result<NewToken>> {
-        if let Waited::Cut = wait(self.0.landed.promise(), cut).await {
-            return None;
-        }
-        let outcome = self.0.outcome.borrow();
-        Some(outcome.clone().map_or_else(|| Err(Failure::new(Code::Internal)), |outcome| outcome.map_err(Box::new)))
+    /// Returns the promise that is fulfilled when there is an outcome.
+    pub(super) fn landed(&self) -> &JsValue {
+        self.0.landed.promise()
+    }
+
+    /// Looks at the outcome, which all who waited share.
+    pub(super) fn outcome<T>(&self, look: impl FnOnce(&Outcome) -> T) -> T {
+        look(&self.0.outcome.borrow())
     }
 }
 
@@ -76,14 +80,14 @@ impl Flight {
             waiting: Cell::new(0),
             cut: RefCell::new(JsValue::UNDEFINED),
             landed: Latch::new(),
-            outcome: RefCell::new(None),
+            outcome: RefCell::new(Err(Failure::new(Code::Internal))),
         });
         FLIGHTS.with_borrow_mut(|flights| flights.push(Rc::clone(&flight)));
         let under_way = Rc::clone(&flight);
         spawn_local(async move {
             let outcome = under_way.fly().await;
             under_way.leave_registry();
-            under_way.outcome.replace(Some(outcome.map_err(|failure| *failure)));
+            *under_way.outcome.borrow_mut() = outcome;
             under_way.landed.open();
         });
         flight
@@ -128,7 +132,8 @@ impl Flight {
             };
             let pause = self.timer(wait_ms.min(self.old.expires_in_ms(self.tolerance_ms.get(), Date::now())));
             if self.waiting.get() > 0 {
-                wait(pause.latch().promise(), pause.latch()).await;
+                // It is never rejected.
+                let _: core::result::Result<JsValue, JsValue> = pause.latch().opened().await;
             }
             let now = Date::now();
             if now >= deadline || self.old.is_expired(self.tolerance_ms.get(), now) || self.waiting.get() == 0 {

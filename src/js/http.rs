@@ -10,7 +10,7 @@ use js_sys::{ArrayBuffer, Date, JsString, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::ResponseType;
 
-use super::latch::{Latch, Waited, wait};
+use super::latch::{Latch, Waited};
 use super::value::{apply, construct, field, global, invoke, put, text};
 use crate::error::Cause;
 use crate::refresh::{Answer, Body, MAX_BODY, MAX_BODY_UNITS};
@@ -29,12 +29,12 @@ pub(super) enum Exchange {
 /// Sends one request and reads its answer, unless the latch opens first.
 pub(super) async fn exchange(fetch: &JsValue, url: &str, headers: &JsValue, cut: &Latch) -> Exchange {
     let mut connection = Connection(construct("AbortController", &[]).ok());
-    let init = init(headers, connection.0.as_ref());
-    let sent = match apply(fetch, &JsValue::UNDEFINED, &[&url.into(), &init]) {
-        Ok(sent) => wait(&sent, cut).await,
+    let sent = apply(fetch, &JsValue::UNDEFINED, &[&url.into(), &init(headers, connection.0.as_ref())]);
+    let waited = match sent {
+        Ok(sent) => cut.waited(cut.race(sent).await),
         Err(thrown) => Waited::Thrown(thrown),
     };
-    let exchange = match sent {
+    let exchange = match waited {
         Waited::Value(value) => read(&value, cut).await,
         Waited::Thrown(thrown) => Exchange::Thrown(cause(&thrown)),
         Waited::Cut => Exchange::Cut,
@@ -60,13 +60,8 @@ fn init(headers: &JsValue, controller: Option<&JsValue>) -> Object {
     let init = Object::new();
     put(&init, "method", &"GET".into());
     put(&init, "headers", headers);
-    let taken = TAKEN.get().unwrap_or_else(|| {
-        let taken = WANTED.map(|(name, choices)| choices.iter().find(|choice| takes(name, choice)).copied());
-        TAKEN.set(Some(taken));
-        taken
-    });
-    for ((name, _), value) in WANTED.into_iter().zip(taken) {
-        if let Some(value) = value {
+    for (index, (name, value)) in WANTED.into_iter().enumerate() {
+        if taken() >> index & 1 == 1 {
             put(&init, name, &value.into());
         }
     }
@@ -77,17 +72,27 @@ fn init(headers: &JsValue, controller: Option<&JsValue>) -> Object {
 }
 
 /// What a credential's request asks of the Fetch standard: no cookie, no copy in a cache, no referrer, and
-/// never on to another server. Then what to ask where the runtime refuses that.
-const WANTED: [(&str, &[&str]); 4] = [
-    ("redirect", &["error", "manual"]),
-    ("credentials", &["omit"]),
-    ("cache", &["no-store"]),
-    ("referrerPolicy", &["no-referrer"]),
+/// never on to another server. Of two for one field the later counts.
+const WANTED: [(&str, &str); 5] = [
+    ("redirect", "manual"),
+    ("redirect", "error"),
+    ("credentials", "omit"),
+    ("cache", "no-store"),
+    ("referrerPolicy", "no-referrer"),
 ];
 
 thread_local! {
-    /// What of it this runtime takes: workerd refuses some by throwing, so each is tried once, on no network.
-    static TAKEN: Cell<Option<[Option<&'static str>; 4]>> = const { Cell::new(None) };
+    static TAKEN: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Returns a bit for each of [`WANTED`] that this runtime takes: workerd refuses some by throwing, so each is
+/// tried once, on no network.
+fn taken() -> u8 {
+    if TAKEN.get() == 0 {
+        let bits = WANTED.iter().rev().fold(0, |bits, (name, value)| bits << 1 | u8::from(takes(name, value)));
+        TAKEN.set(bits);
+    }
+    TAKEN.get()
 }
 
 fn takes(name: &str, value: &str) -> bool {
@@ -99,8 +104,6 @@ fn takes(name: &str, value: &str) -> bool {
 /// Reads what `fetch` gave.
 async fn read(value: &JsValue, cut: &Latch) -> Exchange {
     let Some((response, headers)) = copy(value) else { return Exchange::NoResponse };
-    let header = |name: &str| invoke(&headers, "get", &[&name.into()]).ok()?.as_string();
-    let retry_after = header("retry-after");
     // A stream that cannot be read as the Fetch standard has it is another library's; that has text().
     let body = match response.body().filter(|stream| is_function(stream, "getReader")) {
         Some(stream) => read_stream(&stream, cut).await,
@@ -108,7 +111,9 @@ async fn read(value: &JsValue, cut: &Latch) -> Exchange {
     };
     // A refusal is one whatever its body does.
     let body = if response.status() == 200 { body } else { Some(body.unwrap_or_default()) };
+    let header = |name: &str| invoke(&headers, "get", &[&name.into()]).ok()?.as_string();
     body.map_or(Exchange::Cut, |body| {
+        let retry_after = header("retry-after");
         Exchange::Answered(Answer {
             status: response.status(),
             redirected: response.redirected() || response.type_() == ResponseType::Opaqueredirect,
@@ -146,7 +151,7 @@ async fn read_stream(stream: &JsValue, cut: &Latch) -> Option<Body> {
     let mut read = 0;
     loop {
         let Ok(pending) = invoke(&reader, "read", &[]) else { return Some(Body::Broken) };
-        let result = match wait(&pending, cut).await {
+        let result = match cut.waited(cut.race(pending).await) {
             Waited::Value(result) => result,
             Waited::Thrown(_) => return Some(Body::Broken),
             Waited::Cut => return None,
@@ -174,7 +179,7 @@ async fn read_stream(stream: &JsValue, cut: &Latch) -> Option<Body> {
 /// Reads a body where there is no stream: React Native's, or none at all. None where the latch opens first.
 async fn read_text(response: &JsValue, cut: &Latch) -> Option<Body> {
     let Ok(pending) = invoke(response, "text", &[]) else { return Some(Body::Broken) };
-    match wait(&pending, cut).await {
+    match cut.waited(cut.race(pending).await) {
         Waited::Value(text) => Some(match text.dyn_ref::<JsString>() {
             None => Body::Broken,
             Some(text) if text.length() > MAX_BODY_UNITS => Body::TooLong,

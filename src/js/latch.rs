@@ -62,13 +62,28 @@ pub(super) enum Waited {
     Cut,
 }
 
-/// Waits for whatever a value is, promise, thenable or neither, unless the latch opens first.
-pub(super) async fn wait(value: &JsValue, cut: &Latch) -> Waited {
-    let race = Promise::race(&list(&[value, cut.promise()]));
-    match JsFuture::from(race).await {
-        Ok(value) if Object::is(&value, &cut.sign) => Waited::Cut,
-        Ok(value) => Waited::Value(value),
-        Err(thrown) => Waited::Thrown(thrown),
+impl Latch {
+    /// Waits for whatever a value is, promise, thenable or neither, unless the latch opens first. What it comes
+    /// to, [`Latch::waited`] tells. (Two steps, since a future of its own would cost more than all it does.)
+    pub(super) fn race(&self, value: JsValue) -> JsFuture {
+        // Taken rather than borrowed: what waits holds no more than it must.
+        let race = Promise::race(&list(&[&value, &self.promise]));
+        drop(value);
+        JsFuture::from(race)
+    }
+
+    /// Tells what a race has come to.
+    pub(super) fn waited(&self, result: Result<JsValue, JsValue>) -> Waited {
+        match result {
+            Ok(value) if Object::is(&value, &self.sign) => Waited::Cut,
+            Ok(value) => Waited::Value(value),
+            Err(thrown) => Waited::Thrown(thrown),
+        }
+    }
+
+    /// Waits until it opens.
+    pub(super) fn opened(&self) -> JsFuture {
+        JsFuture::from(self.promise.clone())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What JavaScript passes in: read once, on entry, and checked.
 
+use core::cell::Cell;
+
 use gloo_net::http::Headers;
 use js_sys::{JSON, JsString};
 use wasm_bindgen::prelude::*;
@@ -12,7 +14,7 @@ use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
 
 /// An option and what is wrong with it: together a sentence.
-type Read<T> = Result<T, (&'static str, &'static str)>;
+type Wrong = (&'static str, &'static str);
 
 /// How a refresh is made.
 pub(super) struct RefreshOptions {
@@ -31,54 +33,73 @@ pub(super) struct RefreshOptions {
 
 impl RefreshOptions {
     /// Reads an options bag.
-    pub(super) fn read(options: &JsValue) -> Read<Self> {
-        let bag = Bag::new(options)?;
-        let (headers, headers_text) = bag.headers()?;
-        Ok(Self {
-            status: bag.status_options()?,
-            target: bag.target()?,
+    pub(super) fn read(options: &JsValue) -> Result<Self, Wrong> {
+        let bag = Bag::new(options);
+        let (headers, headers_text) = bag.headers();
+        let read = Self {
+            status: bag.status_options(),
+            target: bag.target(),
             headers,
             headers_text,
-            timeout_ms: bag.number("timeoutMs", Fits::Positive)?.unwrap_or(10_000.0),
-            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive)?.unwrap_or(30_000.0),
-            retries: bag.number("retries", Fits::Count)?.unwrap_or(2.0),
-            fetch: bag.fetch()?,
-            abort: Abort::listen(bag.signal()?),
-        })
+            timeout_ms: bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0),
+            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0),
+            retries: bag.number("retries", Fits::Count).unwrap_or(2.0),
+            fetch: bag.fetch(),
+            abort: Abort::listen(bag.signal()),
+        };
+        bag.checked(read)
     }
 }
 
 /// What a number has to be, beside finite.
-#[derive(Clone, Copy, PartialEq)]
-enum Fits {
+#[derive(Clone, Copy)]
+pub(super) enum Fits {
     Any,
     Positive,
     NotNegative,
     Count,
 }
 
-/// An options bag: an object, or nothing.
-pub(super) struct Bag<'a>(&'a JsValue);
+/// An options bag: an object, or nothing. It keeps the first thing that is wrong with it, and goes on with the
+/// default: one check at the end is much less code than one for each option.
+pub(super) struct Bag<'a> {
+    options: &'a JsValue,
+    wrong: Cell<Option<Wrong>>,
+}
 
 impl<'a> Bag<'a> {
-    pub(super) fn new(options: &'a JsValue) -> Read<Self> {
+    pub(super) fn new(options: &'a JsValue) -> Self {
         let is_bag = options.is_undefined() || options.is_object();
-        if is_bag { Ok(Self(options)) } else { Err(("options", " must be an object")) }
+        Self { options, wrong: Cell::new((!is_bag).then_some(("options", " must be an object"))) }
     }
 
-    /// Reads an option; undefined is as good as absent.
-    fn get(&self, name: &'static str) -> Read<JsValue> {
-        if self.0.is_undefined() {
-            return Ok(JsValue::UNDEFINED);
-        }
-        field(self.0, name).map_err(|_| (name, " cannot be read: its getter throws"))
+    /// Returns what was read, or what was wrong with it.
+    pub(super) fn checked<T>(&self, read: T) -> Result<T, Wrong> {
+        self.wrong.get().map_or(Ok(read), Err)
     }
 
     #[inline(never)]
-    fn number(&self, name: &'static str, fits: Fits) -> Read<Option<f64>> {
-        let value = self.get(name)?;
+    fn wrong(&self, name: &'static str, wrong: &'static str) {
+        self.wrong.set(self.wrong.get().or(Some((name, wrong))));
+    }
+
+    /// Reads an option; undefined is as good as absent.
+    #[inline(never)]
+    fn get(&self, name: &'static str) -> JsValue {
+        // A field of undefined cannot be read; nor can one whose getter throws.
+        let value = field(self.options, name);
+        if value.is_err() && !self.options.is_undefined() {
+            self.wrong(name, " cannot be read: its getter throws");
+        }
+        value.unwrap_or_default()
+    }
+
+    /// Reads a number.
+    #[inline(never)]
+    pub(super) fn number(&self, name: &'static str, fits: Fits) -> Option<f64> {
+        let value = self.get(name);
         if value.is_undefined() {
-            return Ok(None);
+            return None;
         }
         let number = value.as_f64().unwrap_or(f64::NAN);
         let (is_fitting, wrong) = match fits {
@@ -87,70 +108,73 @@ impl<'a> Bag<'a> {
             Fits::NotNegative => (number >= 0.0, " must be a finite number, 0 or more"),
             Fits::Count => (number >= 0.0 && number.fract() == 0.0, " must be a whole number, 0 or more"),
         };
-        if is_fitting && number.is_finite() { Ok(Some(number)) } else { Err((name, wrong)) }
+        if !is_fitting || !number.is_finite() {
+            self.wrong(name, wrong);
+        }
+        Some(number)
     }
 
-    /// Reads the instant that stands for now, for a check.
-    pub(super) fn now(&self) -> Read<Option<f64>> {
-        self.number("now", Fits::Any)
+    pub(super) fn status_options(&self) -> StatusOptions {
+        StatusOptions {
+            refresh_window_ms: self.number("refreshWindowMs", Fits::NotNegative),
+            clock_tolerance_ms: self.number("clockToleranceMs", Fits::NotNegative).unwrap_or(0.0),
+        }
     }
 
-    pub(super) fn status_options(&self) -> Read<StatusOptions> {
-        Ok(StatusOptions {
-            refresh_window_ms: self.number("refreshWindowMs", Fits::NotNegative)?,
-            clock_tolerance_ms: self.number("clockToleranceMs", Fits::NotNegative)?.unwrap_or(0.0),
-        })
-    }
-
-    fn signal(&self) -> Read<Option<Signal>> {
-        let value = self.get("signal")?;
+    fn signal(&self) -> Option<Signal> {
+        let value = self.get("signal");
         if value.is_undefined() {
-            Ok(None)
-        } else {
-            Signal::new(value).map(Some).ok_or(("signal", " must be an AbortSignal"))
+            return None;
         }
+        let signal = Signal::new(value);
+        if signal.is_none() {
+            self.wrong("signal", " must be an AbortSignal");
+        }
+        signal
     }
 
-    fn fetch(&self) -> Read<JsValue> {
-        let own = self.get("fetch")?;
+    fn fetch(&self) -> JsValue {
+        let own = self.get("fetch");
         let fetch = if own.is_undefined() { global("fetch") } else { own };
-        if fetch.is_function() {
-            Ok(fetch)
-        } else {
-            Err(("fetch", " must be a function, and there is none here without"))
+        if !fetch.is_function() {
+            self.wrong("fetch", " must be a function, and there is none here without");
         }
+        fetch
     }
 
-    fn target(&self) -> Read<Target> {
-        let environment = self.get("environment")?;
-        let target = match environment.as_string().as_deref() {
-            None if environment.is_undefined() => Target::staging(true),
-            Some("staging") => Target::staging(false),
-            Some("production") => Target::production(),
-            _ => return Err(("environment", " must be 'staging' or 'production'")),
-        };
-        let allow_http = self.get("allowHttp")?;
+    fn target(&self) -> Target {
+        let environment = self.get("environment");
+        let name = environment.as_string();
+        let mut target = Target::environment(name.as_deref());
+        if target.is_none() || name.is_none() && !environment.is_undefined() {
+            self.wrong("environment", " must be 'staging' or 'production'");
+        }
+        let allow_http = self.get("allowHttp");
         if !allow_http.is_undefined() && allow_http.as_bool().is_none() {
-            return Err(("allowHttp", " must be true or false"));
+            self.wrong("allowHttp", " must be true or false");
         }
-        let base_url = self.get("baseUrl")?;
-        if base_url.is_undefined() {
-            return Ok(target);
+        let base_url = self.get("baseUrl");
+        if !base_url.is_undefined() {
+            match Target::own(&absolute(base_url).unwrap_or_default(), allow_http.is_truthy()) {
+                Ok(own) => target = Some(own),
+                Err(wrong) => self.wrong("baseUrl", wrong),
+            }
         }
-        let href = absolute(base_url).unwrap_or_default();
-        Target::own(&href, allow_http.is_truthy()).map_err(|wrong| ("baseUrl", wrong))
+        target.unwrap_or_default()
     }
 
     /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
-    fn headers(&self) -> Read<(web_sys::Headers, String)> {
-        let raw = construct("Headers", &[&self.get("headers")?])
-            .map_err(|_| ("headers", " must be what a Headers object takes"))?;
-        let entries = invoke(&global("Array"), "from", &[&raw]).and_then(|entries| JSON::stringify(&entries));
+    fn headers(&self) -> (web_sys::Headers, String) {
+        let Ok(raw) = construct("Headers", &[&self.get("headers")]) else {
+            self.wrong("headers", " must be what a Headers object takes");
+            return (JsValue::UNDEFINED.unchecked_into(), String::new());
+        };
+        let text = invoke(&global("Array"), "from", &[&raw]).and_then(|entries| JSON::stringify(&entries));
         let headers = Headers::from_raw(raw.unchecked_into());
         if headers.has("authorization") {
-            return Err(("headers", " must not replace authorization"));
+            self.wrong("headers", " must not replace authorization");
         }
-        Ok((headers.into_raw(), entries.map(String::from).unwrap_or_default()))
+        (headers.into_raw(), text.map(String::from).unwrap_or_default())
     }
 }
 

@@ -7,9 +7,10 @@ use js_sys::{Date, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use super::convert::{Plain, to_js};
-use super::error::error;
-use super::flight::Seat;
+use super::convert::Plain;
+use super::error::{error, error_with};
+use super::flight::{Outcome, Seat};
+use super::latch::Waited;
 use super::options::{RefreshOptions, token_text};
 use super::value::put;
 use crate::claims::Claims;
@@ -40,46 +41,16 @@ fn call(token: &JsValue, options: &JsValue, only_if_needed: bool) -> Promise {
     let call = Call::read(token, options);
     future_to_promise(async move {
         let call = call?;
-        let old = (&call.old.token, call.old.claims);
-        if !only_if_needed {
-            let new = call.refreshed().await?;
-            return Ok(call.times((&new.token, new.claims), Plain::Absent));
+        if only_if_needed && lifetime(call.old.claims, &call.options.status, Date::now()).state == State::Fresh {
+            return Ok(call.old_times());
         }
-        if lifetime(call.old.claims, &call.options.status, Date::now()).state == State::Fresh {
-            return Ok(call.times(old, Plain::Flag(false)));
-        }
-        match call.refreshed().await {
-            Ok(new) => Ok(call.times((&new.token, new.claims), Plain::Flag(true))),
-            Err(Rejection::Failed(failure)) if failure.action() != Action::Login && !call.is_expired() => {
-                let result = call.times(old, Plain::Flag(false));
-                put(result.unchecked_ref(), "error", &error(&failure));
-                Ok(result)
-            }
-            Err(rejection) => Err(rejection.into()),
+        let abort = &call.options.abort;
+        let seat = Seat::take(&call.old, &call.options);
+        match abort.latch().waited(abort.latch().race(seat.landed().clone()).await) {
+            Waited::Cut => Err(abort.reason().unwrap_or_default()),
+            _ => seat.outcome(|outcome| call.conclude(outcome, only_if_needed)),
         }
     })
-}
-
-/// Why a call's promise is rejected.
-enum Rejection {
-    Failed(Box<Failure>),
-    /// The caller's own reason, untouched.
-    Aborted(JsValue),
-}
-
-impl From<Box<Failure>> for Rejection {
-    fn from(failure: Box<Failure>) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<Rejection> for JsValue {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Failed(failure) => error(&failure),
-            Rejection::Aborted(reason) => reason,
-        }
-    }
 }
 
 /// A call, read and found to make sense.
@@ -90,53 +61,61 @@ struct Call {
 
 impl Call {
     /// Reads the arguments in the documented order: options, signal, token.
-    fn read(token: &JsValue, options: &JsValue) -> Result<Self, Rejection> {
-        let options = RefreshOptions::read(options).map_err(Failure::option)?;
+    fn read(token: &JsValue, options: &JsValue) -> Result<Self, JsValue> {
+        let options = RefreshOptions::read(options).map_err(|wrong| error(&Failure::option(wrong)))?;
         if let Some(reason) = options.abort.reason() {
-            return Err(Rejection::Aborted(reason));
+            return Err(reason);
         }
         let read = token_text(token).and_then(|text| OldToken::read(&text, &options.headers_text));
-        let old = read.map_err(Failure::invalid)?;
+        let old = read.map_err(|reason| error(&Failure::invalid(reason)))?;
         if old.is_expired(options.status.clock_tolerance_ms, Date::now()) {
-            return Err(Failure::new(Code::TokenExpired).into());
+            return Err(error(&Failure::new(Code::TokenExpired)));
         }
         // Three parts of the base64url alphabet are a header's value, whatever else they are.
         Headers::from_raw(options.headers.clone()).set("authorization", old.token.expose());
         Ok(Self { old: Rc::new(old), options: Rc::new(options) })
     }
 
-    async fn refreshed(&self) -> Result<crate::refresh::NewToken, Rejection> {
-        let seat = Seat::take(&self.old, &self.options);
-        let aborted = || Rejection::Aborted(self.options.abort.reason().unwrap_or_default());
-        let outcome = seat.outcome(self.options.abort.latch()).await.ok_or_else(aborted)?;
-        let new = outcome.map_err(|failure| self.for_this_caller(failure))?;
-        match new.refused(self.options.status.clock_tolerance_ms, Date::now()) {
-            None => Ok(new),
-            Some(failure) => Err(failure.into()),
+    /// Returns what an outcome is to this caller: it may tolerate less than another who waited, or more.
+    fn conclude(&self, outcome: &Outcome, only_if_needed: bool) -> Result<JsValue, JsValue> {
+        let tolerance_ms = self.options.status.clock_tolerance_ms;
+        let now = Date::now();
+        let failure = match outcome {
+            Ok(new) => match new.refused(tolerance_ms, now) {
+                None => return Ok(self.times(&new.token, new.claims, only_if_needed.then_some(true))),
+                Some(refused) => error(&refused),
+            },
+            Err(failure) if failure.action() == Action::Retry && self.old.is_expired(tolerance_ms, now) => {
+                return Err(error(&expired_meanwhile(failure)));
+            }
+            Err(failure) if failure.action() == Action::Login => {
+                return Err(error_with(failure, self.options.target.hint()));
+            }
+            Err(failure) => error(failure),
+        };
+        if !only_if_needed || self.old.is_expired(tolerance_ms, now) {
+            return Err(failure);
         }
+        let times = self.old_times();
+        put(&times, "error", &failure);
+        Ok(times)
     }
 
-    fn is_expired(&self) -> bool {
-        self.old.is_expired(self.options.status.clock_tolerance_ms, Date::now())
-    }
-
-    #[expect(clippy::unnecessary_box_returns, reason = "it is boxed already")]
-    fn for_this_caller(&self, mut failure: Box<Failure>) -> Box<Failure> {
-        if failure.code == Code::Unauthorized {
-            failure.detail = self.options.target.hint();
-        }
-        if self.is_expired() && failure.action() == Action::Retry { expired_meanwhile(failure) } else { failure }
+    fn old_times(&self) -> JsValue {
+        self.times(&self.old.token, self.old.claims, Some(false))
     }
 
     /// Returns a token and its times, as this caller's window places them.
-    fn times(&self, (token, claims): (&Secret, Claims), refreshed: Plain<'_>) -> JsValue {
+    fn times(&self, token: &Secret, claims: Claims, refreshed: Option<bool>) -> JsValue {
         let life = lifetime(claims, &self.options.status, 0.0);
-        to_js(&Plain::Object(&[
-            ("accessToken", Plain::Text(token.expose())),
-            ("issuedAt", life.issued_at.map_or(Plain::Null, Plain::Number)),
-            ("refreshAt", Plain::Number(life.refresh_at)),
-            ("expiresAt", Plain::Number(life.expires_at)),
-            ("refreshed", refreshed),
-        ]))
+        let mut times = Plain::new();
+        times.text("accessToken", Some(token.expose()));
+        times.number("issuedAt", life.issued_at);
+        times.number("refreshAt", Some(life.refresh_at));
+        times.number("expiresAt", Some(life.expires_at));
+        if let Some(refreshed) = refreshed {
+            times.flag("refreshed", refreshed);
+        }
+        times.end()
     }
 }

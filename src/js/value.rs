@@ -1,7 +1,7 @@
 //! Foreign values: read, called and made with every step caught. They may be another realm's, a polyfill's, a
 //! proxy whose traps throw: none of it may unwind through this module's frames.
 
-use js_sys::{Array, Object};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -13,7 +13,7 @@ extern "C" {
     fn reflect_get(target: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
-    fn reflect_set(target: &Object, name: &str, value: &JsValue) -> bool;
+    fn reflect_set(target: &JsValue, name: &str, value: &JsValue) -> bool;
 
     #[wasm_bindgen(js_namespace = Reflect, js_name = apply, catch)]
     fn reflect_apply(function: &JsValue, this: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
@@ -39,7 +39,7 @@ pub(super) fn is_iterable(value: &JsValue) -> bool {
 }
 
 /// Sets a field of an object of our own.
-pub(super) fn put(object: &Object, name: &str, value: &JsValue) {
+pub(super) fn put(object: &JsValue, name: &str, value: &JsValue) {
     reflect_set(object, name, value);
 }
 
