@@ -1,10 +1,19 @@
 // The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
-declare module '#wasm-hex' {
-  const hex: string;
-  export default hex;
+declare module '#wasm-text' {
+  const text: string;
+  export default text;
+}
+declare module '#wasm' {
+  const module: WebAssembly.Module;
+  export default module;
+}
+declare module '#wasm-as-js' {
+  export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
 declare module '#module' {
   export function compile(): WebAssembly.Module;
+  export function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports;
+  export function isCurrent(view: ArrayBufferView, memory: WebAssembly.Memory): boolean;
 }
 declare module '#glue' {
   type Verdict =
@@ -12,7 +21,10 @@ declare module '#glue' {
     | { state: 'expiring'; action: 'refresh'; reason?: undefined }
     | { state: 'expired'; action: 'login'; reason?: undefined }
     | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
-  export function createGlue(): {
+  export function createGlue(
+    TextEncoder: new () => Pick<globalThis.TextEncoder, 'encode' | 'encodeInto'>,
+    TextDecoder: new () => Pick<globalThis.TextDecoder, 'decode'>,
+  ): {
     __wbg_get_imports(): WebAssembly.Imports;
     __wbg_finalize_init(instance: { exports: Record<string, unknown> }, module: WebAssembly.Module): unknown;
     refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;

@@ -1,7 +1,8 @@
 // One instance of the wasm at a time: made on the first call, replaced after a fault.
 import { createGlue } from '#glue';
-import { compile } from '#module';
+import { compile, instantiate, isCurrent } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
+import { codecs } from './text.js';
 
 /** @typedef {ReturnType<typeof start>} Core */
 
@@ -56,10 +57,11 @@ export function fault() {
 }
 
 function start() {
-  module ??= unlessForbidden(compile);
-  const glue = createGlue();
-  const { exports } = new WebAssembly.Instance(module, glue.__wbg_get_imports());
-  glue.__wbg_finalize_init({ exports: guarded(exports) }, module);
+  const { TextEncoder, TextDecoder } = codecs();
+  const glue = createGlue(TextEncoder, TextDecoder);
+  const compiled = module ??= unlessForbidden(compile);
+  const exports = unlessForbidden(() => instantiate(compiled, glue.__wbg_get_imports()));
+  glue.__wbg_finalize_init({ exports: guarded(exports) }, compiled);
   const memory = /** @type {WebAssembly.Memory} */ (exports.memory);
   const tokenAt = glue.tokenBuffer(), timesAt = glue.timesBuffer(), tokenLength = glue.tokenBufferLength();
   return {
@@ -71,7 +73,7 @@ function start() {
     times: new Float64Array(0),
     /** Looks at the buffers again where the memory has grown and moved. */
     look() {
-      if (this.token.length) return;
+      if (isCurrent(this.token, memory)) return;
       this.token = new Uint8Array(memory.buffer, tokenAt, tokenLength);
       this.times = new Float64Array(memory.buffer, timesAt, 4);
     },
@@ -80,11 +82,11 @@ function start() {
 
 /**
  * @template T
- * @param {() => T} compile
+ * @param {() => T} make
  */
-function unlessForbidden(compile) {
+function unlessForbidden(make) {
   try {
-    return compile();
+    return make();
   } catch {
     throw new TransakTokenError(
       "WebAssembly is missing or forbidden here: allow 'wasm-unsafe-eval' in script-src, or import transak-user-token/js",
@@ -95,7 +97,8 @@ function unlessForbidden(compile) {
 
 /**
  * Wraps an instance's exports so that whatever they throw, which is a trap, ends the instance. Promise
- * reactions and timers enter here too: they have nobody to throw to, and must not enter again.
+ * reactions and timers enter by those whose names begin with `$`: they have nobody to throw to, and must not
+ * enter again.
  * @param {WebAssembly.Exports} exports
  */
 function guarded(exports) {
@@ -111,8 +114,9 @@ function guarded(exports) {
       } catch (thrown) {
         failed = true;
         if (depth > 1) throw thrown;
-        fault();
-        return 0;
+        const error = fault();
+        if (name[0] === '$') return 0;
+        throw error;
       } finally {
         depth--;
       }

@@ -224,7 +224,9 @@ impl Failure {
 /// Joins texts, in less code than `concat` takes.
 pub(crate) fn joined(texts: &[&str]) -> String {
     let mut joined = String::new();
-    texts.iter().for_each(|text| joined.push_str(text));
+    for text in texts {
+        joined.push_str(text);
+    }
     joined
 }
 

@@ -3,10 +3,13 @@
 pub mod check;
 mod convert;
 mod error;
+#[cfg(feature = "refresh")]
 mod flight;
+#[cfg(feature = "refresh")]
 mod http;
 mod latch;
 mod options;
+#[cfg(feature = "refresh")]
 pub mod refresh;
 mod signal;
 mod value;

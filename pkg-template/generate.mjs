@@ -1,0 +1,111 @@
+// Makes modules of wasm-pack's output: the wasm made smaller, its glue as a function, and its twin in plain JavaScript.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** What every engine since 2020 has, and no more; wasm2js can lower it. */
+const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-float-to-int', 'mutable-globals'];
+
+/** What wasm2js does not know, and the passes that say it in other words. */
+const LOWERING = ['--llvm-memory-copy-fill-lowering', '--llvm-nontrapping-fptoint-lowering', '--signext-lowering'];
+
+/** @param {string} tool @param {string[]} args */
+const binaryen = (tool, ...args) =>
+  execFileSync(tool, [...FEATURES.map((feature) => `--enable-${feature}`), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+
+/**
+ * Returns the wasm of a folder of wasm-pack's, and by the names under which the hand-written modules import them
+ * the modules that come of it.
+ * @param {string} output
+ */
+export async function generate(output) {
+  const { wasm, glue, file } = core(output);
+  return {
+    wasm,
+    '#wasm-text': `export default '${[...wasm].map((byte) => String.fromCharCode(40 + (byte >> 3), 97 + (byte & 7))).join('')}'`,
+    '#wasm-as-js': asJs(file, join(output, 'twin.js')),
+    '#glue': await createGlue(output, glue),
+    '#glue-of-js': await createGlue(output, lookingAgain(glue)),
+  };
+}
+
+/**
+ * Returns the wasm and its glue with short names between them: wasm-bindgen's carry hashes, which do not compress.
+ * @param {string} output
+ */
+function core(output) {
+  const text = join(output, 'core_bg.wat'), file = join(output, 'core_bg.opt.wasm');
+  binaryen('wasm-opt', '-Oz', '--converge', join(output, 'core_bg.wasm'), '-o', file);
+  binaryen('wasm-dis', file, '-o', text);
+  let module = readFileSync(text, 'utf8'), glue = readFileSync(join(output, 'core.js'), 'utf8');
+  const names = [...module.matchAll(/^ \((?:import "[^"]+" "([^"]+)"|export "(_[^"]+|wasm_bindgen[^"]+)")/gm)].map(([, a, b]) => a ?? b);
+  for (const [index, name] of names.entries()) {
+    const short = `$${index.toString(36)}`;
+    module = module.replaceAll(`"${name}"`, `"${short}"`);
+    glue = glue.replace(new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`, 'g'), () => short);
+  }
+  writeFileSync(text, module);
+  binaryen('wasm-as', text, '-o', file);
+  return { wasm: readFileSync(file), glue, file };
+}
+
+/**
+ * Returns wasm-bindgen's glue as a function that can be called again: after a fault there is a new instance,
+ * and the module-level variables of the glue belong to the old one.
+ * @param {string} output @param {string} glue
+ */
+async function createGlue(output, glue) {
+  const own = 'export { initSync, __wbg_init as default };';
+  const contents = once(glue, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
+  const result = await build({
+    bundle: true, write: false, format: 'esm', platform: 'neutral', target: 'es2020', logLevel: 'warning',
+    external: ['*/error.js'], stdin: { contents, resolveDir: output },
+  });
+  const body = once(once(result.outputFiles[0].text, /^import \{ TransakTokenError \} from "[^"]*";$/m, ''), /^export \{$/m, 'return {');
+  return `import { TransakTokenError } from './error.js';\nexport function createGlue(TextEncoder, TextDecoder) {\n${body}\n}`;
+}
+
+/**
+ * Returns the glue for a memory that grows into another buffer and does not detach the old one.
+ * @param {string} glue
+ */
+function lookingAgain(glue) {
+  const changed = glue
+    .replace(/(cached\w+Memory0)\.byteLength === 0/g, '$1.buffer !== wasm.memory.buffer')
+    .replace(/(cached\w+Memory0)\.buffer\.detached === true \|\| \(.*?undefined && (.*?)\)\)/g, '$2)');
+  if (/\.detached|byteLength === 0/.test(changed)) throw new Error("wasm-bindgen's glue has changed: it looks at its memory in another way");
+  return changed;
+}
+
+/**
+ * Returns the twin of a wasm file in JavaScript, as a function that makes an instance of it.
+ * @param {string} file @param {string} output
+ */
+function asJs(file, output) {
+  const lowered = `${output}.wasm`;
+  binaryen('wasm-opt', ...LOWERING, '-Oz', '--converge', file, '-o', lowered);
+  execFileSync('wasm2js', [lowered, '-Oz', '-o', output], { stdio: ['ignore', 'ignore', 'inherit'] });
+  let text = readFileSync(output, 'utf8');
+  const decoder = text.indexOf('var base64ReverseLookup'), data = text.indexOf('function initActiveSegments');
+  const start = text.indexOf('\n}', data) + 2, end = text.indexOf('var retasmFunc');
+  if (decoder < 0 || data < decoder || end < start) throw new Error("wasm2js's output has changed");
+  // Its data as text rather than as base64: most of it is text, and brotli sees that.
+  const segments = [...text.slice(data, start).matchAll(/base64DecodeToExistingUint8Array\(bufferView, (\d+), "([^"]*)"\);/g)]
+    .map(([, at, data]) => `[${at},${JSON.stringify(Buffer.from(data, 'base64').toString('latin1'))}]`);
+  return `export function instantiate(imports) {
+    let bufferView;
+    function initActiveSegments() {
+      for (const [at, text] of [${segments}]) for (let i = 0; i < text.length; i++) bufferView[at + i] = text.charCodeAt(i);
+    }
+    ${text.slice(start, end)}
+    return asmFunc(imports);
+  }`;
+}
+
+/** @param {string} text @param {string | RegExp} pattern @param {string} replacement */
+function once(text, pattern, replacement) {
+  const times = text.split(pattern).length - 1;
+  if (times !== 1) throw new Error(`wasm-bindgen's glue has changed: ${pattern} is there ${times} times`);
+  return text.replace(pattern, () => replacement);
+}

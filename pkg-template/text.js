@@ -1,0 +1,46 @@
+// Text between JavaScript and the wasm's memory. Some React Natives have no TextDecoder, or one that refuses options,
+// and Jest's jsdom has neither class: then it goes by what every engine has.
+
+/** @param {string} text */
+const bytesOf = (text) => Uint8Array.from(unescape(encodeURIComponent(text.replace(/[\uD800-\uDFFF]/gu, '\uFFFD'))), (char) => char.charCodeAt(0));
+
+class Encoder {
+  /** @param {string} text */
+  encode(text) {
+    return bytesOf(text);
+  }
+  /**
+   * @param {string} text
+   * @param {Uint8Array} target
+   */
+  encodeInto(text, target) {
+    const bytes = bytesOf(text);
+    target.set(bytes);
+    return { read: text.length, written: bytes.length };
+  }
+}
+
+class Decoder {
+  /** @param {Uint8Array} [bytes] */
+  decode(bytes = new Uint8Array(0)) {
+    return decodeURIComponent(escape(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')));
+  }
+}
+
+/** Returns the platform's own classes, or what does as well here. */
+export function codecs() {
+  return {
+    TextEncoder: works(() => new TextEncoder().encodeInto('', new Uint8Array(0))) ? TextEncoder : Encoder,
+    TextDecoder: works(() => new TextDecoder('utf-8', { ignoreBOM: true })) ? TextDecoder : Decoder,
+  };
+}
+
+/** @param {() => unknown} attempt */
+function works(attempt) {
+  try {
+    attempt();
+    return true;
+  } catch {
+    return false;
+  }
+}
