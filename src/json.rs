@@ -17,6 +17,11 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// Returns the characters of a string or number; none for anything else.
+    pub(crate) fn text(self) -> Option<Vec<u8>> {
+        if let Self::Literal(_) = self { None } else { self.decoded() }
+    }
+
     /// Returns the characters of a string, number or literal; none for what is nested.
     pub(crate) fn decoded(self) -> Option<Vec<u8>> {
         match self {

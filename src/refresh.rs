@@ -223,9 +223,9 @@ impl Said {
         let walked = walk(bytes, &mut |Member { parent, key, value }| match parent {
             None if key.is("data") => said.access_token = None,
             None if key.is("error") => (said.error_code, said.message) = (None, None),
-            Some(parent) if parent.is("data") && key.is("accessToken") => said.access_token = value.decoded(),
-            Some(parent) if parent.is("error") && key.is("errorCode") => said.error_code = value.decoded(),
-            Some(parent) if parent.is("error") && key.is("message") => said.message = value.decoded(),
+            Some(parent) if parent.is("data") && key.is("accessToken") => said.access_token = value.text(),
+            Some(parent) if parent.is("error") && key.is("errorCode") => said.error_code = value.text(),
+            Some(parent) if parent.is("error") && key.is("message") => said.message = value.text(),
             _ => {}
         });
         if walked.is_none() { Self::default() } else { Self { is_json: true, ..said } }

@@ -373,8 +373,18 @@ fn a_token_that_is_none_is_a_bad_response() {
     for token in ["", " ", "null", "garbage", "a.b.c", &bearer, &partner, &no_expiry] {
         is_bad(&granted(token), "its token is invalid");
     }
-    for literal in ["null", "true", "7"] {
-        is_bad(&answer(200, &format!(r#"{{"data":{{"accessToken":{literal}}}}}"#)), "its token is invalid");
+    let literal = |literal: &str| answer(200, &format!(r#"{{"data":{{"accessToken":{literal}}}}}"#));
+    is_bad(&literal("null"), "it has no data.accessToken");
+    is_bad(&literal("true"), "it has no data.accessToken");
+    is_bad(&literal("7"), "its token is invalid");
+}
+
+#[test]
+fn an_error_code_that_is_null_is_none() {
+    for literal in ["null", "true", "{}", "[1002]"] {
+        let body = format!(r#"{{"error":{{"statusCode":500,"errorCode":{literal}}}}}"#);
+        let failure = judge(&answer(500, &body), &old(), 0.0, NOW).expect_err("500 is a failure");
+        assert_eq!(failure.error_code, None, "{literal}");
     }
 }
 
