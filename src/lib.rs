@@ -15,6 +15,7 @@
 //! | [`claims`] | when it was issued, when it expires, whose it is |
 //! | [`status`] | fresh, expiring, expired or invalid, and what to do |
 //! | [`refresh`] | what to ask the server, what its answer means, whether to ask again |
+//! | [`session`] | which token a session holds, when to refresh it, what to tell whom |
 //! | [`error`] | every code, reason and action |
 //!
 //! On `wasm32` the module `js` opens the boundary: promises, timers and the Fetch API live there, and
@@ -24,6 +25,7 @@ pub mod claims;
 pub mod error;
 mod json;
 pub mod refresh;
+pub mod session;
 pub mod status;
 pub mod token;
 

@@ -1,0 +1,627 @@
+//! A session as a state machine: which token it holds, when to refresh it, and what to tell whom.
+//!
+//! No IO, no clock, no chance: time and random numbers in 0..1 are arguments, and what happens is returned as data.
+//!
+//! # How a driver uses it
+//! - It owns one [`Session`] and passes every call what time it is by two clocks ([`Now`]). After every call it
+//!   takes the [`events`](Session::take_events) and tells its listeners, sets its one timer to
+//!   [`wait_ms`](Session::wait_ms), and where the [`generation`](Session::generation) has changed or a refresh has
+//!   ended, wakes those who wait. The timer, and whatever hints at a wake from sleep, calls [`wake`](Session::wake).
+//! - A caller asks [`access`](Session::access) or [`refresh`](Session::refresh) and acts on the [`Step`]: after
+//!   `Wait` it asks the same again once it is woken. When `maxWaitMs` is over it asks [`overdue`](Session::overdue).
+//! - A [`Ticket`] is an order to refresh once: take the lock, pass what is stored to [`found`](Session::found),
+//!   then ask [`send`](Session::send) for the token to exchange; none means that there is nothing left to do. The
+//!   request is not aborted. Its answer is judged with [`MAX_SKEW_MS`] added to the tolerance, because it is
+//!   [`accept`](Session::accept) that knows what time it really is; anything else is [`fail`](Session::fail)ed,
+//!   after `ERR_UNAUTHORIZED` with another look at the store first: another tab may hold the successor.
+//!   A ticket that leads nowhere is [given back](Session::give_back).
+//! - Where a store is shared, its token is passed to [`found`](Session::found) before the first call is answered and
+//!   whenever another tab says that it changed. A tab says **what** happened, never the token: "refreshed", to be
+//!   followed by `found`; "replaced", by [`replace`](Session::replace) with [`Origin::Stored`]; "cleared", by
+//!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
+//!   What was written is confirmed by [`written`](Session::written).
+
+use std::rc::Rc;
+
+use crate::claims::{Claims, Subject, to_f64};
+use crate::error::{Action, Code, Failure, InvalidReason};
+use crate::refresh::{NewToken, OldToken, expired_meanwhile};
+use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
+use crate::token::decode_payload;
+
+/// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
+/// machine that slept is noticed this soon.
+pub const MAX_CHUNK_MS: f64 = 3_600_000.0;
+
+/// The most that a clock is believed to be wrong, in milliseconds.
+pub const MAX_SKEW_MS: f64 = 48.0 * 3_600_000.0;
+
+/// A clock that is wrong by less is right, and one that jumps by less does not jump.
+const NOISE_MS: f64 = 7_000.0;
+
+/// The share of the refresh window over which renewals are spread, so that a fleet does not refresh in one second.
+const JITTER: f64 = 0.05;
+
+/// No cool-down is shorter, but shortly before expiry.
+const MIN_BACKOFF_MS: f64 = 1_000.0;
+
+/// No back-off is longer.
+const MAX_BACKOFF_MS: f64 = 600_000.0;
+
+/// No cool-down at all is shorter.
+const MIN_COOL_DOWN_MS: f64 = 100.0;
+
+/// What time it is, by two clocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Now {
+    /// Milliseconds since the epoch, as the machine has it: it may be wrong, and it may jump.
+    pub wall: f64,
+    /// Milliseconds since some start; it never jumps, and it may stand still while the machine sleeps.
+    pub monotonic: f64,
+}
+
+/// Where a token comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From the caller: it overwrites what is stored for another user.
+    Given,
+    /// From the store: it is there already.
+    Stored,
+}
+
+/// An order to refresh once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(u32);
+
+/// What a caller does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Use [`Session::token`].
+    Use,
+    /// Wait for the refresh under way, then ask again.
+    Wait,
+    /// Begin the refresh, then as for `Wait`.
+    Refresh(Ticket),
+    /// Fail with this.
+    Reject(Box<Failure>),
+}
+
+/// What to do about what was found in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Keep,
+    /// Store [`Session::token`].
+    Write,
+    /// Nothing but to wake who waits: the session holds the stored token now.
+    Adopted,
+}
+
+/// What listeners are told. None of it holds a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The session holds a new token of the same user; its times are the [status](Session::status).
+    Refreshed,
+    /// A refresh failed, for the [reason](Session::failure) that is kept; the session goes on.
+    RefreshFailed,
+    /// Only a new login helps. At most once for a token.
+    Expired,
+    /// The session holds a token of a new login.
+    Replaced,
+    /// The session holds no token any more.
+    Cleared,
+}
+
+/// A token, and what has become of it here.
+#[derive(Debug)]
+struct Held {
+    token: Rc<OldToken>,
+    /// How much of [`JITTER`] is this token's, drawn once.
+    jitter: f64,
+    /// No refresh by itself before this, by the wall clock.
+    rests_until: f64,
+    /// No request before this, by the wall clock.
+    cools_until: f64,
+    failures: u32,
+    failure: Option<Box<Failure>>,
+    /// Whether that failure is one that only a login mends.
+    ended: bool,
+    told_expired: bool,
+}
+
+/// A refresh under way.
+#[derive(Debug)]
+struct Flight {
+    ticket: Ticket,
+    /// That of the token that is exchanged.
+    generation: u32,
+    silent: bool,
+}
+
+/// What a stored token of another user is to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Older than the one that the session was constructed with.
+    Given,
+    /// Overruled by `replace()`, whoever's it is.
+    Replaced,
+    /// A newer login.
+    Settled,
+}
+
+/// A session's state.
+#[derive(Debug)]
+pub struct Session {
+    options: StatusOptions,
+    held: Option<Held>,
+    standing: Standing,
+    flight: Option<Flight>,
+    generation: u32,
+    last_ticket: u32,
+    skew_ms: Option<f64>,
+    seen: Now,
+    running: bool,
+    offline: bool,
+    events: Vec<Event>,
+}
+
+impl Session {
+    /// Begins with a token, which may be expired. `random` is for its jitter, here and below.
+    #[must_use]
+    pub fn new(token: Rc<OldToken>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
+        Self {
+            options,
+            held: Some(Held::new(token, random)),
+            standing: if origin == Origin::Given { Standing::Given } else { Standing::Settled },
+            flight: None,
+            generation: 0,
+            last_ticket: 0,
+            skew_ms: None,
+            seen: now,
+            running: false,
+            offline: false,
+            events: Vec::new(),
+        }
+    }
+
+    /// Returns the token that the session holds; none once it is cleared. It may be expired.
+    #[must_use]
+    pub fn token(&self) -> Option<&Rc<OldToken>> {
+        self.held.as_ref().map(|held| &held.token)
+    }
+
+    /// Returns a number that changes with the token.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Returns how the last refresh of this token failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.held.as_ref()?.failure.as_deref()
+    }
+
+    /// Tells whether the server has refused this token.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let refusal = self.failure().is_some_and(|failure| failure.code == Code::Unauthorized);
+        refusal && self.held.as_ref().is_some_and(|held| held.ended)
+    }
+
+    /// Returns server minus local time, in milliseconds; none until it is measured, and again when the wall clock
+    /// has jumped. Positive where the local clock is slow.
+    #[must_use]
+    pub fn clock_skew_ms(&self) -> Option<f64> {
+        self.skew_ms
+    }
+
+    /// Returns what time it is at the server, in milliseconds since the epoch, as far as the session knows.
+    #[must_use]
+    pub fn server_time(&mut self, now: Now) -> f64 {
+        self.observe(now);
+        self.time()
+    }
+
+    /// Judges the token at this instant. A cleared session is one whose token is no string.
+    #[must_use]
+    pub fn status(&mut self, now: Now) -> TokenStatus {
+        self.observe(now);
+        match &self.held {
+            Some(held) => TokenStatus::Valid(self.life(held)),
+            None => TokenStatus::Invalid(InvalidReason::NotAString),
+        }
+    }
+
+    /// Takes what listeners are to be told, in order.
+    #[must_use]
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.events)
+    }
+
+    /// Answers who wants a token that is valid now.
+    pub fn access(&mut self, now: Now) -> Step {
+        self.hand_out(true, now)
+    }
+
+    /// Answers who has waited for that long enough: the old token, or that it has expired.
+    pub fn overdue(&mut self, now: Now) -> Step {
+        self.hand_out(false, now)
+    }
+
+    /// Answers who wants a token newer than that of this generation.
+    pub fn refresh(&mut self, generation: u32, now: Now) -> Step {
+        self.observe(now);
+        let Some(held) = &self.held else { return reject_cleared() };
+        let expired = self.is_expired(&held.token);
+        match &held.failure {
+            Some(failure) if held.ended => Step::Reject(failure.clone()),
+            _ if generation != self.generation && !expired => Step::Use,
+            _ if self.flight.is_some() => Step::Wait,
+            _ if expired => self.reject_expired(),
+            Some(failure) if self.seen.wall < held.cools_until => Step::Reject(failure.clone()),
+            _ => Step::Refresh(self.begin()),
+        }
+    }
+
+    /// Begins the renewal in the background.
+    pub fn start(&mut self) {
+        self.running = true;
+        self.be_silent(false);
+    }
+
+    /// Ends it. A refresh under way ends in silence.
+    pub fn stop(&mut self) {
+        self.running = false;
+        self.be_silent(true);
+    }
+
+    /// Pauses the renewal while there is no network.
+    pub fn set_offline(&mut self, offline: bool) {
+        self.offline = offline;
+    }
+
+    /// Looks at the clock: begins a refresh that is due, and notices the token's expiry.
+    pub fn wake(&mut self, now: Now) -> Option<Ticket> {
+        self.observe(now);
+        let held = self.renewed()?;
+        if self.is_expired(&held.token) {
+            self.tell_expired();
+            return None;
+        }
+        let due = !self.offline && self.seen.wall >= self.due(held);
+        due.then(|| self.begin())
+    }
+
+    /// Returns how long to wait before the next [`wake`](Session::wake), in milliseconds, 1 to [`MAX_CHUNK_MS`];
+    /// none where nothing is to happen by itself.
+    #[must_use]
+    pub fn wait_ms(&mut self, now: Now) -> Option<f64> {
+        self.observe(now);
+        let held = self.renewed()?;
+        let left = self.left_ms(&held.token);
+        if left <= 0.0 && held.told_expired {
+            return None;
+        }
+        let until_due = if self.offline { left } else { self.due(held) - self.seen.wall };
+        Some(until_due.min(left).ceil().clamp(1.0, MAX_CHUNK_MS))
+    }
+
+    /// Returns the token to exchange, where this refresh is still wanted.
+    pub fn send(&mut self, ticket: Ticket, now: Now) -> Option<Rc<OldToken>> {
+        self.observe(now);
+        let flight = self.land(ticket)?;
+        let held = self.held.as_ref().filter(|_| flight.generation == self.generation)?;
+        if self.is_expired(&held.token) {
+            if !flight.silent {
+                self.tell_expired();
+            }
+            return None;
+        }
+        self.flight = Some(flight);
+        Some(Rc::clone(&held.token))
+    }
+
+    /// Takes what the server answered to a request that was sent then, with these headers. Tells whether
+    /// [`Session::token`] is to be stored.
+    pub fn accept(&mut self, ticket: Ticket, new: &NewToken, headers: &str, sent: Now, random: f64, now: Now) -> bool {
+        self.observe(now);
+        let Some(flight) = self.land(ticket) else { return false };
+        let skew_ms = self.implied_skew_ms(new.claims, sent);
+        let expired = new.refused(self.options.clock_tolerance_ms, now.wall + skew_ms.unwrap_or(0.0));
+        let (None, Ok(token)) = (&expired, OldToken::read(new.token.expose(), headers)) else {
+            self.record(&flight, expired.unwrap_or_else(|| Failure::new(Code::BadResponse)), random);
+            return false;
+        };
+        self.skew_ms = skew_ms;
+        // Another tab was quicker: of two tokens the later one wins.
+        let overtaken = flight.generation != self.generation;
+        if overtaken && self.held.as_ref().is_some_and(|held| !is_later(&token, &held.token)) {
+            return false;
+        }
+        self.hold_successor(Rc::new(token), random);
+        if !flight.silent {
+            self.events.push(Event::Refreshed);
+        }
+        true
+    }
+
+    /// Takes the failure of a refresh, or of what comes before it.
+    pub fn fail(&mut self, ticket: Ticket, failure: Box<Failure>, random: f64, now: Now) {
+        self.observe(now);
+        if let Some(flight) = self.land(ticket) {
+            self.record(&flight, failure, random);
+        }
+    }
+
+    /// Takes back an order that was not carried out.
+    pub fn give_back(&mut self, ticket: Ticket) {
+        self.land(ticket);
+    }
+
+    /// Compares with what is stored: none where that is nothing, or rubbish.
+    pub fn found(&mut self, stored: Option<Rc<OldToken>>, random: f64, now: Now) -> Found {
+        self.observe(now);
+        let Some(held) = &self.held else { return Found::Keep };
+        let is_usable = !held.ended && !self.is_expired(&held.token);
+        if let Some(stored) = stored {
+            if stored.token == held.token.token {
+                self.standing = Standing::Settled;
+                return Found::Keep;
+            }
+            let of_same_user = subject(&stored).is_some_and(|stored| Some(stored) == subject(&held.token));
+            let wins = match self.standing {
+                Standing::Replaced => false,
+                _ if of_same_user => !is_later(&held.token, &stored),
+                standing => standing == Standing::Settled,
+            };
+            // One that is expired wins nothing.
+            if wins && !self.is_expired(&stored) {
+                self.adopt(stored, of_same_user, random);
+                return Found::Adopted;
+            }
+        }
+        if is_usable || self.standing == Standing::Replaced { Found::Write } else { Found::Keep }
+    }
+
+    /// Confirms that the store holds the token of this generation.
+    pub fn written(&mut self, generation: u32) {
+        if generation == self.generation {
+            self.standing = Standing::Settled;
+        }
+    }
+
+    /// Goes on with the token of a new login, here or in another tab, whatever was before.
+    pub fn replace(&mut self, token: Rc<OldToken>, origin: Origin, random: f64) {
+        self.flight = None;
+        self.standing = if origin == Origin::Given { Standing::Replaced } else { Standing::Settled };
+        self.hold(token, random);
+        self.events.push(Event::Replaced);
+    }
+
+    /// Drops the token, and the answer to a refresh under way.
+    pub fn clear(&mut self) {
+        self.flight = None;
+        if self.held.take().is_some() {
+            self.generation = self.generation.wrapping_add(1);
+            self.events.push(Event::Cleared);
+        }
+    }
+}
+
+/// How it comes to that.
+impl Session {
+    /// Notices what time it is, and that the wall clock has jumped: what was measured by it is worth nothing then.
+    fn observe(&mut self, now: Now) {
+        let jump = (now.wall - self.seen.wall) - (now.monotonic - self.seen.monotonic);
+        self.seen = now;
+        if jump.abs() < NOISE_MS {
+            return;
+        }
+        self.skew_ms = None;
+        // Forward it may as well have been asleep, and a rest is a rest. Backward, the rests would last too long.
+        if let Some(held) = self.held.as_mut().filter(|_| jump < 0.0) {
+            held.rests_until += jump;
+            held.cools_until += jump;
+        }
+    }
+
+    fn time(&self) -> f64 {
+        self.seen.wall + self.skew_ms.unwrap_or(0.0)
+    }
+
+    fn life(&self, held: &Held) -> Lifetime {
+        lifetime(held.token.claims, &self.options, self.time())
+    }
+
+    fn left_ms(&self, token: &OldToken) -> f64 {
+        token.expires_in_ms(self.options.clock_tolerance_ms, self.time())
+    }
+
+    fn is_expired(&self, token: &OldToken) -> bool {
+        self.left_ms(token) <= 0.0
+    }
+
+    /// Returns the token that is renewed in the background, while nothing else happens to it.
+    fn renewed(&self) -> Option<&Held> {
+        self.held.as_ref().filter(|held| self.running && self.flight.is_none() && !held.ended)
+    }
+
+    /// Returns when to refresh it, by the wall clock.
+    fn due(&self, held: &Held) -> f64 {
+        let life = self.life(held);
+        let spread = held.jitter * JITTER * (life.expires_at - life.refresh_at);
+        let at = life.refresh_at + spread - self.skew_ms.unwrap_or(0.0);
+        at.max(held.rests_until).max(held.cools_until)
+    }
+
+    fn hand_out(&mut self, is_patient: bool, now: Now) -> Step {
+        self.observe(now);
+        let Some(held) = &self.held else { return reject_cleared() };
+        if let Some(failure) = held.failure.as_ref().filter(|_| held.ended) {
+            return Step::Reject(failure.clone());
+        }
+        let state = self.life(held).state;
+        let rests = self.seen.wall < held.rests_until.max(held.cools_until);
+        match state {
+            State::Fresh => Step::Use,
+            // An expired token is worth the wait for its successor.
+            _ if is_patient && self.flight.is_some() => Step::Wait,
+            State::Expired => self.reject_expired(),
+            State::Expiring if rests || !is_patient => Step::Use,
+            State::Expiring => Step::Refresh(self.begin()),
+        }
+    }
+
+    fn begin(&mut self) -> Ticket {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        let ticket = Ticket(self.last_ticket);
+        self.flight = Some(Flight { ticket, generation: self.generation, silent: false });
+        ticket
+    }
+
+    fn land(&mut self, ticket: Ticket) -> Option<Flight> {
+        self.flight.take_if(|flight| flight.ticket == ticket)
+    }
+
+    fn be_silent(&mut self, silent: bool) {
+        if let Some(flight) = &mut self.flight {
+            flight.silent = silent;
+        }
+    }
+
+    fn hold(&mut self, token: Rc<OldToken>, random: f64) {
+        self.generation = self.generation.wrapping_add(1);
+        self.held = Some(Held::new(token, random));
+    }
+
+    /// Holds what a refresh has brought. Half of its life passes before the next one begins by itself: neither a
+    /// short answer nor a wrong window may loop.
+    fn hold_successor(&mut self, token: Rc<OldToken>, random: f64) {
+        let rests_until = self.seen.wall + self.left_ms(&token) / 2.0;
+        self.hold(token, random);
+        if let Some(held) = &mut self.held {
+            held.rests_until = rests_until;
+        }
+    }
+
+    fn adopt(&mut self, stored: Rc<OldToken>, of_same_user: bool, random: f64) {
+        let is_first_look = self.standing == Standing::Given;
+        self.standing = Standing::Settled;
+        if !of_same_user {
+            return self.replace(stored, Origin::Stored, random);
+        }
+        if is_first_look {
+            self.hold(stored, random);
+        } else {
+            self.hold_successor(stored, random);
+        }
+        self.events.push(Event::Refreshed);
+    }
+
+    /// Returns server minus local time by a token that the server has just issued, against the middle of the
+    /// request; what is known already where the token, the request or the result is not good for that.
+    fn implied_skew_ms(&self, new: Claims, sent: Now) -> Option<f64> {
+        let old = self.held.as_ref().and_then(|held| held.token.claims.issued_at);
+        let Some(issued_at) = new.issued_at.filter(|_| new.issued_at > old) else { return self.skew_ms };
+        let took = self.seen.wall - sent.wall;
+        let jump = took - (self.seen.monotonic - sent.monotonic);
+        let skew = to_f64(issued_at) - f64::midpoint(sent.wall, self.seen.wall);
+        // The truth is at most half of the request away from its middle.
+        if jump.abs() >= NOISE_MS || took > 2.0 * NOISE_MS || skew.abs() > MAX_SKEW_MS {
+            self.skew_ms
+        } else if skew.abs() < NOISE_MS {
+            Some(0.0)
+        } else {
+            Some(skew)
+        }
+    }
+
+    fn record(&mut self, flight: &Flight, mut failure: Box<Failure>, random: f64) {
+        let expires_in_ms = self.held.as_ref().map_or(0.0, |held| self.left_ms(&held.token));
+        // A token that was adopted meanwhile has not failed.
+        let Some(held) = self.held.as_mut().filter(|_| flight.generation == self.generation) else { return };
+        let is_expired = expires_in_ms <= 0.0;
+        held.ended = failure.action() == Action::Login;
+        if is_expired && failure.action() == Action::Retry {
+            failure = expired_meanwhile(&failure);
+        }
+        held.failures = held.failures.saturating_add(1);
+        let wait = cool_down_ms(held.failures, failure.retry_after_ms, expires_in_ms, random);
+        held.cools_until = self.seen.wall + wait;
+        let needs_login = failure.action() == Action::Login;
+        held.failure = Some(failure);
+        if flight.silent {
+            return;
+        }
+        if !needs_login {
+            self.events.push(Event::RefreshFailed);
+        }
+        if needs_login || is_expired {
+            self.tell_expired();
+        }
+    }
+
+    fn tell_expired(&mut self) {
+        if let Some(held) = self.held.as_mut().filter(|held| !held.told_expired) {
+            held.told_expired = true;
+            self.events.push(Event::Expired);
+        }
+    }
+
+    fn reject_expired(&mut self) -> Step {
+        // A refresh under way may bring a successor yet.
+        if self.flight.is_none() {
+            self.tell_expired();
+        }
+        let known = self.held.as_ref().and_then(|held| held.failure.clone());
+        let known = known.filter(|failure| failure.code == Code::TokenExpired);
+        Step::Reject(known.unwrap_or_else(|| Failure::new(Code::TokenExpired)))
+    }
+}
+
+impl Held {
+    fn new(token: Rc<OldToken>, jitter: f64) -> Self {
+        Self {
+            token,
+            jitter,
+            rests_until: 0.0,
+            cools_until: 0.0,
+            failures: 0,
+            failure: None,
+            ended: false,
+            told_expired: false,
+        }
+    }
+}
+
+/// Returns how long to make no request after so many failures in a row: back-off with full jitter above its least,
+/// no more than half of the token's remaining life, and as long as the server asks, up to the token's expiry.
+fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
+    let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
+    let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);
+    let asked = retry_after_ms.unwrap_or(0.0).min(expires_in_ms);
+    backoff.min(expires_in_ms / 2.0).max(MIN_COOL_DOWN_MS).max(asked)
+}
+
+/// Tells whether a token was issued later than another, or expires later where that is the same. One that does not
+/// say when it was issued is the oldest.
+fn is_later(one: &OldToken, other: &OldToken) -> bool {
+    (one.claims.issued_at, one.claims.expires_at) > (other.claims.issued_at, other.claims.expires_at)
+}
+
+fn subject(token: &OldToken) -> Option<Subject> {
+    let text = token.token.expose().as_bytes();
+    let mut payload = vec![0; text.len()];
+    let payload = decode_payload(text, &mut payload).ok()?;
+    Claims::read_with_subject(payload).ok().map(|(_, subject)| subject)
+}
+
+fn reject_cleared() -> Step {
+    let mut failure = Failure::invalid(InvalidReason::NotAString);
+    failure.detail = "the session was cleared";
+    Step::Reject(failure)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,343 @@
+//! Anything in any order: what an observer of a session may rely on.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    Pass(f64),
+    Sleep(f64),
+    /// The wall clock is set.
+    Set(f64),
+    Access,
+    Overdue,
+    Refresh,
+    Wake,
+    /// The server answers with a token that was issued so much later than just now, and lives so long.
+    Answer(f64, f64),
+    /// Or with one that is good for nothing.
+    Same,
+    Foreign,
+    Fail(Code, Option<f64>),
+    GiveBack,
+    Replace(f64, f64),
+    Clear,
+    Start,
+    Stop,
+    Offline(bool),
+    /// The store holds this: whose, issued so much later than just now, and living so long.
+    Find(bool, f64, f64),
+    FindNothing,
+    Written,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening::{
+        Access, Answer, Clear, Fail, Find, FindNothing, Foreign, GiveBack, Offline, Overdue, Pass, Refresh, Replace,
+        Same, Set, Sleep, Start, Stop, Wake, Written,
+    };
+    let span = prop_oneof![0.0..SECOND, 0.0..MINUTE, 0.0..HOUR, 0.0..3.0 * DAY, 0.0..30.0 * DAY];
+    let life = || prop_oneof![3 => Just(30.0 * DAY), 1 => SECOND..MINUTE, 1 => MINUTE..DAY];
+    let shift = || prop_oneof![Just(0.0), -DAY..DAY, -60.0 * DAY..0.0];
+    let code = prop::sample::select(Code::ALL);
+    prop_oneof![
+        6 => span.clone().prop_map(|span: f64| Pass(span.floor())),
+        1 => span.prop_map(|span: f64| Sleep(span.floor())),
+        1 => (-2.0 * DAY..2.0 * DAY).prop_map(|jump: f64| Set(jump.floor())),
+        8 => Just(Access),
+        1 => Just(Overdue),
+        3 => Just(Refresh),
+        6 => Just(Wake),
+        8 => (shift(), life()).prop_map(|(shift, life): (f64, f64)| Answer(shift.floor(), life.floor())),
+        1 => Just(Same),
+        1 => Just(Foreign),
+        6 => (code, prop::option::of(0.0..HOUR)).prop_map(|(code, after)| Fail(code, after)),
+        1 => Just(GiveBack),
+        1 => (shift(), life()).prop_map(|(shift, life): (f64, f64)| Replace(shift.floor(), life.floor())),
+        1 => Just(Clear),
+        2 => Just(Start),
+        1 => Just(Stop),
+        1 => any::<bool>().prop_map(Offline),
+        2 => (any::<bool>(), shift(), life()).prop_map(|(same, shift, life): (bool, f64, f64)| Find(same, shift.floor(), life.floor())),
+        1 => Just(FindNothing),
+        1 => Just(Written),
+    ]
+}
+
+/// What an observer knows of a session, and holds it to.
+struct Observer {
+    world: World,
+    /// The refresh under way, its token, and when it was sent.
+    out: Option<(Ticket, Option<Rc<OldToken>>, Now)>,
+    /// No request before this, by the monotonic clock, unless the token or the wall clock changes.
+    calm_until: f64,
+    told_expired: Vec<String>,
+    random: f64,
+    /// Tokens that the server has issued: no two are alike.
+    issued: u32,
+}
+
+impl Observer {
+    fn new() -> Self {
+        let mut world = World::new(documented());
+        world.session.start();
+        Self { world, out: None, calm_until: 0.0, told_expired: Vec::new(), random: HALF, issued: 0 }
+    }
+
+    fn issue(&mut self, user: &str, shift: f64, life: f64) -> String {
+        self.issued += 1;
+        let issued_at = self.world.time + shift;
+        format!(
+            "{}{}",
+            token(user, Some(issued_at), issued_at + life),
+            URL_SAFE_NO_PAD.encode(self.issued.to_be_bytes())
+        )
+    }
+
+    fn held(&self) -> Option<Rc<OldToken>> {
+        self.world.session.token().cloned()
+    }
+
+    /// A refresh has begun: there is no other, and no cool-down.
+    fn begins(&mut self, ticket: Ticket) {
+        assert!(self.out.is_none(), "two refreshes outstanding");
+        let now = self.world.now();
+        assert!(now.monotonic >= self.calm_until, "a request in the cool-down");
+        self.out = Some((ticket, None, now));
+    }
+
+    fn answers(&mut self, step: &Step) {
+        match *step {
+            Step::Use => {
+                let now = self.world.now();
+                let token = self.held().expect("a token to hand out");
+                let time = self.world.session.server_time(now);
+                assert!(!token.is_expired(0.0, time), "an expired token was handed out");
+            }
+            Step::Wait => assert!(self.out.is_some(), "nothing to wait for"),
+            Step::Refresh(ticket) => self.begins(ticket),
+            Step::Reject(_) => {}
+        }
+    }
+
+    /// Sends the refresh under way, where it was not sent yet.
+    fn send(&mut self) -> Option<(Ticket, Rc<OldToken>, Now)> {
+        let (ticket, token, sent) = self.out.take()?;
+        if let Some(token) = token {
+            return Some((ticket, token, sent));
+        }
+        let now = self.world.now();
+        let token = self.world.session.send(ticket, now)?;
+        let time = self.world.session.server_time(now);
+        assert!(!token.is_expired(0.0, time), "an expired token was sent");
+        Some((ticket, token, now))
+    }
+
+    fn answer(&mut self, text: &str) {
+        let Some((ticket, token, sent)) = self.send() else { return };
+        self.world.pass(TRIP);
+        self.world.answered(ticket, &token, text, sent);
+    }
+
+    fn fail(&mut self, code: Code, retry_after_ms: Option<f64>) {
+        let Some((ticket, token, _)) = self.send() else { return };
+        let now = self.world.now();
+        let mut failure = failed(code);
+        failure.retry_after_ms = retry_after_ms;
+        self.world.session.fail(ticket, failure, self.random, now);
+        if self.held().is_some_and(|held| Rc::ptr_eq(&held, &token)) {
+            let left = token.expires_in_ms(0.0, self.world.session.server_time(now));
+            let least = (SECOND.min(left / 2.0)).max(100.0).max(retry_after_ms.unwrap_or(0.0).min(left));
+            self.calm_until = now.monotonic + least - 1.0;
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        let before = self.held();
+        let generation = self.world.session.generation();
+        let now = self.world.now();
+        let mut may_go_back = false;
+        match happening {
+            Happening::Pass(span) => drop(self.world.pass(span)),
+            Happening::Sleep(span) => {
+                self.world.sleep(span);
+                self.calm_until = 0.0;
+            }
+            Happening::Set(jump) => {
+                self.world.fast += jump;
+                self.calm_until = if jump > 0.0 { 0.0 } else { self.calm_until };
+            }
+            Happening::Access => {
+                let step = self.world.session.access(now);
+                self.answers(&step);
+            }
+            Happening::Overdue => {
+                let step = self.world.session.overdue(now);
+                assert!(matches!(step, Step::Use | Step::Reject(_)));
+                self.answers(&step);
+            }
+            Happening::Refresh => {
+                let step = self.world.session.refresh(generation, now);
+                assert!(step != Step::Use, "it is to be newer");
+                self.answers(&step);
+            }
+            Happening::Wake => {
+                if let Some(ticket) = self.world.session.wake(now) {
+                    self.begins(ticket);
+                }
+            }
+            Happening::Answer(shift, life) => {
+                let text = self.issue("jo", shift, life);
+                self.answer(&text);
+                may_go_back = true; // a server that takes iat back is obeyed where exp goes on
+                if let (Some(before), Some(after)) = (&before, self.held()) {
+                    assert!(after.claims.expires_at >= before.claims.expires_at || is_later(&after, before));
+                }
+            }
+            Happening::Same => {
+                let text = before.as_ref().map(|token| token.token.expose().to_owned()).unwrap_or_default();
+                self.answer(&text);
+            }
+            Happening::Foreign => {
+                let text = self.issue("eve", 0.0, 90.0 * DAY);
+                self.answer(&text);
+            }
+            Happening::Fail(code, after) => self.fail(code, after),
+            Happening::GiveBack => {
+                if let Some((ticket, ..)) = self.out.take() {
+                    self.world.session.give_back(ticket);
+                }
+            }
+            Happening::Replace(shift, life) => {
+                let text = self.issue("jo", shift, life);
+                self.world.session.replace(read(&text), Origin::Given, self.random);
+                (self.out, may_go_back) = (None, true);
+            }
+            Happening::Clear => {
+                self.world.session.clear();
+                self.out = None;
+            }
+            Happening::Start => self.world.session.start(),
+            Happening::Stop => self.world.session.stop(),
+            Happening::Offline(offline) => self.world.session.set_offline(offline),
+            Happening::Find(same_user, shift, life) => {
+                let text = self.issue(if same_user { "jo" } else { "ann" }, shift, life);
+                let found = self.world.session.found(Some(read(&text)), self.random, now);
+                if found == Found::Adopted && subject(&read(&text)) != before.as_ref().and_then(|token| subject(token))
+                {
+                    (self.out, may_go_back) = (None, true);
+                }
+            }
+            Happening::FindNothing => assert_ne!(self.world.session.found(None, self.random, now), Found::Adopted),
+            Happening::Written => self.world.session.written(generation),
+        }
+        let after = self.held();
+        if let (Some(before), Some(after)) = (&before, &after) {
+            assert!(may_go_back || !is_later(before, after), "back to an older token by {happening:?}");
+        }
+        if self.world.session.generation() != generation {
+            self.calm_until = 0.0;
+        }
+        self.listens(before.as_deref());
+        let wait = self.world.session.wait_ms(self.world.now());
+        assert!(wait.is_none_or(|wait| (1.0..=MAX_CHUNK_MS).contains(&wait)), "{wait:?}");
+        assert!(after.as_ref().is_none_or(|token| !format!("{token:?}").contains("e30.")));
+    }
+
+    fn listens(&mut self, before: Option<&OldToken>) {
+        for event in self.world.heard() {
+            if event == Event::Expired {
+                let token = before.map(|token| token.token.expose().to_owned()).unwrap_or_default();
+                assert!(!self.told_expired.contains(&token), "expired was told twice of a token");
+                self.told_expired.push(token);
+            }
+        }
+    }
+
+    /// Ends every trouble: whoever has a token that is good still gets it renewed.
+    fn recovers(&mut self) {
+        if let Some((ticket, ..)) = self.out.take() {
+            self.world.session.give_back(ticket);
+        }
+        self.world.session.start();
+        self.world.session.set_offline(false);
+        let now = self.world.now();
+        let time = self.world.session.server_time(now);
+        let is_good = |token: &Rc<OldToken>| !token.is_expired(0.0, time);
+        let ended = self.world.session.held.as_ref().is_some_and(|held| held.ended);
+        let Some(token) = self.held().filter(is_good).filter(|_| !ended) else {
+            return assert!(!matches!(self.world.access(), Step::Use | Step::Wait | Step::Refresh(_)));
+        };
+        // Whoever was asked to wait for longer than the token lives does that.
+        let cools = self.world.session.held.as_ref().map_or(0.0, |held| held.cools_until) - now.wall;
+        if cools >= token.expires_in_ms(0.0, time) {
+            return;
+        }
+        while let Some(wait) = self.world.session.wait_ms(self.world.now()) {
+            self.world.pass(wait);
+            if let Some(ticket) = self.world.session.wake(self.world.now()) {
+                // The server is no judge of its own time here: what it issues next expires later in any case.
+                let expires_at = to_f64(token.claims.expires_at).max(self.world.time) + 30.0 * DAY;
+                let text = token_of(&token, expires_at);
+                assert!(self.world.answer_after(ticket, &text, 0.0), "a good answer");
+                assert_eq!(self.world.access(), Step::Use);
+                return;
+            }
+        }
+        panic!("no progress");
+    }
+}
+
+/// A token that follows another.
+fn token_of(old: &OldToken, expires_at: f64) -> String {
+    let user = if subject(old) == subject(&ann(0.0, DAY)) { "ann" } else { "jo" };
+    token(user, old.claims.issued_at.map(to_f64), expires_at)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_session_keeps_its_promises(
+        random in 0.0..1.0,
+        happenings in prop::collection::vec(happening(), 1..60),
+    ) {
+        let mut observer = Observer::new();
+        observer.random = random;
+        for happening in happenings {
+            observer.happens(happening);
+        }
+        observer.recovers();
+    }
+
+    #[test]
+    fn on_a_right_clock_no_token_is_handed_out_that_the_server_calls_expired(
+        lives in prop::collection::vec(SECOND..30.0 * DAY, 1..20),
+        pauses in prop::collection::vec(0.0..0.2, 1..200),
+    ) {
+        let mut world = World::new(jo(0.0, 10.0 * DAY));
+        let mut lives = lives.into_iter().cycle();
+        for pause in pauses {
+            // A share of the token's life passes.
+            let life = world.session.token().map_or(0.0, |token| {
+                to_f64(token.claims.expires_at) - token.claims.issued_at.map_or(START, to_f64)
+            });
+            let pause: f64 = pause * life;
+            world.pass(pause.floor());
+            match world.access() {
+                Step::Use => prop_assert!(!world.session.token().expect("a token").is_expired(0.0, world.time)),
+                Step::Refresh(ticket) => {
+                    world.life = lives.next().unwrap_or(DAY).floor();
+                    world.answer(ticket);
+                }
+                Step::Reject(failure) => {
+                    prop_assert_eq!(failure.code, Code::TokenExpired);
+                    world.session.replace(read(&token("jo", Some(world.time), world.time + DAY)), Origin::Given, HALF);
+                }
+                Step::Wait => prop_assert!(false, "nothing is under way"),
+            }
+        }
+    }
+}
