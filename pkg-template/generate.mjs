@@ -23,7 +23,7 @@ export async function generate(output) {
   const { wasm, glue, file } = core(output);
   return {
     wasm,
-    '#wasm-text': `export default '${[...wasm].map((byte) => String.fromCharCode(40 + (byte >> 3), 97 + (byte & 7))).join('')}'`,
+    '#wasm-text': `export default ${JSON.stringify(letters(wasm))}`,
     '#wasm-as-js': asJs(file, join(output, 'twin.js')),
     '#glue': await createGlue(output, glue),
     '#glue-of-js': await createGlue(output, lookingAgain(glue)),
@@ -108,4 +108,15 @@ function once(text, pattern, replacement) {
   const times = text.split(pattern).length - 1;
   if (times !== 1) throw new Error(`wasm-bindgen's glue has changed: ${pattern} is there ${times} times`);
   return text.replace(pattern, () => replacement);
+}
+
+/**
+ * Writes bytes as module.inline.js reads them: below 72 a letter each, from "#" on; else "k", "l" or "m" for the
+ * upper two bits and a letter for the lower six.
+ * @param {Uint8Array} bytes
+ */
+function letters(bytes) {
+  return Array.from(bytes, (byte) => byte < 72
+    ? String.fromCharCode(35 + byte)
+    : String.fromCharCode(106 + (byte >> 6), 35 + (byte & 63))).join('');
 }
