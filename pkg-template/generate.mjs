@@ -57,7 +57,9 @@ function core(output) {
  */
 async function createGlue(output, glue) {
   const own = 'export { initSync, __wbg_init as default };';
-  const contents = once(glue, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
+  // Every encoder that the loader hands in knows encodeInto.
+  const encoding = once(glue, /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
+  const contents = once(encoding, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({
     bundle: true, write: false, format: 'esm', platform: 'neutral', target: 'es2020', logLevel: 'warning',
     external: ['*/error.js'], stdin: { contents, resolveDir: output },

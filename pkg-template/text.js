@@ -1,20 +1,17 @@
 // Text between JavaScript and the wasm's memory. Some React Natives have no TextDecoder, or one that refuses options,
 // and Jest's jsdom has neither class: then it goes by what every engine has.
 
-/** @param {string} text */
-const bytesOf = (text) => Uint8Array.from(unescape(encodeURIComponent(text.replace(/[\uD800-\uDFFF]/gu, '\uFFFD'))), (char) => char.charCodeAt(0));
-
 class Encoder {
   /** @param {string} text */
   encode(text) {
-    return bytesOf(text);
+    return Uint8Array.from(unescape(encodeURIComponent(text.replace(/[\uD800-\uDFFF]/gu, '\uFFFD'))), (char) => char.charCodeAt(0));
   }
   /**
    * @param {string} text
    * @param {Uint8Array} target
    */
   encodeInto(text, target) {
-    const bytes = bytesOf(text);
+    const bytes = this.encode(text);
     target.set(bytes);
     return { read: text.length, written: bytes.length };
   }

@@ -1,0 +1,70 @@
+// What happens when the wasm traps: the caller gets one error, whoever waits is told, and the next call starts afresh.
+// The instance is made to trap from outside: no input is known that does it.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import { createGateway } from 'transak-user-token/gateway';
+
+const require = createRequire(import.meta.url);
+const { Instance } = WebAssembly;
+let instances = 0, trapping = () => false;
+
+WebAssembly.Instance = function (module, imports) {
+  instances++;
+  const { exports } = new Instance(module, imports);
+  return { exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...given) => {
+    if (trapping(name)) throw new WebAssembly.RuntimeError('unreachable');
+    return value(...given);
+  }])) };
+};
+
+/** A package that was not used before, a token, and a refresh that waits for an answer. */
+async function fresh() {
+  for (const path of Object.keys(require.cache)) if (path.includes('transak-user-token')) delete require.cache[path];
+  const api = require('transak-user-token');
+  instances = 0;
+  trapping = () => false;
+  const gateway = createGateway(), token = await gateway.issue({ sub: 'someone' });
+  let answer;
+  const waiting = api.refreshAccessToken(token, { baseUrl: 'https://backend.test', retries: 0, fetch: (url, init) => new Promise((resolve) => {
+    answer = () => resolve(gateway.fetch(new Request(url, { headers: init.headers })));
+  }) });
+  waiting.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  return { api, token, waiting, answer };
+}
+const internal = (outcomeUnknown) => ({ name: 'TransakTokenError', code: 'ERR_INTERNAL', action: 'fix', attempts: 0, outcomeUnknown });
+
+for (const [what, name, call] of [
+  ['a check', 'check', ({ tokenStatus }, token) => tokenStatus(token)],
+  ['reading its options', 'readOptions', ({ tokenStatus }, token) => tokenStatus(token, { now: 1 })],
+  ['reading a list', 'readList', ({ tokenStatuses }, token) => tokenStatuses([token])],
+  ['placing what is no string', 'placeToken', ({ tokenStatus }) => tokenStatus(5)],
+]) {
+  test(`a trap in ${what} is one error`, async () => {
+    const { api, token, waiting } = await fresh();
+    trapping = (entered) => entered === name;
+    assert.throws(() => call(api, token), internal(true));
+    await assert.rejects(waiting, internal(true));
+    trapping = () => false;
+    assert.equal(api.tokenStatus(token).state, 'fresh');
+    assert.equal(instances, 2);
+  });
+}
+
+test('a trap in a call that returns a promise rejects it', async () => {
+  const { api, token } = await fresh();
+  trapping = (entered) => entered === 'ensureFreshToken';
+  await assert.rejects(api.ensureFreshToken(token), internal(true));
+  trapping = () => false;
+  assert.equal((await api.ensureFreshToken(token)).refreshed, false);
+});
+
+test('a trap while an answer is read rejects whoever waits, and nothing is thrown that nobody could catch', async () => {
+  const { api, token, waiting, answer } = await fresh();
+  trapping = (entered) => entered.startsWith('$');
+  answer();
+  await assert.rejects(waiting, internal(true));
+  trapping = () => false;
+  assert.equal(api.tokenStatus(token).state, 'fresh');
+});

@@ -1,0 +1,201 @@
+// The package as npm has it: what is in it, how it is resolved, what it may not contain, and its other entries.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
+import { createGateway } from 'transak-user-token/gateway';
+import { openBrowser } from './browser.mjs';
+import { vectors } from './vectors.mjs';
+
+const folder = import.meta.dirname, shipped = join(folder, 'node_modules/transak-user-token');
+const files = readdirSync(shipped), read = (file) => readFileSync(join(shipped, file), 'latin1');
+const scripts = files.filter((file) => /\.c?js$/.test(file));
+const manifest = JSON.parse(read('package.json'));
+const require = createRequire(import.meta.url);
+const run = promisify(execFile);
+/** A program of the repository's tools, whose folder is above. */
+const tool = (name, from = folder) => {
+  const file = join(from, 'node_modules/.bin', name);
+  return statSync(file, { throwIfNoEntry: false }) ? file : from === dirname(from) ? assert.fail(`there is no ${name}`) : tool(name, dirname(from));
+};
+const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')));
+const world = async (t) => {
+  const gateway = createGateway({ allowedOrigins: 'any' }), { url, close } = await gateway.listen();
+  t.after(close);
+  return { gateway, baseUrl: url, token: await gateway.issue({ sub: 'someone' }) };
+};
+
+test('it consists of these files', () => {
+  assert.deepEqual(files.sort(), readFileSync(join(folder, 'files.txt'), 'utf8').trim().split('\n').sort());
+});
+
+test('publint has nothing to say', async () => {
+  const { stdout } = await run(tool('publint'), ['run', '--strict', tarball]);
+  assert.match(stdout, /All good!/);
+});
+
+test('the types resolve as the code does', async () => {
+  // A .wasm file has no types.
+  await run(tool('attw'), [tarball, '--profile', 'node16', '--quiet', '--exclude-entrypoints', 'core.wasm', 'status.wasm']);
+});
+
+test('the other entries have types', async (t) => {
+  const source = "import { tokenStatus, type TokenStatus } from 'transak-user-token/status'\nimport { refreshAccessToken } from 'transak-user-token/js'\n"
+    + "const status: TokenStatus = tokenStatus('')\nconst token: Promise<{ accessToken: string }> = refreshAccessToken('')\nexport { status, token }\n";
+  for (const ending of ['mts', 'cts']) {
+    const file = join(folder, `entries.${ending}`);
+    t.after(() => rmSync(file, { force: true }));
+    writeFileSync(file, source);
+    const { stdout } = await run(tool('tsc'), ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom', file], { cwd: folder }).catch((thrown) => thrown);
+    assert.equal(stdout, '');
+  }
+});
+
+test('in every set of conditions `types` stands first, and the runtimes before the module systems', () => {
+  const walk = (node, path) => {
+    if (typeof node === 'string') return;
+    const keys = Object.keys(node);
+    if (keys.includes('types')) assert.equal(keys[0], 'types', path);
+    const places = ['workerd', 'edge-light', 'react-native', 'require', 'default'].filter((key) => keys.includes(key)).map((key) => keys.indexOf(key));
+    assert.deepEqual(places, [...places].sort((a, b) => a - b), path);
+    for (const [key, value] of Object.entries(node)) walk(value, `${path} ${key}`);
+  };
+  for (const [path, node] of Object.entries(manifest.exports)) walk(node, path);
+  assert.deepEqual(Object.keys(manifest.exports['./status']), Object.keys(manifest.exports['.']));
+});
+
+test('every file that the manifest names is there', () => {
+  const targets = (node) => (typeof node === 'string' ? [node] : Object.values(node).flatMap(targets));
+  const { exports, main, module, types, unpkg, jsdelivr, 'react-native': native } = manifest;
+  const named = [...targets(exports), main, module, types, unpkg, jsdelivr, ...Object.entries(native).flat()].map((path) => path.slice(2));
+  assert.deepEqual(named.filter((name) => !files.includes(name)), []);
+});
+
+test('no file names a folder of the machine that made it', () => {
+  for (const file of files) assert.doesNotMatch(read(file), /\/root\b|\/home\/|\.cargo\b|\.rustup\b|\/rustc\/|registry\/src/, file);
+});
+
+test('nothing in the scripts needs a plugin, a polyfill or a policy', () => {
+  for (const file of scripts.filter((name) => !name.startsWith('gateway'))) {
+    assert.doesNotMatch(read(file), /\bBuffer\b|import\.meta|new Function|\beval\(|\bnew URL\(|\brequire\(/, file);
+  }
+});
+
+test('CommonJS and modules live side by side: an error is known by its code', async () => {
+  const modules = await import('transak-user-token'), common = require('transak-user-token');
+  assert.notEqual(modules.TransakTokenError, common.TransakTokenError);
+  for (const { refreshAccessToken, TransakTokenError } of [modules, common]) {
+    const error = await refreshAccessToken('x').catch((thrown) => thrown);
+    assert.equal(error.code, 'ERR_INVALID_TOKEN');
+    assert.ok(error instanceof TransakTokenError);
+  }
+  assert.deepEqual(Object.keys(common).sort(), Object.keys(modules).sort());
+});
+
+for (const [name, load] of [['import', (path) => import(path)], ['require', async (path) => require(path)]]) {
+  test(`by ${name}, ./js does what the main entry does`, async (t) => {
+    const main = await load('transak-user-token'), js = await load('transak-user-token/js'), { baseUrl, token } = await world(t);
+    assert.deepEqual(Object.keys(js).sort(), Object.keys(main).sort());
+    assert.deepEqual(js.tokenStatus(token, { now: 5 }), main.tokenStatus(token, { now: 5 }));
+    const { accessToken } = await js.refreshAccessToken(token, { baseUrl });
+    assert.equal(main.tokenStatus(accessToken).state, 'fresh');
+  });
+
+  test(`by ${name}, ./status checks and does no more`, async (t) => {
+    const main = await load('transak-user-token'), status = await load('transak-user-token/status'), { token } = await world(t);
+    assert.deepEqual(Object.keys(status).sort(), ['TransakTokenError', 'tokenStatus', 'tokenStatuses']);
+    assert.deepEqual(status.tokenStatuses([token, 'x'], { now: 5 }), main.tokenStatuses([token, 'x'], { now: 5 }));
+    assert.throws(() => status.tokenStatus(token, { now: 'x' }), { code: 'ERR_INVALID_OPTION' });
+  });
+}
+
+const everyVector = await vectors(new URL('vectors.json', import.meta.url));
+const differing = ({ tokenStatus }) => everyVector.flatMap(({ name, token, options, now, expect }) =>
+  isDeepStrictEqual(tokenStatus(token, { ...options, now }), expect) ? [] : [name]);
+
+for (const file of ['js.js', 'js.cjs', 'status.js', 'status.cjs', 'status-js.js', 'status-js.cjs', 'index.cjs']) {
+  test(`${file} gives the answer of every vector`, async () => {
+    assert.deepEqual(differing(file.endsWith('.cjs') ? require(join(shipped, file)) : await import(pathToFileURL(join(shipped, file)))), []);
+  });
+}
+
+test('index.global.js gives the answer of every vector', () => {
+  const context = createContext({ TextEncoder, TextDecoder, WebAssembly });
+  runInContext(read('index.global.js'), context);
+  const plain = ({ tokenStatus }) => ({ tokenStatus: (...given) => ({ ...tokenStatus(...given) }) });
+  assert.deepEqual(differing(plain(runInContext('TransakUserToken', context))), []);
+});
+
+test('./js goes on when its memory has grown', async (t) => {
+  const js = await import('transak-user-token/js'), { baseUrl, token } = await world(t);
+  for (const length of [300_000, 3_000_000]) {
+    const error = await js.refreshAccessToken(token, { baseUrl, retries: 0, fetch: async () => 5, headers: { 'x-long': 'x'.repeat(length) } }).catch((thrown) => thrown);
+    assert.equal(error.code, 'ERR_BAD_RESPONSE');
+    assert.deepEqual(differing(js), []);
+  }
+});
+
+test('without WebAssembly, TextDecoder and TextEncoder ./js and ./status of React Native still check', async () => {
+  const script = `for (const name of ['WebAssembly', 'TextDecoder', 'TextEncoder']) delete globalThis[name];
+    const { tokenStatus } = require('transak-user-token'), status = require('transak-user-token/status');
+    console.log(tokenStatus('Bearer \u00e9\ud83d\ude00\ud800').reason, status.tokenStatus('a.b.c').reason);`;
+  const { stdout } = await run(process.execPath, ['-C', 'react-native', '-e', script], { cwd: folder });
+  assert.equal(stdout.trim(), 'bearer_prefix bad_base64');
+});
+
+test('where there is no WebAssembly the main entry says so once asked, and what helps', async () => {
+  const script = `delete globalThis.WebAssembly;
+    const { tokenStatus, refreshAccessToken } = require('transak-user-token');
+    try { tokenStatus('x') } catch ({ name, code, action, message }) { console.log(name, code, action, message) }
+    refreshAccessToken('x').catch(({ code }) => console.log(code));`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
+  assert.match(stdout, /^TransakTokenError ERR_WASM_UNAVAILABLE fix .*'wasm-unsafe-eval'.*transak-user-token\/js\nERR_WASM_UNAVAILABLE\n$/);
+});
+
+test('an import that is not used leaves at most 60 bytes', async () => {
+  const { build } = await import('esbuild');
+  const size = async (contents) => (await build({ stdin: { contents, resolveDir: folder }, bundle: true, minify: true, write: false, format: 'esm' })).outputFiles[0].contents.length;
+  for (const path of ['', '/status', '/js']) {
+    const stays = await size(`import { tokenStatus } from 'transak-user-token${path}'; console.log(1)`) - await size('console.log(1)');
+    assert.ok(stays <= 60, `${stays} bytes of transak-user-token${path}`);
+  }
+});
+
+test('the script for a page without modules works in Chromium', async (t) => {
+  const { open } = await browser(t), { baseUrl, token } = await world(t);
+  const page = await open();
+  await page.addScriptTag({ url: '/node_modules/transak-user-token/index.global.js' });
+  assert.equal(await page.evaluate((token) => TransakUserToken.tokenStatus(token).state, token), 'fresh');
+  assert.equal(await page.evaluate(async (token, baseUrl) => typeof (await TransakUserToken.refreshAccessToken(token, { baseUrl })).accessToken, token, baseUrl), 'string');
+});
+
+const policies = [
+  ["script-src 'self'", 'index.js', 'ERR_WASM_UNAVAILABLE'],
+  ["script-src 'self'", 'js.js', 'fresh string'],
+  ["script-src 'self' 'wasm-unsafe-eval'", 'index.js', 'fresh string'],
+  ["script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'", 'index.js', 'fresh string'],
+];
+test('under a content security policy', async (t) => {
+  const pages = Object.fromEntries(policies.map(([policy], index) => [
+    `/${index}.html`, `<!doctype html><meta http-equiv="content-security-policy" content="${policy}"><script type="module" src="/policy.page.mjs"></script>`,
+  ]));
+  const { open } = await browser(t, { pages }), { baseUrl, token } = await world(t);
+  for (const [index, [policy, file, outcome]] of policies.entries()) {
+    await t.test(`${file} under ${policy}`, async () => {
+      const page = await open(`/${index}.html#${encodeURIComponent(JSON.stringify([file, token, baseUrl]))}`);
+      await page.waitForFunction(() => document.title !== '', { timeout: 15_000 });
+      assert.equal(await page.title(), outcome);
+    });
+  }
+});
+
+async function browser(t, options) {
+  const opened = await openBrowser(options);
+  t.after(opened.close);
+  return opened;
+}
