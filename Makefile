@@ -1,8 +1,9 @@
 # make demo    builds the package, tries it in Node against a local gateway, and serves the demo page
 # make test    runs every check there is
 # make pkg     builds pkg/ alone, ready for `npm pack`
+# make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 #
-# All three install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
+# All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -21,7 +22,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 
-.PHONY: demo test pkg setup browser clean test-rust test-wasm test-types test-gateway test-package size
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size
 
 pkg: pkg/package.json
 
@@ -73,6 +74,11 @@ test-package: target/installed/package.json | browser
 size: pkg/package.json
 	@node tests/size.mjs
 
+# Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
+# ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
+test-everywhere: pkg/package.json | browsers
+	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
+
 # What the tools are, once per machine or change of version.
 setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen
 	@rustup target list --installed | grep -qx wasm32-unknown-unknown || { echo "installing the Rust target wasm32-unknown-unknown"; rustup target add wasm32-unknown-unknown; }
@@ -102,6 +108,16 @@ browser:
 	echo "installing Chromium and its driver from the system's packages"
 	apt-get -qq update
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium chromium-driver > /dev/null
+
+browsers: browser
+	@if command -v firefox-esr WebKitWebDriver Xvfb > /dev/null; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+		echo "Firefox, WebKit's driver or Xvfb is missing: install firefox-esr, webkit2gtk-driver and xvfb" >&2
+		exit 1
+	fi
+	echo "installing Firefox, WebKit and a screen for it from the system's packages"
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends firefox-esr webkit2gtk-driver xvfb > /dev/null
 
 clean:
 	@rm -rf target pkg node_modules
