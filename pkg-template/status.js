@@ -34,7 +34,7 @@ export function tokenStatuses(tokens, options) {
 function read(core, options) {
   core.readOptions(options);
   core.look();
-  const [now, refreshWindowMs, clockToleranceMs] = core.times;
+  const { 0: now, 1: refreshWindowMs, 2: clockToleranceMs } = core.times;
   return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, clockToleranceMs];
 }
 
@@ -59,8 +59,12 @@ function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   } catch {
     throw fault();
   }
-  if (verdict.reason) return { ...verdict };
+  // Written out, and read by index: a spread and an iterator take three times as long as all the rest.
+  const { state, action, reason } = verdict;
+  if (reason) return /** @type {TokenStatus} */ ({ state, action, reason });
   core.look();
-  const [issuedAt, refreshAt, expiresAt, expiresInMs] = core.times;
-  return { ...verdict, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs };
+  const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = core.times;
+  return /** @type {TokenStatus} */ ({
+    state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs,
+  });
 }
