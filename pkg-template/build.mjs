@@ -23,17 +23,34 @@ mkdirSync(pkg);
 for (const { name, from, output, wasm, twin } of entries) {
   const generated = await generate(join(root, 'target', output));
   writeFileSync(join(pkg, wasm), generated.wasm);
-  // For Node esbuild writes the names of the exports where an `import` of CommonJS finds them.
-  const bundle = (file, format, way, more) => build({
-    ...common, ...(format === 'cjs' && { platform: 'node' }), ...more, format, entryPoints: [join(template, from)], outfile: join(pkg, file), plugins: [linked(generated, way, wasm)],
+  const bundle = (file, way) => build({
+    ...common, format: 'esm', entryPoints: [join(template, from)], outfile: join(pkg, file), plugins: [linked(generated, way, wasm)],
   });
-  await bundle(`${name}.js`, 'esm', 'inline');
-  await bundle(`${name}.cjs`, 'cjs', 'inline');
-  await bundle(`${name}.workerd.js`, 'esm', 'workerd');
-  await bundle(`${name}.edge-light.js`, 'esm', 'edge-light');
-  await bundle(`${twin}.js`, 'esm', 'js');
-  await bundle(`${twin}.cjs`, 'cjs', 'js');
-  if (name === 'index') await bundle('index.global.js', 'iife', 'inline', { globalName: 'TransakUserToken' });
+  await bundle(`${name}.js`, 'inline');
+  await bundle(`${name}.workerd.js`, 'workerd');
+  await bundle(`${name}.edge-light.js`, 'edge-light');
+  await bundle(`${twin}.js`, 'js');
+  for (const file of [name, twin]) writeFileSync(join(pkg, `${file}.cjs`), commonJs(readFileSync(join(pkg, `${file}.js`), 'utf8')));
+}
+writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index.js'), 'utf8')));
+
+/** @param {string} module a bundle: a body, and what it exports at its end */
+function parts(module) {
+  const [, body, list] = module.match(/^([^]*)export\{([^}]*)\};\s*$/);
+  const exports = list.split(',').map((item) => item.split(' as '));
+  return { body, object: exports.map(([local, name = local]) => `${name}:${local}`), names: exports.map((item) => item.at(-1)) };
+}
+
+/** Returns a bundle as CommonJS, with the names of its exports where an `import` of CommonJS finds them. */
+function commonJs(module) {
+  const { body, object, names } = parts(module);
+  return `"use strict";${body}module.exports={${object}};0&&(module.exports={${names}});\n`;
+}
+
+/** Returns a bundle as a script that makes one global. */
+function script(module) {
+  const { body, object } = parts(module);
+  return `var TransakUserToken=(()=>{"use strict";${body}return{${object}}})();\n`;
 }
 
 /**

@@ -45,7 +45,9 @@ function core(output) {
     module = module.replaceAll(`"${name}"`, `"${short}"`);
     glue = glue.replace(new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`, 'g'), () => short);
   }
-  writeFileSync(text, module);
+  // Each import names the module it is from, too.
+  writeFileSync(text, module.replaceAll('"./core_bg.js"', '"$"'));
+  glue = once(glue, '"./core_bg.js"', '"$"');
   binaryen('wasm-as', text, '-o', file);
   return { wasm: readFileSync(file), glue, file };
 }

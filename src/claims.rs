@@ -67,17 +67,13 @@ impl Claims {
         let mut exp = None;
         let mut iat = None;
         let mut has_api_key = false;
-        walk(payload, &mut |Member { parent, key, value }| {
-            if parent.is_some() {
-            } else if key.is("exp") {
-                exp = Some(value);
-            } else if key.is("iat") {
-                iat = Some(value);
-            } else if key.is("sub") {
-                *subject = Some(value);
-            } else if key.is("API_KEY") {
-                has_api_key = true;
-            }
+        walk(payload, &mut |Member { parent, key, value }| match &*key.bytes() {
+            _ if parent.is_some() => {}
+            b"exp" => exp = Some(value),
+            b"iat" => iat = Some(value),
+            b"sub" => *subject = Some(value),
+            b"API_KEY" => has_api_key = true,
+            _ => {}
         })
         .ok_or(InvalidReason::BadJson)?;
         if has_api_key && subject.is_none() {

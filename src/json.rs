@@ -3,6 +3,8 @@
 //!
 //! Which members matter is the visitor's business. Of duplicates it hears all, the last one last.
 
+use std::borrow::Cow;
+
 /// A value, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
@@ -51,10 +53,16 @@ pub(crate) struct Text<'a> {
     has_escapes: bool,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     /// Tells whether this is `name`, however it is escaped.
     pub(crate) fn is(self, name: &str) -> bool {
-        if self.has_escapes { self.decode() == name.as_bytes() } else { self.inside == name.as_bytes() }
+        *self.bytes() == *name.as_bytes()
+    }
+
+    /// Returns what [`Text::decode`] does, without a copy where nothing is escaped.
+    #[inline(never)]
+    pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
+        if self.has_escapes { Cow::Owned(self.decode()) } else { Cow::Borrowed(self.inside) }
     }
 
     /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
