@@ -34,10 +34,15 @@ impl Secret {
         const PIECE: usize = 8;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == punctuation;
         let repeated = |piece| self.0.as_bytes().windows(PIECE).any(|own| own == piece);
+        // A short text is a repetition where it is the whole of a claim.
+        let inside =
+            |own: &'_ [u8]| own.strip_prefix(b"\"")?.strip_suffix(b"\"").map(|inside| inside == text.as_bytes());
+        let is_claim = || self.0.as_bytes().windows(text.len() + 2).any(|own| inside(own) == Some(true));
         !text.is_empty()
             && text.len() <= longest
             && text.bytes().all(plain)
             && !text.as_bytes().windows(PIECE).any(repeated)
+            && !is_claim()
     }
 }
 
@@ -174,6 +179,16 @@ mod tests {
         for echoed in ["eyJhbGciOiJIUzI1", "XXeyJhbGciXX", "c2lnbmF0dXJl", "", "12345678901234567", "a b", "naïve"] {
             assert!(!secret.admits(echoed, 16, b'_'), "{} characters", echoed.len());
         }
+    }
+
+    #[test]
+    fn a_secret_admits_no_whole_claim_however_short() {
+        let secret = Secret::new(r#"{"sub":"jo","tier":"gold","iat":1750329735}"#.to_owned());
+        for echoed in ["jo", "gold", "1750329735", "tier"] {
+            assert!(!secret.admits(echoed, 16, b'_'), "{} characters", echoed.len());
+        }
+        assert!(secret.admits("gol", 16, b'_'));
+        assert!(secret.admits("1002", 16, b'_'));
     }
 
     #[test]
