@@ -43,8 +43,8 @@ impl Target {
     /// A server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
     ///
     /// # Errors
-    /// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is allowed), user
-    /// info, a query or a fragment.
+    /// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is
+    /// allowed), user info, a query or a fragment.
     pub fn own(href: &str, allow_http: bool) -> core::result::Result<Self, &'static str> {
         let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
             (rest, false)
@@ -146,6 +146,12 @@ impl OldToken {
         let (claims, subject) = Claims::read_with_subject(payload)?;
         let concealed = Secret::new(joined(&[token, str::from_utf8(payload).unwrap_or_default(), headers]));
         Ok(Self { token: Secret::new(token.to_owned()), claims, subject, concealed })
+    }
+
+    /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
+    #[must_use]
+    pub fn is_of_same_user(&self, other: &Self) -> bool {
+        self.subject == other.subject
     }
 
     /// Returns how long it lives still, in milliseconds.
@@ -310,7 +316,7 @@ fn new_token(
         Err("its token is the old one")
     } else if new.claims.expires_at < old.claims.expires_at {
         Err("its token expires before the old one")
-    } else if new.subject != old.subject {
+    } else if !new.is_of_same_user(old) {
         Err("its token is another user's")
     } else {
         Ok(NewToken { token: new.token, claims: new.claims, attempts: 1 })

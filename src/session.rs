@@ -23,11 +23,10 @@
 
 use std::rc::Rc;
 
-use crate::claims::{Claims, Subject, to_f64};
+use crate::claims::{Claims, to_f64};
 use crate::error::{Action, Code, Failure, InvalidReason};
 use crate::refresh::{NewToken, OldToken, expired_meanwhile};
 use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
-use crate::token::decode_payload;
 
 /// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
 /// machine that slept is noticed this soon.
@@ -369,7 +368,7 @@ impl Session {
                 self.standing = Standing::Settled;
                 return Found::Keep;
             }
-            let of_same_user = subject(&stored).is_some_and(|stored| Some(stored) == subject(&held.token));
+            let of_same_user = stored.is_of_same_user(&held.token);
             let wins = match self.standing {
                 Standing::Replaced => false,
                 _ if of_same_user => !is_later(&held.token, &stored),
@@ -608,13 +607,6 @@ fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, 
 /// say when it was issued is the oldest.
 fn is_later(one: &OldToken, other: &OldToken) -> bool {
     (one.claims.issued_at, one.claims.expires_at) > (other.claims.issued_at, other.claims.expires_at)
-}
-
-fn subject(token: &OldToken) -> Option<Subject> {
-    let text = token.token.expose().as_bytes();
-    let mut payload = vec![0; text.len()];
-    let payload = decode_payload(text, &mut payload).ok()?;
-    Claims::read_with_subject(payload).ok().map(|(_, subject)| subject)
 }
 
 fn reject_cleared() -> Step {

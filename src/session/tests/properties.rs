@@ -225,8 +225,7 @@ impl Observer {
             Happening::Find(same_user, shift, life) => {
                 let text = self.issue(if same_user { "jo" } else { "ann" }, shift, life);
                 let found = self.world.session.found(Some(read(&text)), self.random, now);
-                if found == Found::Adopted && subject(&read(&text)) != before.as_ref().and_then(|token| subject(token))
-                {
+                if found == Found::Adopted && before.as_ref().is_none_or(|token| !read(&text).is_of_same_user(token)) {
                     (self.out, may_go_back) = (None, true);
                 }
             }
@@ -292,7 +291,7 @@ impl Observer {
 
 /// A token that follows another.
 fn token_of(old: &OldToken, expires_at: f64) -> String {
-    let user = if subject(old) == subject(&ann(0.0, DAY)) { "ann" } else { "jo" };
+    let user = if old.is_of_same_user(&ann(0.0, DAY)) { "ann" } else { "jo" };
     token(user, old.claims.issued_at.map(to_f64), expires_at)
 }
 
