@@ -227,20 +227,10 @@ mod properties {
         "{}",
         "[]",
     ];
-    const SCALARS: &[&str] = &[
+    const OTHER_SCALARS: &[&str] = &[
         "true",
         "false",
         "null",
-        "0",
-        "-0",
-        "1752921735",
-        "1752921735.1239",
-        "1.752921735e9",
-        "1e-7",
-        "-12.5E+3",
-        "99999999999",
-        "1752921735000",
-        "1e300",
         "\"\"",
         "\"a\"",
         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
@@ -288,16 +278,16 @@ mod properties {
     }
 
     fn json() -> impl Strategy<Value = String> {
-        let scalar = || select(SCALARS).prop_map(str::to_owned);
+        let number = || select(NUMBERS).prop_map(str::to_owned);
+        let scalar = || prop_oneof![10 => number(), 8 => select(OTHER_SCALARS).prop_map(str::to_owned)];
         let value = scalar().prop_recursive(4, 48, 6, |inner| {
             let array = (select(SPACES), vec(inner.clone(), 0..6))
                 .prop_map(|(space, items)| format!("[{space}{}{space}]", items.join(",")));
             let object = vec(member(KEYS, inner), 0..6).prop_map(|members| format!("{{{}}}", members.join(",")));
             prop_oneof![array, object]
         });
-        let number = select(NUMBERS).prop_map(str::to_owned);
         let members = prop_oneof![
-            2 => member(&["\"exp\"", "\"\\u0065xp\""], number),
+            2 => member(&["\"exp\"", "\"\\u0065xp\""], number()),
             1 => member(KEYS, scalar()),
             2 => member(&["\"\"", "\"a\"", "\"EXP\"", "\"exp \""], value),
         ];
