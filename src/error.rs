@@ -209,9 +209,7 @@ impl Failure {
     pub fn action(&self) -> Action {
         self.reason.map_or_else(|| self.code.action(), InvalidReason::action)
     }
-}
 
-impl Failure {
     /// Returns the message, fixed text only, with `detail` in place of its own.
     #[must_use]
     pub fn message_with(&self, detail: &str) -> String {

@@ -14,6 +14,6 @@ pub mod refresh;
 mod signal;
 mod value;
 
-/// A fifth of the standard library's allocator in size; there is one thread.
+/// 1.5 kB smaller after brotli than the standard library's allocator; there is one thread.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

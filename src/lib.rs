@@ -30,5 +30,5 @@ pub mod status;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]
-#[cfg_attr(not(feature = "refresh"), allow(dead_code, reason = "the checker alone needs less of it"))]
+#[cfg_attr(not(feature = "refresh"), expect(dead_code, reason = "the checker alone needs less of it"))]
 pub mod js;
