@@ -7,12 +7,12 @@ mod error;
 mod flight;
 #[cfg(feature = "refresh")]
 mod http;
-mod latch;
 mod options;
 #[cfg(feature = "refresh")]
 pub mod refresh;
-mod signal;
 mod value;
+#[cfg(feature = "refresh")]
+mod wait;
 
 /// 1.5 kB smaller after brotli than the standard library's allocator; there is one thread.
 #[global_allocator]

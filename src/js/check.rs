@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::convert::Plain;
 use super::error::error;
 use super::options::{Bag, Fits, token_text};
-use super::value::{global, invoke, is_iterable};
+use super::value;
 use crate::error::{Failure, InvalidReason};
 use crate::status::{State, StatusOptions, lifetime, read};
 
@@ -114,8 +114,7 @@ pub fn verdicts() -> JsValue {
 /// Throws `ERR_INVALID_OPTION`.
 #[wasm_bindgen(js_name = readList)]
 pub fn read_list(tokens: &JsValue) -> Result<JsValue, JsValue> {
-    // Reading a field of a string fails: a string is no list of tokens, though it iterates.
-    let list = if is_iterable(tokens) { invoke(&global("Array"), "from", &[tokens]).ok() } else { None };
+    let list = Some(value::array_of(tokens)).filter(JsValue::is_object);
     list.ok_or_else(|| error(&Failure::option(("tokens", " must be an iterable of tokens, and no string"))))
 }
 

@@ -4,12 +4,11 @@ use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Date, Math, Object};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::http::{Exchange, exchange};
-use super::latch::{Latch, Timer, open};
 use super::options::RefreshOptions;
+use super::wait::{Latch, new_latch, timer};
 use crate::error::{Code, Failure, Result};
 use crate::refresh::{NewToken, OldToken, Retries, judge, no_answer};
 
@@ -24,8 +23,8 @@ pub(super) struct Flight {
     retries: Cell<f64>,
     tolerance_ms: Cell<f64>,
     waiting: Cell<u32>,
-    /// What it waits for now, to be cut short when nobody waits for it.
-    cut: RefCell<JsValue>,
+    /// Opens when nobody waits for it any more, which ends whatever it waits for.
+    deserted: Latch,
     landed: Latch,
     outcome: RefCell<Outcome>,
 }
@@ -49,8 +48,8 @@ impl Seat {
     }
 
     /// Returns the promise that is fulfilled when there is an outcome.
-    pub(super) fn landed(&self) -> &JsValue {
-        self.0.landed.promise()
+    pub(super) fn landed(&self) -> &Latch {
+        &self.0.landed
     }
 
     /// Looks at the outcome, which all who waited share.
@@ -65,7 +64,7 @@ impl Drop for Seat {
         if self.0.waiting.get() == 0 {
             // Whoever asks from now on starts anew.
             self.0.leave_registry();
-            open(&self.0.cut.borrow());
+            self.0.deserted.open();
         }
     }
 }
@@ -78,8 +77,8 @@ impl Flight {
             retries: Cell::new(0.0),
             tolerance_ms: Cell::new(0.0),
             waiting: Cell::new(0),
-            cut: RefCell::new(JsValue::UNDEFINED),
-            landed: Latch::new(),
+            deserted: new_latch(),
+            landed: new_latch(),
             outcome: RefCell::new(Err(Failure::new(Code::Internal))),
         });
         FLIGHTS.with_borrow_mut(|flights| flights.push(Rc::clone(&flight)));
@@ -113,16 +112,14 @@ impl Flight {
         let mut attempts = 0;
         let mut outcome_unknown = false;
         loop {
-            let limit = self.timer(self.ask.timeout_ms.min(deadline - Date::now()));
             attempts += 1;
-            let mut failure = match self.attempt(limit.latch()).await {
+            let mut failure = match self.attempt(self.ask.timeout_ms.min(deadline - Date::now())).await {
                 Ok(mut token) => {
                     token.attempts = attempts;
                     return Ok(token);
                 }
                 Err(failure) => failure,
             };
-            drop(limit);
             outcome_unknown |= failure.outcome_unknown;
             failure.attempts = attempts;
             failure.outcome_unknown = outcome_unknown;
@@ -130,11 +127,9 @@ impl Flight {
             let Some(wait_ms) = retries.wait_ms(&failure, Math::random(), Date::now()) else {
                 return Err(failure);
             };
-            let pause = self.timer(wait_ms.min(self.old.expires_in_ms(self.tolerance_ms.get(), Date::now())));
-            if self.waiting.get() > 0 {
-                // It is never rejected.
-                let _: core::result::Result<JsValue, JsValue> = pause.latch().opened().await;
-            }
+            let pause_ms = wait_ms.min(self.old.expires_in_ms(self.tolerance_ms.get(), Date::now()));
+            // It is never rejected.
+            let _: core::result::Result<_, _> = JsFuture::from(timer(pause_ms, &self.deserted)).await;
             let now = Date::now();
             if now >= deadline || self.old.is_expired(self.tolerance_ms.get(), now) || self.waiting.get() == 0 {
                 return Err(failure);
@@ -142,16 +137,9 @@ impl Flight {
         }
     }
 
-    /// Starts a timer that desertion ends too.
-    fn timer(&self, delay_ms: f64) -> Timer {
-        let timer = Timer::start(delay_ms);
-        self.cut.replace(timer.latch().opener().clone());
-        timer
-    }
-
-    async fn attempt(&self, cut: &Latch) -> Result<NewToken> {
+    async fn attempt(&self, limit_ms: f64) -> Result<NewToken> {
         let target = &self.ask.target;
-        match exchange(&self.ask.fetch, &target.url(), &self.ask.headers, cut).await {
+        match exchange(&self.ask.fetch, &target.url(), &self.ask.headers, limit_ms, &self.deserted).await {
             Exchange::Answered(answer) => judge(&answer, &self.old, self.tolerance_ms.get(), Date::now()),
             Exchange::Thrown(cause) => Err(no_answer(Code::Network, Some(cause), &self.old)),
             Exchange::NoResponse => Err(no_answer(Code::BadResponse, None, &self.old)),

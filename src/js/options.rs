@@ -3,11 +3,10 @@
 use core::cell::Cell;
 
 use gloo_net::http::Headers;
-use js_sys::{JSON, JsString};
+use js_sys::{JsString, global};
 use wasm_bindgen::prelude::*;
 
-use super::signal::{Abort, Signal};
-use super::value::{construct, field, global, invoke, text};
+use super::value::{absolute, field, is_signal, read_headers};
 use crate::error::InvalidReason;
 use crate::refresh::Target;
 use crate::status::StatusOptions;
@@ -26,7 +25,8 @@ pub(super) struct RefreshOptions {
     pub(super) timeout_ms: f64,
     pub(super) total_timeout_ms: f64,
     pub(super) retries: f64,
-    pub(super) abort: Abort,
+    /// The caller's, or undefined.
+    pub(super) signal: JsValue,
     /// The caller's own, or the one that the page has now: it may have been replaced.
     pub(super) fetch: JsValue,
 }
@@ -45,7 +45,7 @@ impl RefreshOptions {
             total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0),
             retries: bag.number("retries", Fits::Count).unwrap_or(2.0),
             fetch: bag.fetch(),
-            abort: Abort::listen(bag.signal()),
+            signal: bag.signal(),
         };
         bag.checked(read)
     }
@@ -83,15 +83,9 @@ impl<'a> Bag<'a> {
         self.wrong.set(self.wrong.get().or(Some((name, wrong))));
     }
 
-    /// Reads an option; undefined is as good as absent.
-    #[inline(never)]
+    /// Reads an option; undefined is as good as absent. One that cannot be read is null, which no option may be.
     fn get(&self, name: &'static str) -> JsValue {
-        // A field of undefined cannot be read; nor can one whose getter throws.
-        let value = field(self.options, name);
-        if value.is_err() && !self.options.is_undefined() {
-            self.wrong(name, " cannot be read: its getter throws");
-        }
-        value.unwrap_or_default()
+        field(self.options, name)
     }
 
     /// Reads a number.
@@ -121,13 +115,9 @@ impl<'a> Bag<'a> {
         }
     }
 
-    fn signal(&self) -> Option<Signal> {
-        let value = self.get("signal");
-        if value.is_undefined() {
-            return None;
-        }
-        let signal = Signal::new(value);
-        if signal.is_none() {
+    fn signal(&self) -> JsValue {
+        let signal = self.get("signal");
+        if !signal.is_undefined() && !is_signal(&signal) {
             self.wrong("signal", " must be an AbortSignal");
         }
         signal
@@ -135,7 +125,7 @@ impl<'a> Bag<'a> {
 
     fn fetch(&self) -> JsValue {
         let own = self.get("fetch");
-        let fetch = if own.is_undefined() { global("fetch") } else { own };
+        let fetch = if own.is_undefined() { field(&global(), "fetch") } else { own };
         if !fetch.is_function() {
             self.wrong("fetch", " must be a function, and there is none here without");
         }
@@ -155,7 +145,7 @@ impl<'a> Bag<'a> {
         }
         let base_url = self.get("baseUrl");
         if !base_url.is_undefined() {
-            match Target::own(&absolute(base_url).unwrap_or_default(), allow_http.is_truthy()) {
+            match Target::own(&absolute(&base_url).as_string().unwrap_or_default(), allow_http.is_truthy()) {
                 Ok(own) => target = Some(own),
                 Err(wrong) => self.wrong("baseUrl", wrong),
             }
@@ -165,25 +155,18 @@ impl<'a> Bag<'a> {
 
     /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
     fn headers(&self) -> (web_sys::Headers, String) {
-        let Ok(raw) = construct("Headers", &[&self.get("headers")]) else {
+        let read = read_headers(&self.get("headers"));
+        let (raw, text) = (field(&read, "0"), field(&read, "1").as_string());
+        let Some(text) = text else {
             self.wrong("headers", " must be what a Headers object takes");
-            return (JsValue::UNDEFINED.unchecked_into(), String::new());
+            return (raw.unchecked_into(), String::new());
         };
-        let text = invoke(&global("Array"), "from", &[&raw]).and_then(|entries| JSON::stringify(&entries));
         let headers = Headers::from_raw(raw.unchecked_into());
         if headers.has("authorization") {
             self.wrong("headers", " must not replace authorization");
         }
-        (headers.into_raw(), text.map(String::from).unwrap_or_default())
+        (headers.into_raw(), text)
     }
-}
-
-/// Returns the absolute URL, as the platform's own parser writes it.
-fn absolute(url: JsValue) -> Option<String> {
-    let url = if url.is_object() { field(&url, "href").ok()? } else { url };
-    let url = url.is_string().then_some(url)?;
-    let base = field(&global("location"), "href").unwrap_or_default();
-    text(&construct("URL", &[&url, &base]).ok()?, "href")
 }
 
 /// Returns the text of a token. What is too long, once trimmed, is not even copied.

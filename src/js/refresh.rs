@@ -5,14 +5,14 @@ use std::rc::Rc;
 use gloo_net::http::Headers;
 use js_sys::{Date, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::convert::Plain;
 use super::error::{error, error_with};
 use super::flight::{Outcome, Seat};
-use super::latch::Waited;
 use super::options::{RefreshOptions, token_text};
 use super::value::put;
+use super::wait::{abort_reason, unless_aborted};
 use crate::claims::Claims;
 use crate::error::{Action, Code, Failure};
 use crate::refresh::{OldToken, expired_meanwhile};
@@ -41,16 +41,19 @@ fn call(token: &JsValue, options: &JsValue, only_if_needed: bool) -> Promise {
     let call = Call::read(token, options);
     future_to_promise(async move {
         let call = call?;
+        not_aborted(&call.options)?;
         if only_if_needed && lifetime(call.old.claims, &call.options.status, Date::now()).state == State::Fresh {
             return Ok(call.old_times());
         }
-        let abort = &call.options.abort;
         let seat = Seat::take(&call.old, &call.options);
-        match abort.latch().waited(abort.latch().race(seat.landed().clone()).await) {
-            Waited::Cut => Err(abort.reason().unwrap_or_default()),
-            _ => seat.outcome(|outcome| call.conclude(outcome, only_if_needed)),
-        }
+        JsFuture::from(unless_aborted(seat.landed(), &call.options.signal)).await?;
+        seat.outcome(|outcome| call.conclude(outcome, only_if_needed))
     })
+}
+
+fn not_aborted(options: &RefreshOptions) -> Result<(), JsValue> {
+    let reason = abort_reason(&options.signal);
+    if reason.is_undefined() { Ok(()) } else { Err(reason) }
 }
 
 /// A call, read and found to make sense.
@@ -63,9 +66,7 @@ impl Call {
     /// Reads the arguments in the documented order: options, signal, token.
     fn read(token: &JsValue, options: &JsValue) -> Result<Self, JsValue> {
         let options = RefreshOptions::read(options).map_err(|wrong| error(&Failure::option(wrong)))?;
-        if let Some(reason) = options.abort.reason() {
-            return Err(reason);
-        }
+        not_aborted(&options)?;
         let read = token_text(token).and_then(|text| OldToken::read(&text, &options.headers_text));
         let old = read.map_err(|reason| error(&Failure::invalid(reason)))?;
         if old.is_expired(options.status.clock_tolerance_ms, Date::now()) {

@@ -1,0 +1,108 @@
+// One exchange through the Fetch API: the request sent, the answer read. No rule about either, and no rejection.
+import { caught, has, read } from './foreign.js';
+import { timer } from './wait.js';
+
+/**
+ * What a credential's request asks of the Fetch standard: no cookie, no copy in a cache, no referrer, and never on
+ * to another server. Of two for one field the later counts.
+ * @type {RequestInit[]}
+ */
+const WANTED = [
+  { redirect: 'manual' }, { redirect: 'error' }, { credentials: 'omit' }, { cache: 'no-store' }, { referrerPolicy: 'no-referrer' },
+];
+
+/** @type {RequestInit | undefined} */
+let taken;
+
+/** Returns those of them that this runtime takes: workerd refuses some by throwing, so each is tried, on no network. */
+function wanted() {
+  const takes = (/** @type {RequestInit} */ init) =>
+    typeof Request !== 'function' || caught(() => new Request('http://localhost/', init));
+  return taken ??= Object.assign({}, ...WANTED.filter(takes));
+}
+
+/** A sign that nothing else can be. */
+const LATE = {};
+
+/**
+ * Sends one request and reads its answer: null where that takes too long, undefined where it is no `Response`,
+ * `{ cause }` where `fetch` throws, otherwise what matters of the `Response`, read once. Its body is bytes or
+ * text, true where it is too long, false where it breaks off, null where it takes too long.
+ * @param {(url: string, init: RequestInit) => unknown} fetch
+ * @param {string} url
+ * @param {Headers} headers
+ * @param {number} maxBody
+ * @param {number} limitMs
+ * @param {Promise<void>} deserted nobody waits for it any more
+ */
+export async function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
+  const controller = caught(() => new AbortController());
+  const signal = read(controller, 'signal');
+  const limit = timer(limitMs, deserted);
+  const late = limit.then(() => LATE);
+  let isWhole = false;
+  try {
+    /** @type {any} */
+    const response = await Promise.race([fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } }), late]);
+    if (response === LATE) return null;
+    const answer = copied(response);
+    if (!answer) return undefined;
+    const body = await bodyOf(response, answer.body, maxBody, late);
+    isWhole = body !== null && typeof body !== 'boolean';
+    return { ...answer, body };
+  } catch (thrown) {
+    // Node's `fetch` has the code one level down.
+    return { cause: { name: read(thrown, 'name'), code: read(thrown, 'code') ?? read(read(thrown, 'cause'), 'code') } };
+  } finally {
+    limit.open();
+    if (!isWhole) caught(() => controller?.abort());
+  }
+}
+
+/**
+ * Takes a `Response` for what it says it is: another realm's, another library's, a test's. Null for what is none.
+ * @param {any} response
+ */
+function copied(response) {
+  return caught(() => {
+    const { type, status, redirected, headers, body } = response;
+    const header = (/** @type {string} */ name) => caught(() => headers.get(name));
+    return has(headers, 'get') && has(response, 'text') && typeof status === 'number' && status >= 0 && status < 1000
+      ? { status, redirected: !!redirected || type === 'opaqueredirect', body, retryAfter: header('retry-after'), traceId: header('trace-id') }
+      : null;
+  });
+}
+
+/**
+ * Reads a body to its end or to the limit. Where there is no stream as the Fetch standard has it, there is text():
+ * React Native's, another library's.
+ * @param {any} response
+ * @param {any} stream
+ * @param {number} maxBody
+ * @param {Promise<object>} late
+ */
+async function bodyOf(response, stream, maxBody, late) {
+  try {
+    if (!has(stream, 'getReader')) {
+      const text = await Promise.race([response.text(), late]);
+      return text === LATE ? null : typeof text === 'string' && (text.length > maxBody || text);
+    }
+    const reader = stream.getReader();
+    const bytes = new Uint8Array(maxBody);
+    // An empty chunk counts too: a body of nothing else must end.
+    for (let length = 0, count = 0; ;) {
+      const result = await Promise.race([reader.read(), late]);
+      if (result === LATE) return null;
+      const { done, value } = result;
+      if (done) return bytes.slice(0, length);
+      if (!ArrayBuffer.isView(value)) return false;
+      const chunk = new Uint8Array(/** @type {any} */ (value));
+      count += chunk.length || 1;
+      if (count > maxBody) return true;
+      bytes.set(chunk, length);
+      length += chunk.length;
+    }
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+// Waiting: promises, timers and signals. Nothing here decides what is worth waiting for, or how long.
+import { caught, read } from './foreign.js';
+
+/** @typedef {Promise<void> & { open: () => void }} Latch */
+
+/**
+ * A promise that is fulfilled by whoever calls its `open`.
+ * @returns {Latch}
+ */
+export function latch() {
+  let open = () => {};
+  return Object.assign(new Promise((/** @type {(value: void) => void} */ resolve) => { open = resolve; }), { open });
+}
+
+/** The longest delay that `setTimeout` takes: a longer one fires at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * Returns a latch that opens after a while, or together with another. Where the runtime has no timers it is open
+ * at once: better early than never.
+ * @param {number} delayMs
+ * @param {Promise<void>} [early]
+ */
+export function timer(delayMs, early) {
+  const over = latch();
+  const id = caught(() => setTimeout(over.open, Math.min(delayMs, MAX_DELAY_MS)));
+  if (id === null) over.open();
+  over.then(() => caught(() => clearTimeout(id ?? undefined)));
+  early?.then(over.open);
+  return over;
+}
+
+/**
+ * Returns the reason where a signal has aborted, as `fetch` would reject with; undefined where it has not.
+ * @param {AbortSignal | undefined} signal
+ */
+export function abortReason(signal) {
+  if (!read(signal, 'aborted')) return undefined;
+  const reason = read(signal, 'reason');
+  if (reason !== undefined) return reason;
+  // Before signals had a reason, `fetch` made one.
+  const message = 'The operation was aborted.';
+  return caught(() => new DOMException(message, 'AbortError')) ?? new Error(message);
+}
+
+/**
+ * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it. It listens
+ * no longer than that, either: a signal may live as long as its page.
+ * @param {Promise<void>} promise
+ * @param {any} signal
+ */
+export function unlessAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      caught(() => signal?.removeEventListener('abort', abort));
+      const reason = abortReason(signal);
+      return reason === undefined ? resolve(undefined) : reject(reason);
+    };
+    caught(() => signal?.addEventListener('abort', abort));
+    promise.then(abort);
+  });
+}
