@@ -100,7 +100,7 @@ $(TOOLS)/bin/wasm-bindgen:
 	cargo install --quiet --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN)
 
 browser:
-	@if command -v $(CHROMIUM) $(CHROMEDRIVER) > /dev/null; then exit 0; fi
+	@if type $(CHROMIUM) $(CHROMEDRIVER) > /dev/null 2>&1; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
 		echo "Chromium and its driver are missing: install them, or set CHROMIUM and CHROMEDRIVER to where they are" >&2
 		exit 1
@@ -110,14 +110,14 @@ browser:
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium chromium-driver > /dev/null
 
 browsers: browser
-	@if command -v firefox-esr WebKitWebDriver Xvfb > /dev/null; then exit 0; fi
+	@if type firefox-esr WebKitWebDriver Xvfb redis-server > /dev/null 2>&1; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-		echo "Firefox, WebKit's driver or Xvfb is missing: install firefox-esr, webkit2gtk-driver and xvfb" >&2
+		echo "Firefox, WebKit's driver, Xvfb or Redis is missing: install firefox-esr, webkit2gtk-driver, xvfb and redis-server" >&2
 		exit 1
 	fi
-	echo "installing Firefox, WebKit and a screen for it from the system's packages"
+	echo "installing Firefox, WebKit with a screen for it, and Redis from the system's packages"
 	apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends firefox-esr webkit2gtk-driver xvfb > /dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends firefox-esr webkit2gtk-driver xvfb redis-server > /dev/null
 
 clean:
 	@rm -rf target pkg node_modules
