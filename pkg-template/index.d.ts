@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * Tells whether a Transak user access token is fresh, about to expire or expired, and refreshes it while that is possible.
  *
@@ -240,6 +241,234 @@ export function ensureFreshToken(
 ): Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>
 
 /**
+ * Where a session keeps its token between visits, and what its tabs have in common. Each call may be synchronous or not;
+ * it gets 2 s, then it counts as failed, as does one that throws, answers `false` to `set`, or emits `error` meanwhile. A
+ * Keyv instance fits as it is; {@link webStorage} makes one of a page's own.
+ *
+ * @example
+ * import { type TokenStorage } from 'transak-user-token'
+ *
+ * const tokens = new Map<string, string>()
+ * const storage: TokenStorage = {
+ *   get: (key) => tokens.get(key),
+ *   set: (key, token, ttlMs) => void tokens.set(key, token),
+ *   delete: (key) => void tokens.delete(key),
+ * }
+ */
+export interface TokenStorage {
+  /** Returns what is stored; what is no token counts as nothing. */
+  get(key: string): unknown
+  /** Stores the bare token. `ttlMs` is how long it lives still, in milliseconds: it may be forgotten then. */
+  set(key: string, token: string, ttlMs: number): unknown
+  /** Forgets it. */
+  delete(key: string): unknown
+}
+
+/**
+ * Makes a session's store of `localStorage` or `sessionStorage`. It holds the bare token, until it is replaced or deleted:
+ * the session judges by the token itself whether it has expired. Whatever script runs on the page can read it there.
+ *
+ * Throws `ERR_INVALID_OPTION` for what is no such thing.
+ *
+ * @example
+ * import { TokenSession, webStorage } from 'transak-user-token'
+ *
+ * declare const localStorage: Parameters<typeof webStorage>[0]   // every page has it
+ * const session = new TokenSession(token, { baseUrl: '/transak', storage: webStorage(localStorage), key: 'user-1' })
+ */
+export function webStorage(area: {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}): TokenStorage
+
+/**
+ * Holds a name's lock while `fn` runs: of all who share a store only one refreshes at a time. It calls `fn` once it has the
+ * lock, and rejects where it does not get it within `timeoutMs` or `signal` aborts. `fn` ends by itself, and never rejects
+ * for a failed refresh.
+ *
+ * @example
+ * import { type TokenLock } from 'transak-user-token'
+ *
+ * const lock: TokenLock = (name, { signal }, fn) => locks.request(name, { signal }, fn)
+ * declare const locks: { request(name: string, options: { signal: AbortSignal }, fn: () => Promise<void>): Promise<void> }
+ */
+export type TokenLock = (
+  name: string,
+  options: { timeoutMs: number, signal: AbortSignal },
+  fn: () => Promise<void>,
+) => Promise<unknown>
+
+/**
+ * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required, and `retries` defaults to 0:
+ * a session asks again by itself.
+ *
+ * @example
+ * import { TokenSession, type SessionOptions } from 'transak-user-token'
+ *
+ * const options: SessionOptions = { environment: 'production', headers: { 'x-api-key': 'your API key' }, maxWaitMs: 2_000 }
+ * const session = new TokenSession(token, options)
+ */
+export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
+  /** Where the token is kept; sessions of the same `key` refresh once between them. Default: none, in memory only. */
+  storage?: TokenStorage
+  /** What the token is stored under, one for each user; it names the lock too. Required with `storage`. Default: none. */
+  key?: string
+  /**
+   * Lets one at a time refresh, of those who share the store; it is waited for up to 10 s. Default: Web Locks where they
+   * exist, else a lock within the process.
+   */
+  lock?: TokenLock
+  /**
+   * How long `accessToken()` waits for a refresh while the old token is valid, in milliseconds; a finite number, 0 or more.
+   * Default: 5_000.
+   */
+  maxWaitMs?: number
+}
+
+/**
+ * Where in its life a session's token is, by the server's clock as far as it is known. A cleared session's is `invalid`.
+ * Where the server has refused the token (`refused`), `action` is `'login'` whatever the state.
+ *
+ * @example
+ * import { TokenSession, type SessionStatus } from 'transak-user-token'
+ *
+ * const session = new TokenSession(token, { environment: 'staging' })
+ * const { state, clockSkewMs, refused }: SessionStatus = session.status()
+ */
+export type SessionStatus = TokenStatus & SessionState
+
+/**
+ * What a session knows beside its token.
+ *
+ * @example
+ * import { TokenSession, type SessionState } from 'transak-user-token'
+ *
+ * const { refused }: SessionState = new TokenSession(token, { environment: 'staging' }).status()
+ */
+export interface SessionState {
+  /**
+   * How far the local clock is behind the server's, in milliseconds; negative where it is ahead. 0 where that is less than
+   * 7 s, `null` until it was measured, by the `iat` of a token that was issued just now.
+   */
+  clockSkewMs: number | null
+  /** Whether the server has refused the token (`ERR_UNAUTHORIZED`): `action` is `'login'` until `replace()`. */
+  refused: boolean
+}
+
+/**
+ * A session's events, and their `detail`. None of it holds a token.
+ *
+ * - `refreshed`: there is a new token of the same user, by a refresh here or in another tab.
+ * - `refreshfailed`: a refresh failed; the token is kept, and there is another attempt later.
+ * - `expired`: only a new login helps, since the token has expired or was refused. Once for a token.
+ * - `replaced`: there is another login's token, by `replace()` here or in another tab.
+ * - `cleared`: there is no token any more.
+ * - `storageerror`: the store fails; the session goes on in memory. Once an outage.
+ *
+ * @example
+ * import { TokenSession, type SessionEventMap } from 'transak-user-token'
+ *
+ * const show = ({ detail }: SessionEventMap['refreshfailed']) => console.warn(detail.error.code)
+ * new TokenSession(token, { environment: 'staging' }).addEventListener('refreshfailed', show)
+ */
+export interface SessionEventMap {
+  refreshed: SessionEvent<TokenTimes>
+  refreshfailed: SessionEvent<{ error: TransakTokenError }>
+  expired: SessionEvent<null>
+  replaced: SessionEvent<null>
+  cleared: SessionEvent<null>
+  storageerror: SessionEvent<{ error: TransakTokenError }>
+}
+
+/**
+ * An event of a session: an `Event` where there is that class.
+ *
+ * @example
+ * import { TokenSession, type SessionEvent, type TokenTimes } from 'transak-user-token'
+ *
+ * const show = ({ detail }: SessionEvent<TokenTimes>) => console.log(new Date(detail.expiresAt))
+ * new TokenSession(token, { environment: 'staging' }).addEventListener('refreshed', show)
+ */
+export interface SessionEvent<Detail> {
+  readonly type: keyof SessionEventMap
+  readonly target: TokenSession
+  readonly detail: Detail
+}
+
+/**
+ * Keeps a token valid: it hands it out, refreshes it in time, and shares it with the page's other tabs. **In production the
+ * vendor accepts the refresh from your backend only; a page uses `baseUrl`.** Tokens are decoded, not verified.
+ *
+ * Constructing it starts nothing: it refreshes when asked, or between `start()` and `stop()` by itself. A request that was
+ * sent is never aborted, since the old token may be gone with it; only `replace()` and `clear()` drop its answer. Two
+ * sessions on the same token share one request.
+ *
+ * With `storage` and `key` the sessions of all tabs and workers refresh once between them, tell each other what happened,
+ * never the token, and read it from the store. Of two tokens of one user the one issued later wins. A store that fails costs
+ * a `storageerror`, and nothing else. Such a session is disposed of when it is not needed any more.
+ *
+ * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`; an expired token is accepted.
+ *
+ * @example
+ * import { TokenSession } from 'transak-user-token'
+ *
+ * const session = new TokenSession(token, { baseUrl: 'https://api.example.com/transak' })
+ * session.addEventListener('expired', () => console.log('log in again'))
+ * session.start()
+ * const accessToken = await session.accessToken()
+ */
+export class TokenSession {
+  constructor(token: string, options: SessionOptions)
+  /**
+   * Opens the session of `key` on the stored token, which may be expired; comes to `null` where nothing usable is stored.
+   * Rejects with `ERR_INVALID_OPTION`, and with `ERR_STORAGE` where the store fails or does not answer.
+   */
+  static open(options: SessionOptions): Promise<TokenSession | null>
+  /**
+   * Comes to a token that is valid now: at once while it is fresh; else it waits for the one refresh, up to `maxWaitMs`.
+   * Where that takes longer, fails, or has failed just now, it is the old, still valid token.
+   *
+   * Rejects at once with `ERR_TOKEN_EXPIRED`, with `ERR_UNAUTHORIZED` once the server has refused the token, and with
+   * `ERR_INVALID_TOKEN` once the session is cleared. A signal that aborts ends the wait, not the refresh.
+   */
+  accessToken(options?: { signal?: AbortSignal }): Promise<string>
+  /** Judges the token at this instant. It sends nothing, and is cheap enough for every frame. */
+  status(): SessionStatus
+  /**
+   * Refreshes the token even if it is fresh, joins a refresh under way, or adopts a newer stored token. After a failure it
+   * rejects for a while with that error, without a request: 1 s to 10 min, or as long as the server asks.
+   */
+  refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
+  /**
+   * Goes on with the token of a new login, whatever was before, here, in the store and in the other tabs. Rejects with
+   * `ERR_INVALID_TOKEN`.
+   */
+  replace(token: string): Promise<void>
+  /** Logs out: forgets the token here, in the store and in the other tabs. */
+  clear(): Promise<void>
+  /**
+   * Begins to renew the token by itself, from `refreshAt` on, a little later for some than for others. It looks at the clock
+   * at least every hour, and when the machine wakes up. A session alone does not keep Node from ending.
+   */
+  start(): void
+  /** Ends that. A refresh under way is finished and stored, without events. */
+  stop(): void
+  addEventListener<Type extends keyof SessionEventMap>(
+    type: Type,
+    listener: ((event: SessionEventMap[Type]) => unknown) | { handleEvent(event: SessionEventMap[Type]): unknown } | null,
+    options?: boolean | { once?: boolean, capture?: boolean, passive?: boolean, signal?: AbortSignal },
+  ): void
+  removeEventListener<Type extends keyof SessionEventMap>(
+    type: Type,
+    listener: ((event: SessionEventMap[Type]) => unknown) | { handleEvent(event: SessionEventMap[Type]): unknown } | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  /** `stop()`, and lets go of what the session holds. There where the runtime has `Symbol.dispose`. */
+  [Symbol.dispose](): void
+}
+
+/**
  * What kind of failure a {@link TransakTokenError} reports. Codes are stable; messages are not.
  *
  * - `ERR_INVALID_OPTION` (fix): an option has the wrong type or range, or there is no `fetch`.
@@ -253,7 +482,7 @@ export function ensureFreshToken(
  * - `ERR_NETWORK` (retry): no answer came, or a redirect.
  * - `ERR_TIMEOUT` (retry): no answer came in time, or 408.
  * - `ERR_BAD_RESPONSE` (retry): an answer that cannot be used.
- * - `ERR_STORAGE` (retry): a store failed or did not answer. No function of this version uses a store.
+ * - `ERR_STORAGE` (retry): a session's store failed or did not answer.
  * - `ERR_WASM_UNAVAILABLE` (fix): no WebAssembly here, or the page's policy forbids it.
  * - `ERR_INTERNAL` (fix): a fault of this package; the next call starts afresh.
  *

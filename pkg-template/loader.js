@@ -73,9 +73,10 @@ function start() {
     times: new Float64Array(0),
     /** Looks at the buffers again where the memory has grown and moved. */
     look() {
-      if (isCurrent(this.token, memory)) return;
+      if (isCurrent(this.token, memory)) return this;
       this.token = new Uint8Array(memory.buffer, tokenAt, tokenLength);
       this.times = new Float64Array(memory.buffer, timesAt, 4);
+      return this;
     },
   };
 }

@@ -10,6 +10,8 @@ mod http;
 mod options;
 #[cfg(feature = "refresh")]
 pub mod refresh;
+#[cfg(feature = "refresh")]
+pub mod session;
 mod value;
 #[cfg(feature = "refresh")]
 mod wait;

@@ -4,7 +4,7 @@
 //!
 //! # How a driver uses it
 //! - It owns one [`Session`] and passes every call what time it is by two clocks ([`Now`]). After every call it
-//!   takes the [`events`](Session::take_events) and tells its listeners, sets its one timer to
+//!   takes the [events](Session::next_event) and tells its listeners, sets its one timer to
 //!   [`wait_ms`](Session::wait_ms), and where the [`generation`](Session::generation) has changed or a refresh has
 //!   ended, wakes those who wait. The timer, and whatever hints at a wake from sleep, calls [`wake`](Session::wake).
 //! - A caller asks [`access`](Session::access) or [`refresh`](Session::refresh) and acts on the [`Step`]: after
@@ -21,6 +21,7 @@
 //!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
 //!   What was written is confirmed by [`written`](Session::written).
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::claims::{Claims, to_f64};
@@ -70,7 +71,7 @@ pub enum Origin {
 
 /// An order to refresh once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(u32);
+pub struct Ticket(pub u32);
 
 /// What a caller does next.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,16 +162,23 @@ pub struct Session {
     seen: Now,
     running: bool,
     offline: bool,
-    events: Vec<Event>,
+    events: VecDeque<Event>,
 }
 
 impl Session {
-    /// Begins with a token, which may be expired. `random` is for its jitter, here and below.
+    /// Begins with a token, which may be expired, or with none, as if cleared. `random` is for its jitter, here and
+    /// below.
     #[must_use]
-    pub fn new(token: Rc<OldToken>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
+    pub fn new(
+        token: impl Into<Option<Rc<OldToken>>>,
+        origin: Origin,
+        options: StatusOptions,
+        random: f64,
+        now: Now,
+    ) -> Self {
         Self {
             options,
-            held: Some(Held::new(token, random)),
+            held: token.into().map(|token| Held::new(token, random)),
             standing: if origin == Origin::Given { Standing::Given } else { Standing::Settled },
             flight: None,
             generation: 0,
@@ -179,7 +187,7 @@ impl Session {
             seen: now,
             running: false,
             offline: false,
-            events: Vec::new(),
+            events: VecDeque::new(),
         }
     }
 
@@ -222,20 +230,22 @@ impl Session {
         self.time()
     }
 
-    /// Judges the token at this instant. A cleared session is one whose token is no string.
+    /// Judges the token at this instant of the wall clock. A cleared session is one whose token is no string.
     #[must_use]
-    pub fn status(&mut self, now: Now) -> TokenStatus {
-        self.observe(now);
+    pub fn status(&self, wall: f64) -> TokenStatus {
         match &self.held {
-            Some(held) => TokenStatus::Valid(self.life(held)),
+            Some(held) => {
+                let now = wall + self.skew_ms.unwrap_or(0.0);
+                TokenStatus::Valid(lifetime(held.token.claims, &self.options, now))
+            }
             None => TokenStatus::Invalid(InvalidReason::NotAString),
         }
     }
 
-    /// Takes what listeners are to be told, in order.
+    /// Takes what listeners are to be told next.
     #[must_use]
-    pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.events)
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// Answers who wants a token that is valid now.
@@ -340,7 +350,7 @@ impl Session {
         }
         self.hold_successor(Rc::new(token), random);
         if !flight.silent {
-            self.events.push(Event::Refreshed);
+            self.events.push_back(Event::Refreshed);
         }
         true
     }
@@ -392,10 +402,14 @@ impl Session {
 
     /// Goes on with the token of a new login, here or in another tab, whatever was before.
     pub fn replace(&mut self, token: Rc<OldToken>, origin: Origin, random: f64) {
+        // Another tab may say it late.
+        if origin == Origin::Stored && self.held.as_ref().is_some_and(|held| held.token.token == token.token) {
+            return;
+        }
         self.flight = None;
         self.standing = if origin == Origin::Given { Standing::Replaced } else { Standing::Settled };
         self.hold(token, random);
-        self.events.push(Event::Replaced);
+        self.events.push_back(Event::Replaced);
     }
 
     /// Drops the token, and the answer to a refresh under way.
@@ -403,7 +417,7 @@ impl Session {
         self.flight = None;
         if self.held.take().is_some() {
             self.generation = self.generation.wrapping_add(1);
-            self.events.push(Event::Cleared);
+            self.events.push_back(Event::Cleared);
         }
     }
 }
@@ -464,9 +478,8 @@ impl Session {
         let rests = self.seen.wall < held.rests_until.max(held.cools_until);
         match state {
             State::Fresh => Step::Use,
-            // An expired token is worth the wait for its successor.
-            _ if is_patient && self.flight.is_some() => Step::Wait,
             State::Expired => self.reject_expired(),
+            State::Expiring if is_patient && self.flight.is_some() => Step::Wait,
             State::Expiring if rests || !is_patient => Step::Use,
             State::Expiring => Step::Refresh(self.begin()),
         }
@@ -515,7 +528,7 @@ impl Session {
         } else {
             self.hold_successor(stored, random);
         }
-        self.events.push(Event::Refreshed);
+        self.events.push_back(Event::Refreshed);
     }
 
     /// Returns server minus local time by a token that the server has just issued, against the middle of the
@@ -554,7 +567,7 @@ impl Session {
             return;
         }
         if !needs_login {
-            self.events.push(Event::RefreshFailed);
+            self.events.push_back(Event::RefreshFailed);
         }
         if needs_login || is_expired {
             self.tell_expired();
@@ -564,7 +577,7 @@ impl Session {
     fn tell_expired(&mut self) {
         if let Some(held) = self.held.as_mut().filter(|held| !held.told_expired) {
             held.told_expired = true;
-            self.events.push(Event::Expired);
+            self.events.push_back(Event::Expired);
         }
     }
 

@@ -13,7 +13,7 @@ use super::error::error;
 use super::options::{Bag, Fits, token_text};
 use super::value;
 use crate::error::{Failure, InvalidReason};
-use crate::status::{State, StatusOptions, lifetime, read};
+use crate::status::{Lifetime, State, StatusOptions, lifetime, read};
 
 /// Room for the longest token that counts: a UTF-16 code unit takes at most three bytes of UTF-8.
 const TOKEN_BYTES: usize = 3 * 16_384;
@@ -79,9 +79,13 @@ pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: 
         }
         _ => Err(InvalidReason::TooLong),
     };
-    match read {
-        Ok(claims) => {
-            let life = lifetime(claims, &options, now);
+    verdict(read.map(|claims| lifetime(claims, &options, now)))
+}
+
+/// Leaves the times in their buffer, and returns the place of the verdict in [`verdicts`].
+pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
+    match life {
+        Ok(life) => {
             TIMES.set([life.issued_at.unwrap_or(f64::NAN), life.refresh_at, life.expires_at, life.expires_in_ms]);
             State::ALL.iter().position(|&state| state == life.state).unwrap_or_default()
         }

@@ -13,7 +13,7 @@ use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
 
 /// An option and what is wrong with it: together a sentence.
-type Wrong = (&'static str, &'static str);
+pub(super) type Wrong = (&'static str, &'static str);
 
 /// How a refresh is made.
 pub(super) struct RefreshOptions {
@@ -79,12 +79,12 @@ impl<'a> Bag<'a> {
     }
 
     #[inline(never)]
-    fn wrong(&self, name: &'static str, wrong: &'static str) {
+    pub(super) fn wrong(&self, name: &'static str, wrong: &'static str) {
         self.wrong.set(self.wrong.get().or(Some((name, wrong))));
     }
 
     /// Reads an option; undefined is as good as absent. One that cannot be read is null, which no option may be.
-    fn get(&self, name: &'static str) -> JsValue {
+    pub(super) fn get(&self, name: &'static str) -> JsValue {
         field(self.options, name)
     }
 

@@ -126,7 +126,7 @@ impl World {
     }
 
     fn listen(&mut self) {
-        self.events.append(&mut self.session.take_events());
+        self.events.extend(core::iter::from_fn(|| self.session.next_event()));
     }
 
     fn heard(&mut self) -> Vec<Event> {
@@ -300,7 +300,7 @@ fn a_tolerance_moves_that_instant() {
 fn an_expired_token_makes_an_expired_session_that_says_so_when_asked() {
     let mut world = World::new(jo(-31.0 * DAY, 30.0 * DAY));
     assert_eq!(world.heard(), []);
-    let TokenStatus::Valid(life) = world.session.status(world.now()) else { panic!("a token") };
+    let TokenStatus::Valid(life) = world.session.status(world.now().wall) else { panic!("a token") };
     assert_eq!(life.state, State::Expired);
     assert_eq!(world.heard(), []);
     for _ in 0..3 {
@@ -310,14 +310,16 @@ fn an_expired_token_makes_an_expired_session_that_says_so_when_asked() {
 }
 
 #[test]
-fn a_token_that_expires_during_its_refresh_is_worth_the_wait() {
+fn a_token_that_expires_during_its_refresh_is_rejected_until_the_answer_comes() {
     let mut world = World::new(documented());
     let ticket = world.at(30.0 * DAY - 100.0).must_refresh();
     let sent = world.now();
     let old = world.session.send(ticket, sent).expect("it is not expired yet");
     world.at(30.0 * DAY);
-    assert_eq!(world.access(), Step::Wait);
-    assert!(matches!(world.overdue(), Step::Reject(failure) if failure.code == Code::TokenExpired));
+    for step in [world.access(), world.overdue()] {
+        assert!(matches!(step, Step::Reject(failure) if failure.code == Code::TokenExpired));
+    }
+    assert_eq!(world.refresh(), Step::Wait);
     assert!(world.answered(ticket, &old, &token("jo", Some(world.time), world.time + DAY), sent));
     assert_eq!(world.access(), Step::Use);
     assert_eq!(world.heard(), [Event::Refreshed]);
@@ -1095,6 +1097,15 @@ fn who_waits_gets_no_expired_token_in_place_of_a_newer_one() {
 }
 
 #[test]
+fn another_tabs_replace_is_told_once() {
+    let mut world = World::new(jo(-DAY, 30.0 * DAY));
+    for _ in 0..2 {
+        world.session.replace(jo(-2.0 * DAY, 30.0 * DAY), Origin::Stored, HALF);
+    }
+    assert_eq!(world.heard(), [Event::Replaced]);
+}
+
+#[test]
 fn tokens_of_two_users_never_mix() {
     let mut world = World::new(documented());
     world.written();
@@ -1212,7 +1223,7 @@ fn a_cleared_session_holds_nothing_until_replace() {
     assert_eq!((world.session.generation(), world.heard()), (1, vec![Event::Cleared]));
     world.rejects(Code::InvalidToken);
     assert!(world.session.send(ticket, world.now()).is_none());
-    assert_eq!(world.session.status(world.now()), TokenStatus::Invalid(InvalidReason::NotAString));
+    assert_eq!(world.session.status(world.now().wall), TokenStatus::Invalid(InvalidReason::NotAString));
     assert_eq!((world.session.wake(world.now()), world.session.wait_ms(world.now())), (None, None));
     // What another tab stores by and by is no login.
     assert_eq!(world.session.found(Some(documented()), HALF, world.now()), Found::Keep);

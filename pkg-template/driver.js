@@ -1,0 +1,401 @@
+// What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
+import { emitter, eventOf } from './emitter.js';
+import { failure } from './failure.js';
+import { instance, settled } from './loader.js';
+import { locked } from './lock.js';
+import { ask as askStore } from './store.js';
+import { listening, tune } from './tabs.js';
+
+/** @import { SessionEventMap, SessionOptions, SessionStatus } from './index.js' */
+/** @import { Core } from './loader.js' */
+/** @typedef {ReturnType<typeof drive>} Driver */
+
+/** In the order of the machine's numbers. */
+const EVENTS = /** @type {const} */ (['', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared']);
+
+/** What a caller wants and what it is told, what an outcome is and what was found, in the machine's numbers. */
+export const ACCESS = 0, REFRESH = 2;
+const OVERDUE = 1, USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, WRITE = 1;
+
+/** How long a store that failed is left alone, in milliseconds. */
+const PROBE_MS = 5_000;
+
+/** When the background goes on after a fault of ours, in milliseconds. */
+const RECOVERY_MS = 60_000;
+
+/** The answer of a store that failed. */
+const FAILED = {};
+
+/**
+ * Begins a session. The token is kept here too: a trap costs the machine, and the next call makes another one of it.
+ * @param {object} session whose events they are
+ * @param {any} token null for none
+ * @param {SessionOptions} given
+ * @param {boolean} isStored whether the token is from the store
+ */
+export function drive(session, token, given, isStored) {
+  /** @type {Core | undefined} */
+  let core;
+  /** @type {InstanceType<Core['Machine']>} */
+  let machine;
+  /** @type {any} */
+  let timer;
+  /** @type {BroadcastChannel | undefined} */
+  let channel;
+  /** @type {Promise<void> | undefined} */
+  let firstLook;
+  let generation = 0, busy = 0, probedAt = 0, outage = '';
+  let isRunning = false, isDisposed = false, hasLooked = true;
+  /** @type {Promise<unknown>} */
+  let writes = Promise.resolve();
+  /** @type {Set<() => void>} */
+  const waiting = new Set();
+  const events = emitter(), options = copied(given);
+  live();
+  const { storage, key } = options, name = `transak-user-token:${key}`;
+  hasLooked = !storage;
+
+  /** Returns the machine, making it where there is none, or none any more. */
+  function live() {
+    const now = instance();
+    if (core !== now) {
+      machine = new now.Machine(token, options, isStored);
+      core = now;
+      generation = machine.generation();
+      token = machine.token();
+      if (isRunning) run();
+    }
+    return machine;
+  }
+
+  function run() {
+    machine.run(true);
+    machine.offline(globalThis.navigator?.onLine === false);
+  }
+
+  /** Tells what there is to tell, and wakes who waits where the token has changed. */
+  function sync() {
+    const hasChanged = generation !== machine.generation();
+    if (hasChanged) {
+      generation = machine.generation();
+      token = machine.token();
+      wake();
+    }
+    for (let event; (event = EVENTS[machine.event()]);) {
+      tell(event, event === 'refreshed' ? times() : event === 'refreshfailed' ? { error: machine.error() } : null);
+    }
+    if (hasChanged) schedule();
+  }
+
+  /**
+   * @param {keyof SessionEventMap} type
+   * @param {unknown} detail
+   */
+  function tell(type, detail) {
+    events.dispatchEvent(eventOf(type, session, detail));
+  }
+
+  function wake() {
+    for (const end of waiting) end();
+  }
+
+  /** @returns {SessionStatus} */
+  function status() {
+    const now = live(), { state, action, reason } = current().verdicts[now.status(Date.now())];
+    const refused = now.refused(), skew = now.skew(), clockSkewMs = Number.isNaN(skew) ? null : skew;
+    if (reason) return { state, action, reason, clockSkewMs, refused };
+    const { issuedAt, refreshAt, expiresAt, expiresInMs } = read();
+    return /** @type {SessionStatus} */ ({
+      state, action: refused ? 'login' : action, issuedAt, refreshAt, expiresAt, expiresInMs, clockSkewMs, refused,
+    });
+  }
+
+  function current() {
+    return /** @type {Core} */ (core);
+  }
+
+  /** Reads the times that the machine has left. */
+  function read() {
+    const { times } = current().look();
+    const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = times;
+    return { issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs };
+  }
+
+  function times() {
+    machine.status(Date.now());
+    const { issuedAt, refreshAt, expiresAt } = read();
+    return { issuedAt, refreshAt, expiresAt };
+  }
+
+  /**
+   * Answers a call, once there is an answer.
+   * @param {number} wish
+   * @param {{ signal?: AbortSignal } | undefined} called
+   */
+  function answer(wish, called) {
+    return settled(async (begun) => {
+      const { signal } = called ?? {};
+      if (signal !== undefined && !(typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function')) {
+        throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
+      }
+      live();
+      const before = generation;
+      let late, end = () => {};
+      const cut = () => end();
+      busy++;
+      try {
+        if (!signal?.aborted) look().catch(() => {});
+        for (;;) {
+          if (signal?.aborted) throw reasonOf(signal);
+          if (hasLooked) {
+            const step = live().ask(wish, before);
+            const result = step === USE && wish === REFRESH ? { accessToken: token, ...times() } : token;
+            const error = step === REJECT && machine.error();
+            if (step > 0) renew(step);
+            sync();
+            if (error) throw error;
+            if (step === USE) return result;
+          }
+          if (late === undefined) {
+            signal?.addEventListener('abort', cut);
+            late = wish === ACCESS && setTimeout(() => {
+              wish = OVERDUE;
+              end();
+            }, machine.maxWait());
+          }
+          await new Promise((resolve) => waiting.add(end = () => {
+            waiting.delete(end);
+            resolve(undefined);
+          }));
+          // After a trap the caller has its error already.
+          if (instance() !== begun) return;
+        }
+      } finally {
+        clearTimeout(/** @type {any} */ (late));
+        signal?.removeEventListener('abort', cut);
+        waiting.delete(end);
+        busy--;
+        release();
+      }
+    });
+  }
+
+  /**
+   * Carries out an order to refresh.
+   * @param {number} ticket
+   */
+  async function renew(ticket) {
+    const begun = current();
+    const exchange = async () => {
+      const hadOutage = outage;
+      if (storage && !hadOutage) await compare();
+      if (instance() !== begun) return;
+      const landed = machine.send(ticket, options);
+      sync();
+      if (!landed) return;
+      await settled(() => landed);
+      let outcome = machine.land(ticket, !storage);
+      if (outcome === LOOK_AGAIN) {
+        await compare();
+        outcome = instance() === begun ? machine.land(ticket, true) : 0;
+      }
+      sync();
+      wake();
+      if (outcome === STORE && storage) await (hadOutage ? compare() : save('refreshed'));
+    };
+    busy++;
+    try {
+      await (storage && !outage ? locked(options.lock, name, exchange) : exchange());
+    } catch {
+      if (instance() === begun) machine.fail(ticket);
+    }
+    busy--;
+    background(sync);
+    wake();
+    release();
+  }
+
+  /** Does what nobody waits for. A fault of ours has no one to go to; the background goes on later. */
+  function background(/** @type {() => void} */ work) {
+    try {
+      work();
+      if (machine) schedule();
+    } catch {
+      if (isRunning) arm(RECOVERY_MS);
+    }
+  }
+
+  function schedule() {
+    if (isRunning) arm(live().wait());
+  }
+
+  function arm(/** @type {number} */ ms) {
+    clearTimeout(timer);
+    // Nothing is to happen: NaN.
+    if (!(ms > 0)) return;
+    timer = setTimeout(tick, ms);
+    timer.unref?.();
+  }
+
+  function tick() {
+    background(() => {
+      const ticket = live().wake();
+      if (ticket) renew(ticket);
+      sync();
+      look().catch(() => {});
+    });
+  }
+
+  /** Takes a hint that time may have passed unnoticed, or that the network came or went. */
+  function hint(/** @type {{ type: string }} */ { type }) {
+    if (type === 'offline' || type === 'online') live().offline(type === 'offline');
+    tick();
+    if (storage) compare().catch(() => {});
+  }
+
+  /** Looks at the store before the first call is answered, and again now and then where it has failed. */
+  function look() {
+    if (!storage) return Promise.resolve();
+    if (outage && Math.abs(Date.now() - probedAt) > PROBE_MS) return compare();
+    channel ??= tune(name, heard);
+    return firstLook ??= compare();
+  }
+
+  /** Compares with what is stored; `wasReplaced` where another tab says so. */
+  async function compare(wasReplaced = false) {
+    const stored = await ask('get');
+    hasLooked = true;
+    if (stored !== FAILED) {
+      const found = live().found(stored, wasReplaced);
+      sync();
+      if (found === WRITE) save('refreshed');
+    }
+    wake();
+  }
+
+  /**
+   * Stores the token, whatever it is by then, and tells the other tabs what happened.
+   * @param {string} what
+   */
+  function save(what) {
+    return writes = writes.then(async () => {
+      if (token === null) return;
+      const of = generation;
+      live().status(Date.now());
+      const ttlMs = Math.ceil(read().expiresInMs);
+      const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
+      if (done === FAILED) return;
+      live().written(of);
+      channel?.postMessage(what);
+    }).catch(() => {});
+  }
+
+  /**
+   * Calls the store. The first failure of an outage is told.
+   * @param {'get' | 'set' | 'delete'} method
+   * @param {unknown[]} rest
+   */
+  async function ask(method, ...rest) {
+    try {
+      const answer = await askStore(/** @type {any} */ (storage), method, [/** @type {string} */ (key), ...rest]);
+      if (method === outage || method === 'set') outage = '';
+      return answer;
+    } catch {
+      probedAt = Date.now();
+      if (!outage) {
+        outage = method;
+        tell('storageerror', { error: storeFailure() });
+      }
+      return FAILED;
+    }
+  }
+
+  /** Hears from another tab. */
+  async function heard(/** @type {unknown} */ what) {
+    try {
+      if (what !== 'cleared') return await compare(what === 'replaced');
+      const mine = token;
+      live().clear();
+      sync();
+      // What was stored here meanwhile is to go too, and another login's token is not.
+      writes = writes.then(async () => mine !== null && await ask('get') === mine && ask('delete'));
+    } catch {}
+  }
+
+  /** Frees the machine and the channel of a session that was disposed of, when nothing is under way. */
+  function release() {
+    if (!isDisposed || busy || !core) return;
+    isDisposed = false;
+    channel?.close();
+    machine.free();
+    core = channel = firstLook = undefined;
+  }
+
+  /** @param {boolean} running */
+  function setRunning(running) {
+    if (running === isRunning) return;
+    isRunning = running;
+    listening(running, hint);
+    clearTimeout(timer);
+    live();
+    if (running) {
+      run();
+      look().catch(() => {}).then(() => isRunning && tick());
+    } else {
+      machine.run(false);
+    }
+  }
+
+  return {
+    events, status, answer, setRunning,
+    async open() {
+      if (!storage) throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: storage is required');
+      const stored = await ask('get');
+      if (stored === FAILED) throw storeFailure();
+      live().found(stored, true);
+      sync();
+      return token !== null;
+    },
+    /** @param {unknown} other */
+    async replace(other) {
+      live().replace(other);
+      sync();
+      if (!storage) return;
+      channel ??= tune(name, heard);
+      const store = () => save('replaced');
+      // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
+      await (busy || outage ? store() : locked(options.lock, name, store).catch(store));
+    },
+    async clear() {
+      live().clear();
+      sync();
+      if (!storage) return;
+      channel ??= tune(name, heard);
+      channel?.postMessage('cleared');
+      await (writes = writes.then(() => ask('delete')));
+    },
+    dispose() {
+      setRunning(false);
+      isDisposed = true;
+      release();
+    },
+  };
+}
+
+function storeFailure() {
+  return failure('ERR_STORAGE', 'retry', 'the store failed or did not answer');
+}
+
+/** Copies options, so that what happens to them later changes nothing. What cannot be copied is judged as it is. */
+function copied(/** @type {SessionOptions} */ options) {
+  try {
+    return typeof options === 'object' && options ? { ...options } : options;
+  } catch {
+    return options;
+  }
+}
+
+/** Returns what a call that was aborted rejects with: before signals had a reason, `fetch` made one. */
+function reasonOf(/** @type {AbortSignal} */ { reason }) {
+  return reason !== undefined ? reason : Object.assign(new Error('The operation was aborted.'), { name: 'AbortError' });
+}

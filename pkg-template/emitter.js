@@ -1,0 +1,48 @@
+// Events. Some React Natives have neither EventTarget nor Event: there the least of them stands in.
+
+/** @typedef {Pick<EventTarget, 'addEventListener' | 'removeEventListener' | 'dispatchEvent'>} Emitter */
+
+/** @returns {Emitter} */
+export function emitter() {
+  return typeof EventTarget === 'function' && typeof Event === 'function' ? new EventTarget() : plain();
+}
+
+/**
+ * Returns an event that says it is a session's.
+ * @param {string} type
+ * @param {object} session
+ * @param {unknown} detail
+ */
+export function eventOf(type, session, detail) {
+  const event = typeof Event === 'function' ? new Event(type) : /** @type {Event} */ ({ type });
+  return Object.defineProperties(event, { detail: { value: detail }, target: { value: session }, currentTarget: { value: session } });
+}
+
+/** @returns {Emitter} */
+function plain() {
+  /** @type {[string, any, boolean][]} */
+  let all = [];
+  return {
+    addEventListener(type, listener, options) {
+      const once = typeof options === 'object' && !!options.once;
+      if (listener && !all.some((each) => each[0] === type && each[1] === listener)) all.push([type, listener, once]);
+    },
+    removeEventListener(type, listener) {
+      all = all.filter((each) => each[0] !== type || each[1] !== listener);
+    },
+    dispatchEvent(event) {
+      for (const each of all.filter(([type]) => type === event.type)) {
+        const [type, listener, once] = each;
+        if (!all.includes(each)) continue;
+        if (once) this.removeEventListener(type, listener);
+        try {
+          typeof listener === 'function' ? listener(event) : listener.handleEvent(event);
+        } catch (thrown) {
+          // As an EventTarget does: nobody's fault but the listener's, and nobody misses it.
+          setTimeout(() => { throw thrown; });
+        }
+      }
+      return true;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+// The errors that no rule decides on.
+import { TransakTokenError } from '../src/js/error.js';
+
+/**
+ * @param {string} code
+ * @param {string} action
+ * @param {string} message
+ */
+export function failure(code, action, message) {
+  return new TransakTokenError(message, { code, action, attempts: 0, outcomeUnknown: false });
+}

@@ -1,0 +1,68 @@
+// One at a time: among all tabs where there are Web Locks, within the process where there are none, or by a lock of the
+// caller's own. It is waited for with a limit, and never stolen.
+
+/** @import { TokenLock } from './index.js' */
+
+/** How long a lock is waited for, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * The last of those who want a name's lock in this process.
+ * @type {Map<string, Promise<void>>}
+ */
+const tails = new Map();
+
+/**
+ * Runs `work` with the lock held, and resolves when the work is done. Rejects where the lock is not had in time, or at all.
+ * @param {TokenLock | undefined} own
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ * @returns {Promise<void>}
+ */
+export function locked(own, name, work) {
+  return new Promise((resolve, reject) => {
+    const { signal, abort } = aborting();
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      reject();
+      abort();
+    }, TIMEOUT_MS);
+    const once = async () => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      await work().then(resolve, reject);
+    };
+    const refused = () => {
+      clearTimeout(timer);
+      if (!isOver) reject();
+      isOver = true;
+    };
+    const request = async () => {
+      if (own) return own(name, { timeoutMs: TIMEOUT_MS, signal }, once);
+      const locks = globalThis.navigator?.locks;
+      // A page without an origin of its own has Web Locks that refuse.
+      await locks?.request(name, { signal }, once).catch(() => {});
+      if (!isOver) await queued(name, once);
+    };
+    request().then(refused, refused);
+  });
+}
+
+/**
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ */
+function queued(name, work) {
+  const turn = (tails.get(name) ?? Promise.resolve()).then(work);
+  tails.set(name, turn);
+  return turn.then(() => {
+    if (tails.get(name) === turn) tails.delete(name);
+  });
+}
+
+function aborting() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

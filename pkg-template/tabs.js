@@ -1,0 +1,33 @@
+// The other tabs and workers, which are told what happened and never the token; and what hints that time has passed.
+
+const HINTS = ['pageshow', 'online', 'offline', 'focus'];
+
+/** @type {FinalizationRegistry<BroadcastChannel> | undefined} */
+let abandoned;
+
+/**
+ * Opens a channel, where there are any. It keeps neither a process nor its listener alive.
+ * @param {string} name
+ * @param {(what: unknown) => void} heard
+ */
+export function tune(name, heard) {
+  if (typeof BroadcastChannel !== 'function' || typeof WeakRef !== 'function') return undefined;
+  const channel = /** @type {BroadcastChannel & { unref?: () => void }} */ (new BroadcastChannel(name));
+  const listener = new WeakRef(heard);
+  channel.onmessage = ({ data }) => listener.deref()?.(data);
+  channel.unref?.();
+  abandoned ??= new FinalizationRegistry((channel) => channel.close());
+  abandoned.register(heard, channel);
+  return channel;
+}
+
+/**
+ * Listens to every hint there is here, or no longer.
+ * @param {boolean} on
+ * @param {(hint: { type: string }) => void} hint
+ */
+export function listening(on, hint) {
+  const method = on ? 'addEventListener' : 'removeEventListener';
+  for (const type of HINTS) globalThis[method]?.(type, hint);
+  globalThis.document?.[method]?.('visibilitychange', hint);
+}
