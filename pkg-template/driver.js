@@ -44,7 +44,7 @@ export function drive(session, token, given, isStored) {
   let channel;
   /** @type {Promise<void> | undefined} */
   let firstLook;
-  let generation = 0, busy = 0, probedAt = 0, outage = '';
+  let generation = 0, busy = 0, holding = 0, probedAt = 0, outage = '';
   let isRunning = false, isDisposed = false, hasLooked = true;
   /** @type {Promise<unknown>} */
   let writes = Promise.resolve();
@@ -75,6 +75,8 @@ export function drive(session, token, given, isStored) {
 
   /** Tells what there is to tell, and wakes who waits where the token has changed. */
   function sync() {
+    // A dead instance says nothing that is true.
+    if (core !== instance()) return;
     const hasChanged = generation !== machine.generation();
     if (hasChanged) {
       generation = machine.generation();
@@ -188,6 +190,7 @@ export function drive(session, token, given, isStored) {
     const begun = current();
     const exchange = async () => {
       const hadOutage = outage;
+      holding++;
       if (storage && !hadOutage) await compare();
       if (instance() !== begun) return;
       const landed = machine.send(ticket, options);
@@ -203,9 +206,10 @@ export function drive(session, token, given, isStored) {
       wake();
       if (outcome === STORE && storage) await (hadOutage ? compare() : save('refreshed'));
     };
+    const held = () => exchange().finally(() => { holding--; });
     busy++;
     try {
-      await (storage && !outage ? locked(options.lock, name, exchange) : exchange());
+      await (storage && !outage ? locked(options.lock, name, held) : held());
     } catch {
       if (instance() === begun) machine.fail(ticket);
     }
@@ -248,7 +252,9 @@ export function drive(session, token, given, isStored) {
 
   /** Takes a hint that time may have passed unnoticed, or that the network came or went. */
   function hint(/** @type {{ type: string }} */ { type }) {
-    if (type === 'offline' || type === 'online') live().offline(type === 'offline');
+    background(() => {
+      if (type === 'offline' || type === 'online') live().offline(type === 'offline');
+    });
     tick();
     if (storage) compare().catch(() => {});
   }
@@ -256,7 +262,10 @@ export function drive(session, token, given, isStored) {
   /** Looks at the store before the first call is answered, and again now and then where it has failed. */
   function look() {
     if (!storage) return Promise.resolve();
-    if (outage && Math.abs(Date.now() - probedAt) > PROBE_MS) return compare();
+    if (outage && Math.abs(Date.now() - probedAt) > PROBE_MS) {
+      probedAt = Date.now();
+      return compare();
+    }
     channel ??= tune(name, heard);
     return firstLook ??= compare();
   }
@@ -339,6 +348,7 @@ export function drive(session, token, given, isStored) {
     clearTimeout(timer);
     live();
     if (running) {
+      isDisposed = false;
       run();
       look().catch(() => {}).then(() => isRunning && tick());
     } else {
@@ -364,7 +374,7 @@ export function drive(session, token, given, isStored) {
       channel ??= tune(name, heard);
       const store = () => save('replaced');
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
-      await (busy || outage ? store() : locked(options.lock, name, store).catch(store));
+      await (holding || outage ? store() : locked(options.lock, name, store).catch(store));
     },
     async clear() {
       live().clear();

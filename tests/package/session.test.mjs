@@ -1,0 +1,391 @@
+// A session, with the installed package and the gateway on a socket: whom it hands which token, and how many requests it takes.
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { describe, test } from 'node:test'
+import { TokenSession, TransakTokenError, tokenStatus } from 'transak-user-token'
+import { EVENTS, memory, next, turn, unique, world } from './session.world.mjs'
+
+describe('accessToken', { concurrency: true }, () => {
+  test('a fresh token comes back at once, without a request', async (t) => {
+    const { open, fresh, gateway } = await world(t)
+    const session = open(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(gateway.refreshes(), 0)
+    assert.deepEqual(session.heard, [])
+  })
+
+  test('white space around the token is trimmed', async (t) => {
+    const { open, fresh } = await world(t)
+    assert.equal(await open(`\n ${fresh}\t`).accessToken(), fresh)
+  })
+
+  test('10,000 calls on an expiring token are one request, and all get the same token', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    const session = open(expiring)
+    const tokens = new Set(await Promise.all(Array.from({ length: 10_000 }, () => session.accessToken())))
+    assert.equal(tokens.size, 1)
+    const [token] = tokens
+    assert.ok(await gateway.verify(token))
+    assert.notEqual(token, expiring)
+    assert.equal(gateway.refreshes(), 1)
+    assert.deepEqual(session.heard, ['refreshed'])
+  })
+
+  test('two sessions on the same token are one request, with or without a key (React StrictMode mounts twice)', async (t) => {
+    for (const more of [{}, { key: unique() }, { key: unique(), storage: memory() }]) {
+      const { open, expiring, gateway } = await world(t)
+      const sessions = [open(expiring, more), open(expiring, more)]
+      const [one, other] = await Promise.all(sessions.map((session) => session.accessToken()))
+      assert.equal(one, other)
+      assert.notEqual(one, expiring)
+      assert.equal(gateway.refreshes(), 1)
+    }
+  })
+
+  test('a call waits no longer than maxWaitMs, and then gets the old, still valid token', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'latency', ms: 400 })
+    const session = open(expiring, { maxWaitMs: 20 }), refreshed = next(session, 'refreshed')
+    assert.equal(await session.accessToken(), expiring)
+    await refreshed
+    assert.notEqual(await session.accessToken(), expiring)
+    assert.equal(gateway.refreshes(), 1)
+  })
+
+  test('where the refresh fails for any reason but a login, the old token comes back', async (t) => {
+    for (const fault of [{ kind: 'error', status: 503 }, { kind: 'error', status: 403 }, { kind: 'drop', when: 'before' }, { kind: 'html' }, { kind: 'token', which: 'foreign' }, { kind: 'token', which: 'same' }]) {
+      const { open, expiring, gateway } = await world(t)
+      gateway.fail(fault, { times: Infinity })
+      const session = open(expiring)
+      assert.equal(await session.accessToken(), expiring)
+      assert.equal(await session.accessToken(), expiring)
+      assert.equal(gateway.refreshes(), 1, 'no request in the cool-down, and no retry')
+      assert.deepEqual(session.heard, ['refreshfailed'])
+    }
+  })
+
+  test('1,000 calls in an outage are at most two requests (supabase: 30-60 thousand an hour)', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'error', status: 503 }, { times: Infinity })
+    const session = open(expiring)
+    for (let left = 1_000; left > 0; left--) assert.equal(await session.accessToken(), expiring)
+    assert.ok(gateway.refreshes() <= 2, `${gateway.refreshes()} requests`)
+    await assert.rejects(session.refresh(), { code: 'ERR_SERVER', attempts: 1, status: 503 })
+  })
+
+  test('refused, it rejects at once, without a request, until replace()', async (t) => {
+    const { open, expiring, fresh, gateway } = await world(t)
+    gateway.fail({ kind: 'error', status: 401, errorCode: 1002 })
+    const session = open(expiring)
+    for (let left = 3; left > 0; left--) {
+      await assert.rejects(session.accessToken(), { name: 'TransakTokenError', code: 'ERR_UNAUTHORIZED', action: 'login' })
+      await assert.rejects(session.refresh(), { code: 'ERR_UNAUTHORIZED' })
+    }
+    assert.equal(gateway.refreshes(), 1)
+    assert.deepEqual(session.heard, ['expired'])
+    const { state, action, refused } = session.status()
+    assert.deepEqual({ state, action, refused }, { state: 'expiring', action: 'login', refused: true })
+    await session.replace(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual([session.status().action, session.status().refused], ['use', false])
+    assert.deepEqual(session.heard, ['expired', 'replaced'])
+  })
+
+  test('the message of a refusal says which server was asked', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'error', status: 401 })
+    await assert.rejects(open(expiring).accessToken(), /your own baseUrl/)
+  })
+
+  test('an expired token makes a session that is expired from the start, and says so once when asked', async (t) => {
+    const { open, expired, gateway } = await world(t)
+    const session = open(expired)
+    assert.deepEqual([session.status().state, session.status().action], ['expired', 'login'])
+    assert.deepEqual(session.heard, [])
+    for (let left = 3; left > 0; left--) await assert.rejects(session.accessToken(), { code: 'ERR_TOKEN_EXPIRED', action: 'login' })
+    await assert.rejects(session.refresh(), { code: 'ERR_TOKEN_EXPIRED' })
+    assert.deepEqual(session.heard, ['expired'])
+    assert.equal(gateway.refreshes(), 0)
+  })
+
+  test('expired rejects at once while a refresh is in flight, and its answer brings the session back', async (t) => {
+    const { open, gateway } = await world(t)
+    const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 1, exp: now + 0.3 })
+    gateway.fail({ kind: 'latency', ms: 50 })
+    const answered = Promise.withResolvers?.() ?? resolvers()
+    const session = open(token, { maxWaitMs: 0, fetch: async (...given) => {
+      const response = await fetch(...given)
+      await answered.promise
+      return response
+    } })
+    assert.equal(await session.accessToken(), token)
+    const joined = session.refresh()
+    while (session.status().state !== 'expired') await turn()
+    await assert.rejects(session.accessToken(), { code: 'ERR_TOKEN_EXPIRED' })
+    answered.resolve()
+    const { accessToken } = await joined
+    assert.equal(await session.accessToken(), accessToken)
+    assert.equal(gateway.refreshes(), 1)
+  })
+
+  test('a caller who aborts stops waiting, and no more: the request is finished', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'latency', ms: 150 })
+    const session = open(expiring), controller = new AbortController(), reason = { why: 'left' }
+    const waits = [session.accessToken({ signal: controller.signal }), session.refresh({ signal: controller.signal })]
+    const stays = session.accessToken()
+    setTimeout(() => controller.abort(reason), 20)
+    for (const wait of waits) await assert.rejects(wait, (thrown) => thrown === reason)
+    assert.notEqual(await stays, expiring)
+    await assert.rejects(session.accessToken({ signal: controller.signal }), (thrown) => thrown === reason)
+    assert.equal(gateway.refreshes(), 1)
+  })
+
+  test('where every caller aborts, the refresh is finished all the same', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'latency', ms: 100 })
+    const session = open(expiring), refreshed = next(session, 'refreshed')
+    const signal = AbortSignal.timeout(10)
+    await assert.rejects(session.accessToken({ signal }), { name: 'TimeoutError' })
+    await refreshed
+    assert.equal(session.status().state, 'fresh')
+  })
+})
+
+describe('refresh', { concurrency: true }, () => {
+  test('refreshes what is fresh, and comes to the token and its times', async (t) => {
+    const { open, aged, gateway } = await world(t)
+    const old = await aged(1), session = open(old)
+    const { accessToken, ...times } = await session.refresh()
+    const { issuedAt, refreshAt, expiresAt } = tokenStatus(accessToken)
+    assert.deepEqual(times, { issuedAt, refreshAt, expiresAt })
+    assert.equal(gateway.refreshes(old), 1)
+    assert.equal(await session.accessToken(), accessToken)
+  })
+
+  test('joins one in flight', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    const session = open(expiring)
+    const [token, one, other] = await Promise.all([session.accessToken(), session.refresh(), session.refresh()])
+    assert.deepEqual([one.accessToken, other.accessToken], [token, token])
+    assert.equal(gateway.refreshes(), 1)
+  })
+
+  test('adopts a newer stored token', async (t) => {
+    const { open, aged, gateway } = await world(t)
+    const old = await aged(2), newer = await aged(1), storage = memory(), key = unique(), session = open(old, { storage, key })
+    assert.equal(await session.accessToken(), old)
+    await turn()
+    storage.map.set(key, newer)
+    assert.equal((await session.refresh()).accessToken, newer)
+    assert.equal(gateway.refreshes(), 0)
+    assert.deepEqual(session.heard, ['refreshed'])
+  })
+
+  test('in the cool-down it rejects with the last error', async (t) => {
+    const { open, fresh, gateway } = await world(t)
+    gateway.fail({ kind: 'rate-limit', retryAfter: 120 })
+    const session = open(fresh)
+    for (let left = 3; left > 0; left--) await assert.rejects(session.refresh(), { code: 'ERR_RATE_LIMITED', retryAfterMs: 120_000 })
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(gateway.refreshes(), 1)
+  })
+
+  test('retries is 0 unless asked for', async (t) => {
+    const { open, fresh, gateway } = await world(t)
+    gateway.fail({ kind: 'error', status: 503 })
+    await open(fresh, { retries: 1 }).refresh()
+    assert.equal(gateway.refreshes(), 2)
+  })
+})
+
+describe('replace and clear', { concurrency: true }, () => {
+  for (const end of ['replace', 'clear']) {
+    test(`${end}() while a refresh is in flight: its answer is dropped and never stored`, async (t) => {
+      const { open, expiring, aged, gateway } = await world(t)
+      const storage = memory(), key = unique(), session = open(expiring, { storage, key }), login = await aged(3)
+      gateway.fail({ kind: 'latency', ms: 150 })
+      const waits = session.refresh()
+      waits.catch(() => {})
+      while (gateway.refreshes() === 0) await turn()
+      await session[end](login)
+      const outcome = await waits.catch((error) => error)
+      // The answer comes, and what it may do is done.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      if (end === 'replace') {
+        assert.equal(outcome.accessToken, login, 'who waits gets the new token')
+        assert.equal(storage.map.get(key), login)
+        assert.equal(await session.accessToken(), login)
+        assert.deepEqual(session.heard, ['replaced'])
+      } else {
+        assert.equal(outcome.code, 'ERR_INVALID_TOKEN')
+        assert.equal(storage.map.size, 0)
+        await assert.rejects(session.accessToken(), { code: 'ERR_INVALID_TOKEN', action: 'login', reason: 'not_a_string' })
+        assert.equal(session.status().state, 'invalid')
+        assert.deepEqual(session.heard, ['cleared'])
+      }
+      assert.equal(gateway.refreshes(), 1)
+    })
+  }
+
+  test('replace() wins whatever its iat, in the store too', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const storage = memory(), key = unique(), session = open(fresh, { storage, key })
+    await session.accessToken()
+    for (const token of [await aged(20), await aged(2, { iat: undefined }), await aged(1, { sub: 'someone-else' })]) {
+      await session.replace(token)
+      assert.equal(storage.map.get(key), token)
+      assert.equal(await session.accessToken(), token)
+    }
+  })
+
+  test('replace() refuses what is no token, and changes nothing', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(fresh)
+    for (const [token, reason] of [[undefined, 'not_a_string'], [null, 'not_a_string'], [`Bearer ${fresh}`, 'bearer_prefix'], ['a.b', 'not_a_jwt']]) {
+      await assert.rejects(session.replace(token), { code: 'ERR_INVALID_TOKEN', reason })
+    }
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, [])
+  })
+
+  test('a cleared session goes on after replace()', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(fresh)
+    await session.clear()
+    await session.clear()
+    await session.replace(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, ['cleared', 'replaced'])
+  })
+
+  test('tokens of another user never mix: an answer for another sub is none', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    gateway.fail({ kind: 'token', which: 'foreign' })
+    const session = open(expiring)
+    await assert.rejects(session.refresh(), { code: 'ERR_BAD_RESPONSE' })
+    assert.equal(await session.accessToken(), expiring)
+  })
+})
+
+describe('what it is given', { concurrency: true }, () => {
+  test('no token: the constructor throws', async (t) => {
+    const { open, fresh } = await world(t)
+    for (const [token, reason] of [[undefined, 'not_a_string'], [null, 'not_a_string'], [7, 'not_a_string'], [{}, 'not_a_string'], ['', 'not_a_jwt'], [`bearer ${fresh}`, 'bearer_prefix']]) {
+      assert.throws(() => open(token), { name: 'TransakTokenError', code: 'ERR_INVALID_TOKEN', reason })
+    }
+  })
+
+  test('options that make no sense: the constructor throws, before it looks at the token', () => {
+    const storage = memory()
+    for (const [options, text] of [
+      [undefined, /environment or baseUrl is required/], [null, /options must be an object/], ['staging', /options must be an object/], [{}, /environment or baseUrl is required/],
+      [{ environment: 'sandbox' }, /environment/], [{ baseUrl: 'ftp://x' }, /baseUrl/], [{ environment: 'staging', retries: -1 }, /retries/],
+      [{ environment: 'staging', storage }, /key/], [{ environment: 'staging', storage, key: '' }, /key/], [{ environment: 'staging', storage, key: 5 }, /key/],
+      [{ environment: 'staging', key: '' }, /key/],
+      [{ environment: 'staging', storage: {}, key: 'a' }, /storage/], [{ environment: 'staging', storage: 5, key: 'a' }, /storage/], [{ environment: 'staging', storage: null, key: 'a' }, /storage/],
+      [{ environment: 'staging', lock: {} }, /lock/], [{ environment: 'staging', maxWaitMs: -1 }, /maxWaitMs/], [{ environment: 'staging', maxWaitMs: NaN }, /maxWaitMs/],
+      [{ environment: 'staging', refreshWindowMs: 'x' }, /refreshWindowMs/], [{ environment: 'staging', headers: { authorization: 'x' } }, /authorization/],
+      [{ get environment() { throw new Error('no') } }, /environment/],
+    ]) {
+      assert.throws(() => new TokenSession(null, options), (error) => error instanceof TransakTokenError && error.code === 'ERR_INVALID_OPTION' && text.test(error.message), inspect(options))
+    }
+  })
+
+  test('a signal that is none: the call rejects', async (t) => {
+    const { open, fresh } = await world(t)
+    for (const signal of [null, 5, {}, { aborted: false }]) {
+      await assert.rejects(open(fresh).accessToken({ signal }), { code: 'ERR_INVALID_OPTION' })
+      await assert.rejects(open(fresh).refresh({ signal }), { code: 'ERR_INVALID_OPTION' })
+    }
+  })
+
+  test('options that change afterwards change nothing', async (t) => {
+    const { expiring, baseUrl, gateway, adopt } = await world(t)
+    const options = { baseUrl, headers: { 'x-api-key': 'k' } }
+    const session = adopt(new TokenSession(expiring, options))
+    options.baseUrl = 'https://elsewhere.invalid'
+    await session.refresh()
+    assert.equal(gateway.requests[0].headers['x-api-key'], 'k')
+  })
+
+  test('fetch is looked up at the time of the call', async (t) => {
+    const { open, expiring, gateway, baseUrl } = await world(t)
+    const session = open(expiring), { fetch } = globalThis
+    t.after(() => { globalThis.fetch = fetch })
+    let called = 0
+    globalThis.fetch = (url, init) => url.startsWith(baseUrl) ? (called++, fetch(url, init)) : fetch(url, init)
+    await session.refresh()
+    assert.deepEqual([called, gateway.refreshes()], [1, 1])
+  })
+})
+
+describe('events', { concurrency: true }, () => {
+  test('they are an EventTarget\'s: once, an object, a signal', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const session = open(fresh), heard = [], controller = new AbortController()
+    const listener = (event) => heard.push(['every', event])
+    session.addEventListener('replaced', listener)
+    session.addEventListener('replaced', listener)
+    session.addEventListener('replaced', (event) => heard.push(['once', event]), { once: true })
+    session.addEventListener('replaced', { handleEvent: (event) => heard.push(['object', event]) }, { signal: controller.signal })
+    session.addEventListener('replaced', null)
+    await session.replace(await aged(1))
+    assert.deepEqual(heard.map(([name]) => name), ['every', 'once', 'object'])
+    for (const [, event] of heard) {
+      assert.ok(event instanceof Event)
+      assert.deepEqual([event.type, event.target, event.detail], ['replaced', session, null])
+    }
+    controller.abort()
+    session.removeEventListener('replaced', listener)
+    await session.replace(fresh)
+    assert.equal(heard.length, 3)
+  })
+
+  test('refreshed has the times, refreshfailed the error', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    const session = open(expiring)
+    gateway.fail({ kind: 'error', status: 503 })
+    const [{ error }] = await Promise.all([next(session, 'refreshfailed'), session.accessToken()])
+    assert.ok(error instanceof TransakTokenError)
+    assert.deepEqual([error.code, error.attempts], ['ERR_SERVER', 1])
+    const other = open(expiring)
+    const [detail, { accessToken, ...times }] = await Promise.all([next(other, 'refreshed'), other.refresh()])
+    assert.deepEqual(detail, times)
+  })
+
+  test('a listener may call the session', async (t) => {
+    const { open, expiring, fresh } = await world(t)
+    const session = open(expiring)
+    session.addEventListener('refreshed', () => session.replace(fresh))
+    session.addEventListener('replaced', () => session.status())
+    await session.refresh()
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, ['refreshed', 'replaced'])
+  })
+})
+
+describe('secrets', () => {
+  test('neither a session nor an event nor an error shows a token', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    const storage = memory(), session = open(expiring, { storage, key: unique(), headers: { 'x-api-key': 'SECRET-KEY' } }), shown = []
+    for (const type of EVENTS) session.addEventListener(type, (event) => shown.push(event, event.detail))
+    gateway.fail({ kind: 'error', status: 503 })
+    await session.accessToken()
+    shown.push(await session.refresh().catch((error) => error))
+    const { accessToken } = await open(expiring).refresh()
+    await session.replace(accessToken)
+    storage.fault = () => { throw new Error(accessToken) }
+    await session.replace(accessToken)
+    await session.clear()
+    shown.push(session, session.status(), Object.entries(session))
+    const text = shown.map((each) => inspect(each, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(each)).join('\n')
+    for (const secret of [expiring, accessToken, ...accessToken.split('.').slice(1), 'SECRET-KEY', 'user@example.com']) assert.ok(!text.includes(secret))
+  })
+})
+
+function resolvers() {
+  let resolve
+  const promise = new Promise((given) => { resolve = given })
+  return { promise, resolve }
+}

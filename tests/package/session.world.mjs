@@ -1,0 +1,67 @@
+// What the tests of a session share: a gateway that listens, tokens of every age, a session that is disposed of, and what
+// its listeners hear. Time is real unless a test mocks it.
+import { TokenSession } from 'transak-user-token'
+import { createGateway } from 'transak-user-token/gateway'
+
+export const SECOND = 1_000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
+export const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']
+/** A key of its own: sessions of one key in a process hear each other. */
+let keys = 0
+export const unique = () => `key-${process.pid}-${++keys}`
+
+export const turn = () => new Promise(setImmediate)
+
+export async function world(t, { listen = true, ...options } = {}) {
+  const gateway = createGateway({ revoke: true, ...options })
+  const { url: baseUrl, close } = listen ? await gateway.listen() : { url: 'https://gateway.test', close() {} }
+  const fetch = listen ? undefined : (url, init) => gateway.fetch(new Request(url, init))
+  const sessions = []
+  t.after(async () => {
+    for (const session of sessions) session.stop()
+    await close()
+  })
+
+  /** A token of the documented 30 days, so many days old. */
+  const aged = (days, claims = {}) => {
+    const iat = Math.floor(gateway.now() / 1000) - days * DAY / 1000
+    return gateway.issue({ iat, exp: iat + 30 * DAY / 1000, ...claims })
+  }
+  const adopt = (session) => {
+    const heard = []
+    for (const type of EVENTS) session.addEventListener(type, (event) => heard.push(event.type))
+    sessions.push(session)
+    return Object.assign(session, { heard })
+  }
+  return {
+    gateway, baseUrl, aged, adopt,
+    fresh: await aged(0), expiring: await aged(29), expired: await aged(31),
+    open: (token, more = {}) => adopt(new TokenSession(token, { baseUrl, fetch, ...more })),
+    async reopen(more) {
+      const session = await TokenSession.open({ baseUrl, fetch, ...more })
+      return session && adopt(session)
+    },
+  }
+}
+
+/** Resolves with the detail of the next event of a type. */
+export function next(session, type) {
+  return new Promise((resolve) => session.addEventListener(type, ({ detail }) => resolve(detail), { once: true }))
+}
+
+/** A store in memory that fails as it is told. */
+export function memory(entries = []) {
+  const map = new Map(entries), calls = []
+  const store = {
+    map, calls, fault: null,
+    get: (key) => store.meet('get', () => map.get(key), key),
+    set: (key, value, ttlMs) => store.meet('set', () => { map.set(key, value) }, key, ttlMs),
+    delete: (key) => store.meet('delete', () => { map.delete(key) }, key),
+    meet(method, work, ...given) {
+      calls.push([method, ...given])
+      if (store.fault && (store.only ?? method) === method) return store.fault(method)
+      return work()
+    },
+  }
+  return store
+}
+
