@@ -293,7 +293,7 @@ export function drive(session, token, given, isStored) {
       live().status(Date.now());
       const ttlMs = Math.ceil(read().expiresInMs);
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
-      if (done === FAILED) return;
+      if (done === FAILED || generation !== of) return;
       live().written(of);
       channel?.postMessage(what);
     }).catch(() => {});
