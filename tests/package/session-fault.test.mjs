@@ -1,0 +1,208 @@
+// A session and a trap in the wasm, which is made from outside: every session keeps its token and works, nothing hangs, and
+// no lock stays held. What a session takes of memory comes back.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createGateway } from 'transak-user-token/gateway'
+import { clock } from './session.clock.mjs'
+import { DAY, HOUR, memory, unique } from './session.world.mjs'
+
+const require = createRequire(import.meta.url)
+const { Instance } = WebAssembly
+let instances = 0, trapping = () => false
+
+WebAssembly.Instance = function (module, imports) {
+  instances++
+  const { exports } = new Instance(module, imports)
+  return { exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...given) => {
+    if (trapping(name)) throw new WebAssembly.RuntimeError('unreachable')
+    return value(...given)
+  }])) }
+}
+
+/** A package that was not used before, and a refresh that is answered when told to. */
+async function fresh(t, { days = 29, ...options } = {}) {
+  for (const path of Object.keys(require.cache)) if (path.includes('transak-user-token')) delete require.cache[path]
+  const { TokenSession, tokenStatus } = require('transak-user-token')
+  instances = 0
+  trapping = () => false
+  const gateway = createGateway({ revoke: true, now: () => Date.now() }), iat = Math.floor(Date.now() / 1000) - days * 86_400
+  const token = await gateway.issue({ iat, exp: iat + 30 * 86_400 })
+  let answer = null
+  const fetch = (url, init) => new Promise((resolve) => {
+    answer = async () => resolve(await gateway.fetch(new Request(url, { headers: init.headers })))
+  })
+  const open = (more) => new TokenSession(token, { baseUrl: 'https://backend.test', fetch, ...options, ...more })
+  t.after(() => { trapping = () => false })
+  const asked = async () => {
+    while (!answer) await new Promise(setImmediate)
+    const given = answer
+    answer = null
+    return given
+  }
+  return { open, token, gateway, tokenStatus, asked }
+}
+const trap = (name) => {
+  trapping = (entered) => entered === name
+}
+const internal = { name: 'TransakTokenError', code: 'ERR_INTERNAL', action: 'fix' }
+
+describe('a trap', () => {
+  test('in a check leaves every session with its token and working', async (t) => {
+    const { open, token, tokenStatus } = await fresh(t, { days: 1 })
+    const sessions = Array.from({ length: 5 }, () => open())
+    trap('check')
+    assert.throws(() => tokenStatus(token), internal)
+    trapping = () => false
+    for (const session of sessions) {
+      assert.equal(await session.accessToken(), token)
+      assert.equal(session.status().state, 'fresh')
+    }
+    assert.equal(instances, 2)
+  })
+
+  for (const [method, call] of [
+    ['ask', (session) => session.accessToken()], ['ask', (session) => session.refresh()], ['status', async (session) => session.status()],
+    ['replace', (session, token) => session.replace(token)], ['clear', (session) => session.clear()],
+  ]) {
+    test(`in machine.${method} is one error, and the next call works`, async (t) => {
+      const { open, token } = await fresh(t, { days: 1 })
+      const session = open()
+      trap(`machine_${method}`)
+      await assert.rejects(call(session, token), internal)
+      trapping = () => false
+      assert.equal(await session.accessToken(), token)
+    })
+  }
+
+  test('while calls wait rejects each of them, and the session refreshes again', async (t) => {
+    const { open, token, tokenStatus, asked } = await fresh(t)
+    const session = open(), waits = [session.accessToken(), session.refresh(), session.accessToken({ signal: new AbortController().signal })]
+    await asked()
+    trap('check')
+    assert.throws(() => tokenStatus(token), internal)
+    for (const wait of waits) await assert.rejects(wait, internal)
+    trapping = () => false
+    const again = session.accessToken(), answer = await asked()
+    await answer()
+    assert.notEqual(await again, token)
+  })
+
+  for (const method of ['land', 'generation', 'event', 'send']) {
+    test(`in machine.${method} when the answer comes rejects who waits, and nothing is thrown that nobody could catch`, async (t) => {
+      const { open, token, asked } = await fresh(t)
+      const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
+      wait.catch(() => {})
+      if (method === 'send') {
+        trap('machine_send')
+      } else {
+        const answer = await asked()
+        trap(`machine_${method}`)
+        await answer()
+      }
+      await assert.rejects(wait, internal)
+      trapping = () => false
+      // The lock is free again.
+      const again = session.refresh(), answer = await asked()
+      await answer()
+      await again.catch((error) => assert.equal(error.code, 'ERR_UNAUTHORIZED', 'the first answer was lost, and the old token with it'))
+      assert.equal(method === 'send' || method === 'event', session.status().state === 'fresh')
+      assert.ok(await session.replace(token) === undefined)
+    })
+  }
+
+  test('with a store: the token comes from there, and the lock is free', async (t) => {
+    const { open, token, tokenStatus, asked } = await fresh(t)
+    const key = unique(), storage = memory(), session = open({ storage, key }), wait = session.accessToken()
+    await asked()
+    trap('check')
+    assert.throws(() => tokenStatus(token), internal)
+    await assert.rejects(wait, internal)
+    trapping = () => false
+    const again = session.accessToken(), answer = await asked()
+    await answer()
+    const renewed = await again
+    await new Promise(setImmediate)
+    assert.equal(storage.map.get(key), renewed)
+  })
+
+  for (const method of ['wake', 'wait']) {
+    test(`in the background (machine.${method}) costs a minute, and no thirty days`, async (t) => {
+      let underWay = 0
+      const time = clock(t, { busy: () => underWay > 0 })
+      const { open, gateway } = await fresh(t, { days: 0 })
+      const heard = [], session = open({ fetch: async (url, init) => {
+        underWay++
+        return gateway.fetch(new Request(url, { headers: init.headers })).finally(() => { underWay-- })
+      } })
+      session.addEventListener('refreshed', () => heard.push('refreshed'))
+      session.start()
+      await time.advance(DAY)
+      trap(`machine_${method}`)
+      await time.advance(2 * HOUR)
+      trapping = () => false
+      await time.advance(26 * DAY + 4 * HOUR)
+      assert.equal(session.status().state, 'fresh')
+      assert.deepEqual(heard, ['refreshed'])
+      session.stop()
+    })
+  }
+
+  test('a cleared session stays cleared', async (t) => {
+    const { open, token, tokenStatus } = await fresh(t)
+    const session = open()
+    await session.clear()
+    trap('check')
+    assert.throws(() => tokenStatus(token), internal)
+    trapping = () => false
+    await assert.rejects(session.accessToken(), { code: 'ERR_INVALID_TOKEN' })
+    assert.equal(session.status().state, 'invalid')
+  })
+})
+
+const script = (end) => `
+  import { setTimeout as pause } from 'node:timers/promises'
+  const { Instance } = WebAssembly
+  let memory
+  WebAssembly.Instance = function (...given) {
+    const instance = new Instance(...given)
+    memory = instance.exports.memory
+    return instance
+  }
+  const { TokenSession } = await import('transak-user-token')
+  const token = await (await import('transak-user-token/gateway')).createGateway().issue()
+  const options = { environment: 'staging' }, shared = { ...options, storage: new Map(), key: 'a' }
+  async function round(count) {
+    for (let left = count; left > 0; left--) {
+      const session = new TokenSession(token, left % 100 ? options : shared)
+      if (left % 100 === 0) await session.accessToken()
+      if (left % 10 === 0) session.start()
+      ${end}
+      if (left % 500 === 0) await settle()
+    }
+  }
+  async function settle() {
+    await pause(0)
+    gc()
+    await pause(0)
+  }
+  const size = async () => {
+    for (let times = 5; times > 0; times--) await settle()
+    return [process.memoryUsage().heapUsed, memory.buffer.byteLength]
+  }
+  await round(30_000)
+  const before = await size()
+  await round(100_000)
+  const after = await size()
+  console.log(JSON.stringify([before, after]))
+`
+for (const [how, end] of [['disposed', 'Symbol.dispose ? session[Symbol.dispose]() : session.stop()'], ['dropped', 'session.stop()']]) {
+  test(`100,000 sessions made and ${how}: heap and wasm memory return to where they were`, { timeout: 240_000 }, async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--input-type=module', '-e', script(end)], { cwd: import.meta.dirname })
+    const [[heap, wasm], [heapAfter, wasmAfter]] = JSON.parse(stdout)
+    assert.ok(heapAfter <= heap * 1.05, `heap: ${heap}, then ${heapAfter}`)
+    assert.ok(wasmAfter <= wasm * 1.05, `wasm: ${wasm}, then ${wasmAfter}`)
+  })
+}

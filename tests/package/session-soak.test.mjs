@@ -1,0 +1,65 @@
+// Sessions in real time, for a minute or as long as SOAK_MS says: tokens of 2 to 5 s, each revoked by its refresh, and a
+// gateway on a socket that drops one connection in five.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { tokenStatus } from 'transak-user-token'
+import { SECOND, memory, unique, world } from './session.world.mjs'
+
+const SOAK_MS = Number(process.env.SOAK_MS ?? 60_000)
+
+/** Four of twenty, two of them one after the other. */
+const DROPPED = [3, 8, 9, 17]
+
+/** A gateway that drops one in five, and what sends to it. */
+async function rough(t) {
+  const made = await world(t, { lifetimeMs: 2 * SECOND })
+  let sent = 0
+  const send = (url, init) => {
+    if (DROPPED.includes(sent++ % 20)) made.gateway.fail({ kind: 'drop', when: 'before' })
+    made.gateway.lifetimeMs = (2 + sent % 4) * SECOND
+    return fetch(url, init)
+  }
+  return { ...made, sent: () => sent, options: { refreshWindowMs: SECOND, fetch: send } }
+}
+
+describe('in real time', { concurrency: true }, () => {
+  for (const [name, tabs] of [['one session', 1], ['four that share a store', 4]]) {
+    test(`${name}: no gap, and no expired token, while one connection in five is dropped`, { timeout: SOAK_MS + 60_000 }, async (t) => {
+      const { gateway, open, options, sent } = await rough(t)
+      const token = await gateway.issue(), shared = tabs > 1 ? { storage: memory(), key: unique() } : {}
+      const sessions = Array.from({ length: tabs }, () => open(token, { ...options, ...shared }))
+      for (const session of sessions) session.start()
+      let given = 0
+      const tokens = new Set()
+      for (const end = Date.now() + SOAK_MS; Date.now() < end; await pause(5)) {
+        for (const session of sessions) {
+          const token = await session.accessToken()
+          assert.notEqual(tokenStatus(token).state, 'expired')
+          tokens.add(token)
+          given++
+        }
+      }
+      const failed = sessions[0].heard.filter((type) => type === 'refreshfailed').length
+      for (const { heard } of sessions) assert.ok(!heard.includes('expired') && !heard.includes('replaced') && !heard.includes('storageerror'))
+      t.diagnostic(`${given} calls, ${tokens.size} tokens, ${sent()} requests, ${failed} failures`)
+      assert.ok(tokens.size > SOAK_MS / (4 * SECOND), 'it was renewed all the time')
+      assert.ok(failed > 0)
+      // Each token is exchanged once, and each drop is one more request.
+      assert.ok(sent() <= (tokens.size + 1) * 1.4, `${sent()} requests for ${tokens.size} tokens`)
+    })
+  }
+
+  test('a connection dropped after the refresh ends the session in one expired, without a loop', { timeout: 60_000 }, async (t) => {
+    const { gateway, open } = await world(t, { lifetimeMs: 4 * SECOND })
+    const session = open(await gateway.issue(), { refreshWindowMs: 3 * SECOND })
+    gateway.fail({ kind: 'drop', when: 'after' })
+    session.start()
+    const codes = new Set()
+    for (const end = Date.now() + 12 * SECOND; Date.now() < end; await pause(20)) {
+      await session.accessToken().then((token) => assert.notEqual(tokenStatus(token).state, 'expired'), ({ code }) => codes.add(code))
+    }
+    assert.deepEqual([session.heard, gateway.refreshes()], [['refreshfailed', 'expired'], 2])
+    assert.deepEqual([...codes], ['ERR_UNAUTHORIZED'])
+  })
+})
