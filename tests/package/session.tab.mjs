@@ -23,7 +23,7 @@ try {
   await everyone(1)
   const token = await session.accessToken()
   await until(() => heard.length > 0)
-  stage = 2
+  channel.postMessage([me, stage = 2])
   await everyone(2)
   document.title = `outcome: ${session.status().state} ${token !== old && token === localStorage.getItem(key)} ${heard}`
 } catch (error) {

@@ -1,4 +1,5 @@
 // Browsers: a page and every kind of worker, from the files of the package as they are.
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,9 +35,27 @@ const way = (page) => async (kit, open) => {
   const { hash, proven } = await kit.world();
   proven(await open(`${await kit.site(folder)}/${page}.html${hash}`));
 };
+
+/** Eight tabs of one site, with one stored token that is about to expire. */
+async function eightTabs(kit, open) {
+  const tab = '<!doctype html><title>waiting</title><link rel="icon" href="data:,">';
+  const folder = await kit.project({
+    'session.tab.mjs': readFileSync(new URL('../../package/session.tab.mjs', import.meta.url), 'utf8'),
+    'store.html': `${tab}<script>localStorage.setItem('user', location.hash.slice(1)); document.title = 'outcome: stored';</script>`,
+    'tab.html': `${tab}<script type="module" src="/session.tab.mjs"></script>`,
+  });
+  const { gateway, base } = await kit.world(), site = await kit.site(folder), iat = Math.floor(Date.now() / 1000) - 29 * 86_400;
+  gateway.revoke = true;
+  assert.equal(await open(`${site}/store.html#${await gateway.issue({ iat, exp: iat + 30 * 86_400 })}`), 'stored');
+  const urls = Array(8).fill(`${site}/tab.html#${encodeURIComponent(JSON.stringify({ base, tabs: 8 }))}`);
+  assert.deepEqual(await (open.all ?? ((urls) => Promise.all(urls.map(open))))(urls), Array(8).fill('fresh true refreshed'));
+  assert.equal(gateway.refreshes(), 1);
+}
+
 const ways = {
   page: way('page'), 'script tag': way('script'), 'module worker': way('module-worker'), 'classic worker': way('classic-worker'),
   'shared worker': way('shared-worker'), 'service worker': way('service-worker'),
+  'eight tabs with one session': eightTabs,
 };
 
 /** Opens pages in WebKit, by WebDriver: MiniBrowser is a window, so it gets a screen of its own. */
@@ -64,14 +83,35 @@ async function webkit(kit) {
   const options = { binary, args: ['--automation'] };
   const { sessionId } = await ask('POST', '/session', { capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': options } } });
   kit.after(() => ask('DELETE', `/session/${sessionId}`));
-  return async (url) => {
-    await ask('POST', `/session/${sessionId}/url`, { url });
+  const told = async () => {
     for (const end = Date.now() + 25_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
       const title = await ask('GET', `/session/${sessionId}/title`);
       if (title.startsWith('outcome: ')) return title.slice(9);
     }
     throw new Error('the page told nothing in time');
   };
+  const open = async (url) => {
+    await ask('POST', `/session/${sessionId}/url`, { url });
+    return told();
+  };
+  open.all = async (urls) => {
+    const handles = [], outcomes = [], first = await ask('GET', `/session/${sessionId}/window`);
+    const turnTo = (handle) => ask('POST', `/session/${sessionId}/window`, { handle });
+    for (const url of urls) {
+      const { handle } = await ask('POST', `/session/${sessionId}/window/new`, { type: 'tab' });
+      handles.push(handle);
+      await turnTo(handle);
+      await ask('POST', `/session/${sessionId}/url`, { url });
+    }
+    for (const handle of handles) {
+      await turnTo(handle);
+      outcomes.push(await told());
+      await ask('DELETE', `/session/${sessionId}/window`);
+    }
+    await turnTo(first);
+    return outcomes;
+  };
+  return open;
 }
 
 const printed = (command, ...args) => () => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
