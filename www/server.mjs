@@ -9,7 +9,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 const HOUR = 3_600_000;
 const LONGEST = 365 * 24 * HOUR;
 const BODY_LIMIT = 4096;
-const PAGE = ['index.html', 'style.css', 'main.js', 'timeline.js', 'times.js', 'icon.svg'];
+const PAGE = ['index.html', 'tabs.html', 'style.css', 'main.js', 'tabs.js', 'timeline.js', 'times.js', 'icon.svg'];
 const TYPES = {
   '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.json': 'application/json',
 };

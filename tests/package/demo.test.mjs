@@ -89,6 +89,41 @@ test('a fault at the first attempt only is overcome', async (t) => {
   await field(page, 'requests', '2');
 });
 
+test('a session stays in step in two tabs: login, renewal by itself, logout', async (t) => {
+  const { page, newPage, url, setLifetime } = await opened(t);
+  await setLifetime(6000);
+  const tabs = [page, await newPage()];
+  for (const tab of tabs) {
+    await tab.goto(new URL('tabs.html', url));
+    await tab.waitForSelector('body[data-ready]');
+  }
+  await tabs[0].bringToFront();
+  await tabs[0].click('#log-in');
+  const marked = (tab, before) => tab.waitForFunction(
+    (before) => ![before, 'none'].includes(document.querySelector('#mark').textContent), { timeout: 15_000, polling: 50 }, before);
+  const marks = () => Promise.all(tabs.map((tab) => text(tab, '#mark')));
+  for (const tab of tabs) await marked(tab, 'none');
+  const [login, other] = await marks();
+  assert.equal(login, other);
+
+  // Two thirds of its life later one of them renews it, and both show so.
+  for (const tab of tabs) await marked(tab, login);
+  await until(async () => new Set(await marks()).size === 1);
+  const requests = await Promise.all(tabs.map((tab) => text(tab, '#requests')));
+  assert.deepEqual(requests.map(Number).sort(), [0, 1]);
+  for (const tab of tabs) assert.match(await text(tab, '#log'), /refreshed/);
+
+  await tabs[1].bringToFront();
+  await tabs[1].click('#log-out');
+  for (const tab of tabs) await tab.waitForFunction(() => document.querySelector('#mark').textContent === 'none', { timeout: 5000, polling: 50 });
+  assert.equal(await page.evaluate(() => localStorage.length), 0);
+  for (const tab of tabs) assert.ok(!(await tab.content()).includes('eyJ'), 'no token in the document');
+});
+
+async function until(holds) {
+  for (const end = Date.now() + 5000; !(await holds());) assert.ok(Date.now() < end, 'in time');
+}
+
 async function serving(t) {
   const { serve } = await import(pathToFileURL(join(www, 'demo.mjs')));
   const demo = await serve(folder);
@@ -109,15 +144,19 @@ async function opened(t) {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync'],
   });
-  const page = await browser.newPage();
   const problems = [], statuses = [], expected = [];
-  page.on('pageerror', ({ message }) => problems.push(message));
-  page.on('response', (response) => response.ok() || statuses.push(response.status()));
-  page.on('console', (message) => {
-    // The browser's own line on an answer that is no success; `statuses` has those.
-    const ofAnswer = message.text().startsWith('Failed to load resource') && message.location().url?.startsWith(gatewayUrl);
-    if (!ofAnswer) problems.push(message.text());
-  });
+  const newPage = async () => {
+    const page = await browser.newPage();
+    page.on('pageerror', ({ message }) => problems.push(message));
+    page.on('response', (response) => response.ok() || statuses.push(response.status()));
+    page.on('console', (message) => {
+      // The browser's own line on an answer that is no success; `statuses` has those.
+      const ofAnswer = message.text().startsWith('Failed to load resource') && message.location().url?.startsWith(gatewayUrl);
+      if (!ofAnswer) problems.push(message.text());
+    });
+    return page;
+  };
+  const page = await newPage();
   t.after(async () => {
     const html = await page.content();
     await browser.close();
@@ -131,7 +170,7 @@ async function opened(t) {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ lifetimeMs }) };
     assert.equal((await fetch(new URL('/gateway/lifetime', url), init)).status, 200);
   };
-  return { page, expected, setLifetime };
+  return { page, newPage, url, expected, setLifetime };
 }
 
 /** The page listens once it says which window is in use. */

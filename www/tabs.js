@@ -1,0 +1,95 @@
+// A session that all tabs of this page share. The token is in their common store; the page shows a mark of it only.
+import { TokenSession, webStorage } from '/package/index.js';
+import { SECOND, clock, span } from './times.js';
+
+const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror'];
+const STATES = { fresh: 'Fresh', expiring: 'Expiring', expired: 'Expired', invalid: 'No token yet' };
+const LOG_LENGTH = 60;
+
+const $ = (id) => document.getElementById(id);
+const config = await (await fetch('/config.json')).json();
+const options = {
+  baseUrl: config.gateway, storage: webStorage(localStorage), key: 'demo-user', fetch: counted, refreshWindowMs: config.lifetimeMs / 3,
+};
+
+/** @type {TokenSession | null} */
+let session = null;
+let requests = 0;
+
+await open();
+// Without a session there is nobody yet to hear of a login in another tab.
+addEventListener('storage', () => session ?? open());
+$('log-in').addEventListener('click', () => attempt(logIn));
+$('refresh').addEventListener('click', () => attempt(() => session?.refresh()));
+$('log-out').addEventListener('click', () => attempt(() => session?.clear()));
+setInterval(show, 200);
+document.body.dataset.ready = 'true';
+
+async function open() {
+  keep(await TokenSession.open(options));
+}
+
+function keep(opened) {
+  if (!opened || session) return;
+  session = opened;
+  for (const type of EVENTS) {
+    session.addEventListener(type, ({ detail }) => {
+      log(detail?.error ? `${type}: ${detail.error.code}` : type);
+      mark();
+    });
+  }
+  session.start();
+  mark();
+}
+
+async function logIn() {
+  const email = 'user@example.com', apiKey = 'demo';
+  const { stateToken } = await post('/api/v2/auth/login', { apiKey, email });
+  const { accessToken } = await post('/api/v2/auth/verify', { apiKey, email, otp: '123456', stateToken });
+  if (session) await session.replace(accessToken);
+  else keep(new TokenSession(accessToken, options));
+}
+
+async function post(path, body) {
+  const response = await fetch(config.gateway + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const { data, error } = await response.json();
+  if (!response.ok) throw new Error(error.message);
+  return data;
+}
+
+function counted(url, init) {
+  $('requests').textContent = String(++requests);
+  return fetch(url, init);
+}
+
+async function attempt(work) {
+  try {
+    await work();
+  } catch (problem) {
+    log(problem.code ?? problem.message);
+  }
+}
+
+/** Shows a few digits of the token's digest: enough to see that two tabs hold the same one. */
+async function mark() {
+  const token = await session.accessToken().catch(() => null);
+  const digest = token && new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)));
+  $('mark').textContent = digest ? [...digest.slice(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('') : 'none';
+}
+
+function show() {
+  if (!session) return;
+  const { state, expiresInMs } = session.status();
+  document.body.dataset.state = state === 'invalid' ? 'none' : state;
+  $('state').textContent = STATES[state];
+  $('countdown').textContent = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND) : '–';
+}
+
+function log(text) {
+  const item = document.createElement('li'), time = document.createElement('time'), what = document.createElement('span');
+  time.textContent = clock(Date.now(), 0);
+  what.textContent = text;
+  item.append(time, what);
+  $('log').prepend(item);
+  while ($('log').children.length > LOG_LENGTH) $('log').lastChild.remove();
+}
