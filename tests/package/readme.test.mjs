@@ -103,6 +103,22 @@ describe('the examples do what they say', () => {
     await says(expiring, 'ERR_UNAUTHORIZED: login')
   })
 
+  test('a session in Node', async (t) => {
+    const code = example('Keeping a session')
+    const { gateway, url, fresh, expiring, expired } = await listening(t)
+    const says = async (TRANSAK_TOKEN, ...lines) => {
+      const run_ = await run(t, code, { env: { TRANSAK_URL: url, TRANSAK_TOKEN } })
+      assert.deepEqual(run_.lines.map((line) => line.replace(ISO, 'then')), lines)
+    }
+    await says(fresh, 'a token of 3 parts')
+    await says(expired, 'log in again', 'the token has expired and cannot be refreshed')
+    assert.equal(gateway.requests.length, 0)
+    await says(expiring, 'refreshed, expires then', 'a token of 3 parts')
+    assert.equal(gateway.refreshes(expiring), 1)
+    gateway.fail({ kind: 'error', status: 503 })
+    await says(expiring, 'the old token still: ERR_SERVER', 'a token of 3 parts')
+  })
+
   test('the gateway on a socket', async (t) => {
     const { lines } = await run(t, example('A gateway to develop against'))
     assert.deepEqual(lines, ['2 requests'])
@@ -113,17 +129,17 @@ describe('the examples do what they say', () => {
     assert.deepEqual(lines, ['expiring', 'fresh'])
   })
 
-  test('in a page', async (t) => {
+  for (const [name, heading, at, key] of [['in a page', 'In a page', 0, 'token'], ['a session in a page', 'Keeping a session', 1, 'user-1']]) test(name, async (t) => {
     const { gateway, fresh, expiring, expired } = await tokens()
     const around = '<!doctype html><link rel="icon" href="data:,">'
-    const pages = { '/blank.html': around, '/login': around, '/index.html': around + example('In a page') }
+    const pages = { '/blank.html': around, '/login': around, '/index.html': around + example(heading, at) }
     const { origin, open, close, lines } = await openBrowser({ folder, pages })
     t.after(close)
 
     /** Opens the example with a token in the session's storage; /transak is the page's own backend. */
     const visit = async (token) => {
       const page = await open()
-      await page.evaluate((token) => token && sessionStorage.setItem('token', token), token)
+      await page.evaluate((key, token) => token && sessionStorage.setItem(key, token), key, token)
       await page.setRequestInterception(true)
       page.on('request', async (request) => {
         if (request.url() !== `${origin}/transak${REFRESH}`) return request.continue()
@@ -132,7 +148,7 @@ describe('the examples do what they say', () => {
         await request.respond({ status, headers: Object.fromEntries(headers), body: await response.text() })
       })
       await page.goto(`${origin}/index.html`, { waitUntil: 'networkidle0' })
-      return { path: new URL(page.url()).pathname, stored: await page.evaluate(() => sessionStorage.getItem('token')) }
+      return { path: new URL(page.url()).pathname, stored: await page.evaluate((key) => sessionStorage.getItem(key), key) }
     }
 
     assert.deepEqual(await visit(fresh), { path: '/index.html', stored: fresh })
@@ -179,6 +195,13 @@ describe('the tables are complete', () => {
       assert.ok(said.startsWith(value) && '.,'.includes(said[value.length]), `${field} defaults to ${said}`)
       assert.equal(unit === 'ms', field.endsWith('Ms'))
     })
+  })
+
+  test('session options, and events', () => {
+    const options = fields('SessionOptions'), rows = table('session option')
+    assert.deepEqual(rows.map(([name]) => plain([name])[0]), options.map(({ field }) => field))
+    options.forEach(({ field, doc }, at) => assert.ok(doc.split('Default: ')[1].startsWith(rows[at][2]), `${field}: ${doc}`))
+    assert.deepEqual(table('event').map(([name]) => plain([name])[0]), fields('SessionEventMap', /^ {2}(\w+):/gm))
   })
 
   test('links lead to public standards and the vendor, and none is relative', () => {

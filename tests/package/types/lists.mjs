@@ -24,9 +24,10 @@ export function union(name) {
   return [...members.matchAll(/'(\w+)'/g)].map(([, member]) => member)
 }
 
-/** The fields of an interface, each with its doc comment as one line. */
-export function fields(name) {
+/** The fields of an interface, each with its doc comment as one line; or their names alone, as a pattern finds them. */
+export function fields(name, pattern) {
   const [, body] = declarations('index').match(new RegExp(`^export interface ${name}[^{]*\\{\\n([^]*?)^\\}`, 'm'))
+  if (pattern) return [...body.matchAll(pattern)].map(([, field]) => field)
   return [...body.matchAll(/\/\*\*([^]*?)\*\/\s+(\w+)\??:/g)].map(([, doc, field]) => ({ field, doc: doc.replace(/\s*\n\s*\* ?/g, ' ').trim() }))
 }
 

@@ -140,3 +140,37 @@ const made: Error = new TransakTokenError('made up', { code: 'ERR_SERVER', actio
 new TransakTokenError('made up')
 
 void [statuses, described, others, judging, environment, duration, misspelled, notFetch, dated, header, token, flag, made]
+
+// A session.
+import { TokenSession, webStorage, type SessionOptions, type SessionState, type TokenLock, type TokenStorage } from 'transak-user-token'
+
+const tokens = new Map<string, string>()
+const lock: TokenLock = async (_name, { timeoutMs, signal }, fn) => void [timeoutMs satisfies number, signal satisfies AbortSignal, await fn()]
+const sessionOptions: SessionOptions[] = [
+  { environment: 'staging' },
+  { baseUrl: '/transak', storage: tokens, key: 'a', lock, maxWaitMs: 0, refreshWindowMs: 1, retries: 0, headers: { 'x-api-key': 'k' } },
+]
+const area = { getItem: (_key: string) => null, setItem: (_key: string, _value: string) => {}, removeItem: (_key: string) => {} }
+const stored: TokenStorage = webStorage(area)
+const session = new TokenSession('x.y.z', { environment: 'staging', storage: stored, key: 'a' })
+const opened: TokenSession | null = await TokenSession.open({ environment: 'staging', storage: stored, key: 'a' })
+const handed: string = await session.accessToken({ signal: new AbortController().signal })
+const renewed: RefreshedToken = await session.refresh()
+const itsStatus: TokenStatus & { clockSkewMs: number | null, refused: boolean } = session.status()
+const state: SessionState = session.status()
+const done: void[] = [await session.replace('x.y.z'), await session.clear(), session.start(), session.stop(), session[Symbol.dispose]()]
+session.addEventListener('refreshed', ({ type, target, detail }) => void [type, target satisfies TokenSession, detail.expiresAt satisfies number])
+session.addEventListener('refreshfailed', ({ detail: { error } }) => void (error satisfies TransakTokenError), { once: true })
+session.addEventListener('expired', { handleEvent: ({ detail }) => void (detail satisfies null) })
+session.removeEventListener('cleared', null)
+// @ts-expect-error no such event
+session.addEventListener('renewed', () => {})
+// @ts-expect-error a session has options
+new TokenSession('x.y.z')
+// @ts-expect-error a session is given no signal
+new TokenSession('x.y.z', { environment: 'staging', signal: new AbortController().signal })
+// @ts-expect-error what may be null has to be looked at
+opened.status()
+// @ts-expect-error the details are those of the event
+session.addEventListener('expired', ({ detail }) => detail.error)
+void [sessionOptions, handed, renewed, itsStatus, state, done]
