@@ -10,12 +10,13 @@ import { listening, tune } from './tabs.js';
 /** @import { Core } from './loader.js' */
 /** @typedef {ReturnType<typeof drive>} Driver */
 
-/** In the order of the machine's numbers. */
-const EVENTS = /** @type {const} */ (['', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared']);
-
-/** What a caller wants and what it is told, what an outcome is and what was found, in the machine's numbers. */
+// The machine's numbers, as src/js/session.rs has them: what it does, what a caller is told, what an outcome is, what was
+// found, and the events.
 export const ACCESS = 0, REFRESH = 2;
-const OVERDUE = 1, USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, WRITE = 1;
+const OVERDUE = 1, WAKE = 3, WAIT = 4, LAND = 5, LAND_AT_LAST = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11;
+const OFFLINE = 12, EVENTS = 13, GENERATION = 14, SKEW = 15, MAX_WAIT = 16;
+const USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, WRITE = 1, REFUSED = 32;
+const NAMES = /** @type {const} */ (['', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared']);
 
 /** How long a store that failed is left alone, in milliseconds. */
 const PROBE_MS = 5_000;
@@ -61,29 +62,38 @@ export function drive(session, token, given, isStored) {
     if (core !== now) {
       machine = new now.Machine(token, options, isStored);
       core = now;
-      generation = machine.generation();
+      generation = call(GENERATION);
       token = machine.token();
       if (isRunning) run();
     }
     return machine;
   }
 
+  function call(/** @type {number} */ op, number = 0) {
+    return machine.call(op, number);
+  }
+
+  function callLive(/** @type {number} */ op, number = 0) {
+    return live().call(op, number);
+  }
+
   function run() {
-    machine.run(true);
-    machine.offline(globalThis.navigator?.onLine === false);
+    call(START);
+    call(OFFLINE, globalThis.navigator?.onLine === false ? 1 : 0);
   }
 
   /** Tells what there is to tell, and wakes who waits where the token has changed. */
   function sync() {
     // A dead instance says nothing that is true.
     if (core !== instance()) return;
-    const hasChanged = generation !== machine.generation();
+    const hasChanged = generation !== call(GENERATION);
     if (hasChanged) {
-      generation = machine.generation();
+      generation = call(GENERATION);
       token = machine.token();
       wake();
     }
-    for (let event; (event = EVENTS[machine.event()]);) {
+    for (let told = call(EVENTS); told; told >>= 3) {
+      const event = NAMES[/** @type {1} */ (told & 7)];
       tell(event, event === 'refreshed' ? times() : event === 'refreshfailed' ? { error: machine.error() } : null);
     }
     if (hasChanged) schedule();
@@ -103,8 +113,8 @@ export function drive(session, token, given, isStored) {
 
   /** @returns {SessionStatus} */
   function status() {
-    const now = live(), { state, action, reason } = current().verdicts[now.status(Date.now())];
-    const refused = now.refused(), skew = now.skew(), clockSkewMs = Number.isNaN(skew) ? null : skew;
+    const verdict = live().status(Date.now()), refused = verdict >= REFUSED;
+    const { state, action, reason } = current().verdicts[verdict % REFUSED], skew = call(SKEW), clockSkewMs = Number.isNaN(skew) ? null : skew;
     if (reason) return { state, action, reason, clockSkewMs, refused };
     const { issuedAt, refreshAt, expiresAt, expiresInMs } = read();
     return /** @type {SessionStatus} */ ({
@@ -150,7 +160,8 @@ export function drive(session, token, given, isStored) {
         for (;;) {
           if (signal?.aborted) throw reasonOf(signal);
           if (hasLooked) {
-            const step = live().ask(wish, before);
+            live();
+            const step = call(wish, before);
             const result = step === USE && wish === REFRESH ? { accessToken: token, ...times() } : token;
             const error = step === REJECT && machine.error();
             if (step > 0) renew(step);
@@ -163,7 +174,7 @@ export function drive(session, token, given, isStored) {
             late = wish === ACCESS && setTimeout(() => {
               wish = OVERDUE;
               end();
-            }, machine.maxWait());
+            }, call(MAX_WAIT));
           }
           await new Promise((resolve) => waiting.add(end = () => {
             waiting.delete(end);
@@ -197,10 +208,10 @@ export function drive(session, token, given, isStored) {
       sync();
       if (!landed) return;
       await settled(() => landed);
-      let outcome = machine.land(ticket, !storage);
+      let outcome = call(storage ? LAND : LAND_AT_LAST, ticket);
       if (outcome === LOOK_AGAIN) {
         await compare();
-        outcome = instance() === begun ? machine.land(ticket, true) : 0;
+        outcome = instance() === begun ? call(LAND_AT_LAST, ticket) : 0;
       }
       sync();
       wake();
@@ -211,7 +222,7 @@ export function drive(session, token, given, isStored) {
     try {
       await (storage && !outage ? locked(options.lock, name, held) : held());
     } catch {
-      if (instance() === begun) machine.fail(ticket);
+      if (instance() === begun) call(NO_LOCK, ticket);
     }
     busy--;
     background(sync);
@@ -230,7 +241,7 @@ export function drive(session, token, given, isStored) {
   }
 
   function schedule() {
-    if (isRunning) arm(live().wait());
+    if (isRunning) arm(callLive(WAIT));
   }
 
   function arm(/** @type {number} */ ms) {
@@ -243,7 +254,7 @@ export function drive(session, token, given, isStored) {
 
   function tick() {
     background(() => {
-      const ticket = live().wake();
+      const ticket = callLive(WAKE);
       if (ticket) renew(ticket);
       sync();
       look().catch(() => {});
@@ -253,7 +264,7 @@ export function drive(session, token, given, isStored) {
   /** Takes a hint that time may have passed unnoticed, or that the network came or went. */
   function hint(/** @type {{ type: string }} */ { type }) {
     background(() => {
-      if (type === 'offline' || type === 'online') live().offline(type === 'offline');
+      if (type === 'offline' || type === 'online') callLive(OFFLINE, type === 'offline' ? 1 : 0);
     });
     tick();
     if (storage) compare().catch(() => {});
@@ -294,7 +305,7 @@ export function drive(session, token, given, isStored) {
       const ttlMs = Math.ceil(read().expiresInMs);
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
       if (done === FAILED || generation !== of) return;
-      live().written(of);
+      callLive(WRITTEN, of);
       channel?.postMessage(what);
     }).catch(() => {});
   }
@@ -324,7 +335,7 @@ export function drive(session, token, given, isStored) {
     try {
       if (what !== 'cleared') return await compare(what === 'replaced');
       const mine = token;
-      live().clear();
+      callLive(CLEAR);
       sync();
       // What was stored here meanwhile is to go too, and another login's token is not.
       writes = writes.then(async () => mine !== null && await ask('get') === mine && ask('delete'));
@@ -352,7 +363,7 @@ export function drive(session, token, given, isStored) {
       run();
       look().catch(() => {}).then(() => isRunning && tick());
     } else {
-      machine.run(false);
+      call(STOP);
     }
   }
 
@@ -377,7 +388,7 @@ export function drive(session, token, given, isStored) {
       await (holding || outage ? store() : locked(options.lock, name, store).catch(store));
     },
     async clear() {
-      live().clear();
+      callLive(CLEAR);
       sync();
       if (!storage) return;
       channel ??= tune(name, heard);

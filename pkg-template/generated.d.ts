@@ -36,26 +36,13 @@ declare module '#glue' {
     readOptions(options: unknown): void;
     /** A session's state machine; see src/js/session.rs for the numbers. */
     Machine: new (token: unknown, options: unknown, stored: boolean) => {
-      ask(wish: number, generation: number): number;
+      call(op: number, number: number): number;
       error(): import('./index.js').TransakTokenError;
-      maxWait(): number;
-      wake(): number;
-      wait(): number;
       send(ticket: number, options: unknown): Promise<unknown> | undefined;
-      land(ticket: number, isLast: boolean): number;
-      fail(ticket: number): void;
       found(stored: unknown, replaced: boolean): number;
-      written(generation: number): void;
       replace(token: unknown): void;
-      clear(): void;
-      run(running: boolean): void;
-      offline(offline: boolean): void;
-      event(): number;
       status(now: number): number;
-      skew(): number;
-      refused(): boolean;
       token(): string | null;
-      generation(): number;
       free(): void;
     };
     tokenBuffer(): number;

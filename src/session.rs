@@ -4,7 +4,7 @@
 //!
 //! # How a driver uses it
 //! - It owns one [`Session`] and passes every call what time it is by two clocks ([`Now`]). After every call it
-//!   takes the [events](Session::next_event) and tells its listeners, sets its one timer to
+//!   takes the [`events`](Session::take_events) and tells its listeners, sets its one timer to
 //!   [`wait_ms`](Session::wait_ms), and where the [`generation`](Session::generation) has changed or a refresh has
 //!   ended, wakes those who wait. The timer, and whatever hints at a wake from sleep, calls [`wake`](Session::wake).
 //! - A caller asks [`access`](Session::access) or [`refresh`](Session::refresh) and acts on the [`Step`]: after
@@ -21,7 +21,6 @@
 //!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
 //!   What was written is confirmed by [`written`](Session::written).
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::claims::{Claims, to_f64};
@@ -162,7 +161,7 @@ pub struct Session {
     seen: Now,
     running: bool,
     offline: bool,
-    events: VecDeque<Event>,
+    events: Vec<Event>,
 }
 
 impl Session {
@@ -187,7 +186,7 @@ impl Session {
             seen: now,
             running: false,
             offline: false,
-            events: VecDeque::new(),
+            events: Vec::new(),
         }
     }
 
@@ -242,10 +241,10 @@ impl Session {
         }
     }
 
-    /// Takes what listeners are to be told next.
+    /// Takes what listeners are to be told, in order.
     #[must_use]
-    pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.events)
     }
 
     /// Answers who wants a token that is valid now.
@@ -350,7 +349,7 @@ impl Session {
         }
         self.hold_successor(Rc::new(token), random);
         if !flight.silent {
-            self.events.push_back(Event::Refreshed);
+            self.events.push(Event::Refreshed);
         }
         true
     }
@@ -409,7 +408,7 @@ impl Session {
         self.flight = None;
         self.standing = if origin == Origin::Given { Standing::Replaced } else { Standing::Settled };
         self.hold(token, random);
-        self.events.push_back(Event::Replaced);
+        self.events.push(Event::Replaced);
     }
 
     /// Drops the token, and the answer to a refresh under way.
@@ -417,7 +416,7 @@ impl Session {
         self.flight = None;
         if self.held.take().is_some() {
             self.generation = self.generation.wrapping_add(1);
-            self.events.push_back(Event::Cleared);
+            self.events.push(Event::Cleared);
         }
     }
 }
@@ -528,7 +527,7 @@ impl Session {
         } else {
             self.hold_successor(stored, random);
         }
-        self.events.push_back(Event::Refreshed);
+        self.events.push(Event::Refreshed);
     }
 
     /// Returns server minus local time by a token that the server has just issued, against the middle of the
@@ -567,7 +566,7 @@ impl Session {
             return;
         }
         if !needs_login {
-            self.events.push_back(Event::RefreshFailed);
+            self.events.push(Event::RefreshFailed);
         }
         if needs_login || is_expired {
             self.tell_expired();
@@ -577,7 +576,7 @@ impl Session {
     fn tell_expired(&mut self) {
         if let Some(held) = self.held.as_mut().filter(|held| !held.told_expired) {
             held.told_expired = true;
-            self.events.push_back(Event::Expired);
+            self.events.push(Event::Expired);
         }
     }
 

@@ -37,31 +37,71 @@ fn read(token: &JsValue) -> Result<Rc<OldToken>, InvalidReason> {
 /// The longest delay that `setTimeout` takes.
 const MAX_DELAY_MS: f64 = 2_147_483_647.0;
 
-/// Reads how a session refreshes, and how long its callers wait.
-fn read_options(options: &JsValue) -> Result<(RefreshOptions, f64), Wrong> {
-    let mut ask = RefreshOptions::read(options)?;
+/// Checks what a session takes besides what a refresh takes, and returns how long its callers wait.
+fn read_options(options: &JsValue) -> Result<f64, Wrong> {
     let bag = Bag::new(options);
-    let has = |name| !bag.get(name).is_undefined();
-    let is_function = |value: &JsValue, name| field(value, name).is_function();
-    if !has("environment") && !has("baseUrl") {
+    let [storage, key, lock] = ["storage", "key", "lock"].map(|name| bag.get(name));
+    if bag.get("environment").is_undefined() && bag.get("baseUrl").is_undefined() {
         bag.wrong("environment", " or baseUrl is required");
     }
-    if !has("retries") {
-        ask.retries = 0.0;
-    }
-    let (storage, key) = (bag.get("storage"), bag.get("key").as_string());
-    if has("storage") && !["get", "set", "delete"].iter().all(|name| is_function(&storage, name)) {
+    let is_missing = |name: &&str| !field(&storage, name).is_function();
+    if !storage.is_undefined() && ["get", "set", "delete"].iter().any(is_missing) {
         bag.wrong("storage", " must have get, set and delete");
     }
-    if key.as_ref().map_or(has("storage") || has("key"), String::is_empty) {
+    if !(storage.is_undefined() && key.is_undefined() || key.is_string() && key.is_truthy()) {
         bag.wrong("key", " must be a string, and not empty: a storage needs one");
     }
-    if has("lock") && !bag.get("lock").is_function() {
+    if !lock.is_undefined() && !lock.is_function() {
         bag.wrong("lock", " must be a function");
     }
     let max_wait_ms = bag.number("maxWaitMs", Fits::NotNegative).unwrap_or(5_000.0);
-    bag.checked((ask, max_wait_ms.min(MAX_DELAY_MS)))
+    bag.checked(max_wait_ms.min(MAX_DELAY_MS))
 }
+
+fn wrong(wrong: Wrong) -> JsValue {
+    error(&Failure::option(wrong))
+}
+
+// What `call` does, by number: one export costs less than one for each.
+
+/// Answers a call of `accessToken()`: 0 for the token, -1 to wait, -2 to fail with [`Machine::error`]; above 0 it is the
+/// ticket of a refresh to begin, and to wait for.
+const ACCESS: u32 = 0;
+/// The same, for one that has waited long enough.
+const OVERDUE: u32 = 1;
+/// The same, for one of `refresh()` at this generation.
+const REFRESH: u32 = 2;
+/// Looks at the clock; answers with the ticket of a refresh that is due, or 0.
+const WAKE: u32 = 3;
+/// Answers how long to wait before that, in milliseconds; NaN where nothing is to happen.
+const WAIT: u32 = 4;
+/// Takes the outcome of this ticket's exchange.
+const LAND: u32 = 5;
+/// The same, after the last look at the store.
+const LAND_AT_LAST: u32 = 6;
+/// Takes that the lock for this ticket was not had.
+const NO_LOCK: u32 = 7;
+/// Confirms that the store holds the token of this generation.
+const WRITTEN: u32 = 8;
+/// Drops the token.
+const CLEAR: u32 = 9;
+/// Begins the renewal in the background.
+const START: u32 = 10;
+/// Ends it.
+const STOP: u32 = 11;
+/// Pauses it where the number is 1, and no longer where it is 0.
+const OFFLINE: u32 = 12;
+/// Takes what listeners are to be told: their places among the events from 1, three bits each, the first one lowest.
+const EVENTS: u32 = 13;
+/// Answers with a number that changes with the token.
+const GENERATION: u32 = 14;
+/// Answers with server minus local time, in milliseconds; NaN where it is not known.
+const SKEW: u32 = 15;
+/// Answers for how long a call waits for a refresh, in milliseconds.
+const MAX_WAIT: u32 = 16;
+
+/// What is added to a verdict where the server has refused the token.
+const REFUSED: usize = 32;
 
 /// A request under way, which is never given up.
 struct Exchange {
@@ -88,7 +128,8 @@ impl Machine {
     /// Throws `ERR_INVALID_OPTION` and `ERR_INVALID_TOKEN`.
     #[wasm_bindgen(constructor)]
     pub fn new(token: &JsValue, options: &JsValue, stored: bool) -> Result<Machine, JsValue> {
-        let (ask, max_wait_ms) = read_options(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+        let ask = RefreshOptions::read(options).map_err(wrong)?;
+        let max_wait_ms = read_options(options).map_err(wrong)?;
         let token = if token.is_null() { None } else { Some(read(token).map_err(invalid)?) };
         let session = Session::new(token, origin(stored), ask.status, Math::random(), now());
         let hint = ask.target.hint();
@@ -101,25 +142,46 @@ impl Machine {
         })
     }
 
-    /// Answers a call: 0 for `accessToken()`, 1 for one that has waited long enough, 2 for `refresh()` of this
-    /// generation. Use the token: 0; wait: -1; fail with [`Machine::error`]: -2; begin a refresh with this ticket,
-    /// and wait: above 0.
-    pub fn ask(&self, wish: u32, generation: u32) -> f64 {
-        let (mut session, now) = (self.session.borrow_mut(), now());
-        let step = match wish {
-            0 => session.access(now),
-            1 => session.overdue(now),
-            _ => session.refresh(generation, now),
-        };
-        match step {
-            Step::Use => 0.0,
-            Step::Wait => -1.0,
-            Step::Refresh(Ticket(ticket)) => ticket.into(),
-            Step::Reject(failure) => {
-                self.rejection.replace(Some(failure));
-                -2.0
+    /// Does what one of the numbers above says, with another number, and answers with a third.
+    pub fn call(&self, op: u32, number: f64) -> f64 {
+        let (mut session, now, whole) = (self.session.borrow_mut(), now(), whole(number));
+        match op {
+            ACCESS | OVERDUE | REFRESH => {
+                let step = match op {
+                    ACCESS => session.access(now),
+                    OVERDUE => session.overdue(now),
+                    _ => session.refresh(whole, now),
+                };
+                match step {
+                    Step::Use => return 0.0,
+                    Step::Wait => return -1.0,
+                    Step::Refresh(Ticket(ticket)) => return ticket.into(),
+                    Step::Reject(failure) => self.rejection.replace(Some(failure)),
+                };
+                return -2.0;
             }
+            WAKE => return session.wake(now).map_or(0.0, |Ticket(ticket)| ticket.into()),
+            WAIT => return session.wait_ms(now).unwrap_or(f64::NAN),
+            LAND | LAND_AT_LAST => return self.land(&mut session, whole, op == LAND_AT_LAST, now).into(),
+            NO_LOCK => {
+                let mut failure = Failure::new(Code::Timeout);
+                failure.detail = "the lock was not had";
+                session.fail(Ticket(whole), failure, Math::random(), now);
+            }
+            WRITTEN => session.written(whole),
+            CLEAR => session.clear(),
+            START => session.start(),
+            STOP => session.stop(),
+            OFFLINE => session.set_offline(number > 0.0),
+            EVENTS => {
+                return session.take_events().iter().rev().fold(0.0, |packed, &event| packed * 8.0 + place(event));
+            }
+            GENERATION => return session.generation().into(),
+            SKEW => return session.clock_skew_ms().unwrap_or(f64::NAN),
+            MAX_WAIT => return self.max_wait_ms,
+            _ => {}
         }
+        0.0
     }
 
     /// Returns the error of the call that was just rejected, or else that of the last refresh.
@@ -131,29 +193,13 @@ impl Machine {
         })
     }
 
-    /// Returns for how long a call waits for a refresh, in milliseconds.
-    #[wasm_bindgen(js_name = maxWait)]
-    pub fn max_wait(&self) -> f64 {
-        self.max_wait_ms
-    }
-
-    /// Looks at the clock; returns the ticket of a refresh that is due, or 0.
-    pub fn wake(&self) -> u32 {
-        self.session.borrow_mut().wake(now()).map_or(0, |Ticket(ticket)| ticket)
-    }
-
-    /// Returns how long to wait before that, in milliseconds; NaN where nothing is to happen.
-    pub fn wait(&self) -> f64 {
-        self.session.borrow_mut().wait_ms(now()).unwrap_or(f64::NAN)
-    }
-
     /// Sends the request, where it is still wanted, and returns the promise that there is an outcome.
     pub fn send(&self, ticket: u32, options: &JsValue) -> JsValue {
         // Before anything is borrowed: the getters of the caller's options may call.
-        let (ask, sent) = (read_options(options), now());
+        let (ask, sent, retries) = (RefreshOptions::read(options), now(), field(options, "retries"));
         let Some(old) = self.session.borrow_mut().send(Ticket(ticket), sent) else { return JsValue::UNDEFINED };
         let mut ask = match ask {
-            Ok((ask, _)) => ask,
+            Ok(ask) => ask,
             Err(wrong) => {
                 self.session.borrow_mut().fail(Ticket(ticket), Failure::option(wrong), Math::random(), sent);
                 return JsValue::UNDEFINED;
@@ -162,38 +208,13 @@ impl Machine {
         let old = OldToken::read(old.token.expose(), &ask.headers_text).map_or(old, Rc::new);
         Headers::from_raw(ask.headers.clone()).set("authorization", old.token.expose());
         ask.status.clock_tolerance_ms += MAX_SKEW_MS;
+        if retries.is_undefined() {
+            ask.retries = 0.0;
+        }
         let taken = Seat::take(&old, &Rc::new(ask));
         let landed = taken.landed().into();
         self.exchanges.borrow_mut().push(Exchange { ticket, seat: taken, sent });
         landed
-    }
-
-    /// Takes the outcome: 1 where the token is to be stored, 2 where it was refused and the store deserves another
-    /// look first, unless that was the last one.
-    pub fn land(&self, ticket: u32, is_last: bool) -> u32 {
-        let mut exchanges = self.exchanges.borrow_mut();
-        let Some(at) = exchanges.iter().position(|exchange| exchange.ticket == ticket) else { return 0 };
-        let exchange = exchanges.swap_remove(at);
-        let outcome = exchange.seat.outcome(Clone::clone);
-        let (mut session, ticket, random) = (self.session.borrow_mut(), Ticket(ticket), Math::random());
-        match outcome {
-            Err(failure) if failure.code == Code::Unauthorized && !is_last => {
-                exchanges.push(exchange);
-                2
-            }
-            Err(failure) => {
-                session.fail(ticket, failure, random, now());
-                0
-            }
-            Ok(new) => session.accept(ticket, &new, "", exchange.sent, random, now()).into(),
-        }
-    }
-
-    /// Takes that the lock was not had.
-    pub fn fail(&self, ticket: u32) {
-        let mut failure = Failure::new(Code::Timeout);
-        failure.detail = "the lock was not had";
-        self.session.borrow_mut().fail(Ticket(ticket), failure, Math::random(), now());
     }
 
     /// Compares with what is stored, or goes on with it where another tab has replaced the token: 1 where the
@@ -213,11 +234,6 @@ impl Machine {
         }
     }
 
-    /// Confirms that the store holds the token of this generation.
-    pub fn written(&self, generation: u32) {
-        self.session.borrow_mut().written(generation);
-    }
-
     /// Goes on with the token of a new login.
     ///
     /// # Errors
@@ -228,61 +244,65 @@ impl Machine {
         Ok(())
     }
 
-    /// Drops the token.
-    pub fn clear(&self) {
-        self.session.borrow_mut().clear();
-    }
-
-    /// Begins or ends the renewal in the background.
-    pub fn run(&self, running: bool) {
-        let mut session = self.session.borrow_mut();
-        if running { session.start() } else { session.stop() }
-    }
-
-    /// Pauses the renewal while there is no network.
-    pub fn offline(&self, offline: bool) {
-        self.session.borrow_mut().set_offline(offline);
-    }
-
-    /// Takes what listeners are to be told next: 0 for nothing, else its place among the events, from 1.
-    pub fn event(&self) -> u32 {
-        match self.session.borrow_mut().next_event() {
-            None => 0,
-            Some(Event::Refreshed) => 1,
-            Some(Event::RefreshFailed) => 2,
-            Some(Event::Expired) => 3,
-            Some(Event::Replaced) => 4,
-            Some(Event::Cleared) => 5,
-        }
-    }
-
-    /// Judges the token at this instant of the local clock, as `check` does.
+    /// Judges the token at this instant of the local clock, as `check` does; [`REFUSED`] is added where the server
+    /// has refused it.
     pub fn status(&self, now: f64) -> usize {
-        verdict(match self.session.borrow().status(now) {
+        let session = self.session.borrow();
+        let verdict = verdict(match session.status(now) {
             TokenStatus::Valid(life) => Ok(life),
             TokenStatus::Invalid(reason) => Err(reason),
-        })
-    }
-
-    /// Returns server minus local time, in milliseconds; NaN where it is not known.
-    pub fn skew(&self) -> f64 {
-        self.session.borrow().clock_skew_ms().unwrap_or(f64::NAN)
-    }
-
-    /// Tells whether the server has refused the token.
-    pub fn refused(&self) -> bool {
-        self.session.borrow().is_refused()
+        });
+        if session.is_refused() { verdict + REFUSED } else { verdict }
     }
 
     /// Returns the token; null where there is none.
     pub fn token(&self) -> JsValue {
         self.session.borrow().token().map_or(JsValue::NULL, |held| held.token.expose().into())
     }
+}
 
-    /// Returns a number that changes with the token.
-    pub fn generation(&self) -> u32 {
-        self.session.borrow().generation()
+impl Machine {
+    /// Takes an outcome: 1 where the token is to be stored, 2 where it was refused and the store deserves another
+    /// look first, unless that was the last one.
+    fn land(&self, session: &mut Session, ticket: u32, is_last: bool, now: Now) -> u8 {
+        let mut exchanges = self.exchanges.borrow_mut();
+        let Some(at) = exchanges.iter().position(|exchange| exchange.ticket == ticket) else { return 0 };
+        let exchange = exchanges.swap_remove(at);
+        let (ticket, random) = (Ticket(ticket), Math::random());
+        let landed = exchange.seat.outcome(|outcome| match outcome {
+            Err(failure) if failure.code == Code::Unauthorized && !is_last => 2,
+            Err(failure) => {
+                session.fail(ticket, failure.clone(), random, now);
+                0
+            }
+            Ok(new) => session.accept(ticket, new, "", exchange.sent, random, now).into(),
+        });
+        if landed == 2 {
+            exchanges.push(exchange);
+        }
+        landed
     }
+}
+
+/// A place among the events, from 1.
+fn place(event: Event) -> f64 {
+    match event {
+        Event::Refreshed => 1.0,
+        Event::RefreshFailed => 2.0,
+        Event::Expired => 3.0,
+        Event::Replaced => 4.0,
+        Event::Cleared => 5.0,
+    }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it was a u32 before"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
 }
 
 fn origin(stored: bool) -> Origin {

@@ -126,7 +126,7 @@ impl World {
     }
 
     fn listen(&mut self) {
-        self.events.extend(core::iter::from_fn(|| self.session.next_event()));
+        self.events.append(&mut self.session.take_events());
     }
 
     fn heard(&mut self) -> Vec<Event> {
