@@ -1,6 +1,7 @@
 # make demo    builds the package, tries it in Node against a local gateway, and serves the demo page
 # make test    runs every check there is
 # make pkg     builds pkg/ alone, ready for `npm pack`
+# make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
@@ -22,7 +23,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size soak
 
 pkg: pkg/package.json
 
@@ -69,7 +70,12 @@ test-gateway: | setup
 
 test-package: target/installed/package.json | browser
 	@cd target/installed
-	node --test
+	node --test --test-concurrency=2
+
+# Sessions in real time for ten minutes; `make test` has one minute of it.
+soak: target/installed/package.json
+	@cd target/installed
+	SOAK_MS=600000 node --test session-soak.test.mjs
 
 size: pkg/package.json
 	@node tests/size.mjs

@@ -45,7 +45,7 @@ export function drive(session, token, given, isStored) {
   let channel;
   /** @type {Promise<void> | undefined} */
   let firstLook;
-  let generation = 0, busy = 0, holding = 0, probedAt = 0, outage = '';
+  let generation = 0, skew = NaN, busy = 0, holding = 0, probedAt = 0, outage = '';
   let isRunning = false, isDisposed = false, hasLooked = true;
   /** @type {Promise<unknown>} */
   let writes = Promise.resolve();
@@ -86,6 +86,7 @@ export function drive(session, token, given, isStored) {
   function sync() {
     // A dead instance says nothing that is true.
     if (core !== instance()) return;
+    skew = call(SKEW);
     const hasChanged = generation !== call(GENERATION);
     if (hasChanged) {
       generation = call(GENERATION);
@@ -114,7 +115,7 @@ export function drive(session, token, given, isStored) {
   /** @returns {SessionStatus} */
   function status() {
     const verdict = live().status(Date.now()), refused = verdict >= REFUSED;
-    const { state, action, reason } = current().verdicts[verdict % REFUSED], skew = call(SKEW), clockSkewMs = Number.isNaN(skew) ? null : skew;
+    const { state, action, reason } = current().verdicts[verdict % REFUSED], clockSkewMs = Number.isNaN(skew) ? null : skew;
     if (reason) return { state, action, reason, clockSkewMs, refused };
     const { issuedAt, refreshAt, expiresAt, expiresInMs } = read();
     return /** @type {SessionStatus} */ ({
@@ -384,8 +385,11 @@ export function drive(session, token, given, isStored) {
       if (!storage) return;
       channel ??= tune(name, heard);
       const store = () => save('replaced');
+      busy++;
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
       await (holding || outage ? store() : locked(options.lock, name, store).catch(store));
+      busy--;
+      release();
     },
     async clear() {
       callLive(CLEAR);

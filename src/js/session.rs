@@ -144,13 +144,13 @@ impl Machine {
 
     /// Does what one of the numbers above says, with another number, and answers with a third.
     pub fn call(&self, op: u32, number: f64) -> f64 {
-        let (mut session, now, whole) = (self.session.borrow_mut(), now(), whole(number));
+        let (mut session, whole) = (self.session.borrow_mut(), whole(number));
         match op {
             ACCESS | OVERDUE | REFRESH => {
                 let step = match op {
-                    ACCESS => session.access(now),
-                    OVERDUE => session.overdue(now),
-                    _ => session.refresh(whole, now),
+                    ACCESS => session.access(now()),
+                    OVERDUE => session.overdue(now()),
+                    _ => session.refresh(whole, now()),
                 };
                 match step {
                     Step::Use => return 0.0,
@@ -160,13 +160,13 @@ impl Machine {
                 };
                 return -2.0;
             }
-            WAKE => return session.wake(now).map_or(0.0, |Ticket(ticket)| ticket.into()),
-            WAIT => return session.wait_ms(now).unwrap_or(f64::NAN),
-            LAND | LAND_AT_LAST => return self.land(&mut session, whole, op == LAND_AT_LAST, now).into(),
+            WAKE => return session.wake(now()).map_or(0.0, |Ticket(ticket)| ticket.into()),
+            WAIT => return session.wait_ms(now()).unwrap_or(f64::NAN),
+            LAND | LAND_AT_LAST => return self.land(&mut session, whole, op == LAND_AT_LAST).into(),
             NO_LOCK => {
                 let mut failure = Failure::new(Code::Timeout);
                 failure.detail = "the lock was not had";
-                session.fail(Ticket(whole), failure, Math::random(), now);
+                session.fail(Ticket(whole), failure, Math::random(), now());
             }
             WRITTEN => session.written(whole),
             CLEAR => session.clear(),
@@ -264,7 +264,7 @@ impl Machine {
 impl Machine {
     /// Takes an outcome: 1 where the token is to be stored, 2 where it was refused and the store deserves another
     /// look first, unless that was the last one.
-    fn land(&self, session: &mut Session, ticket: u32, is_last: bool, now: Now) -> u8 {
+    fn land(&self, session: &mut Session, ticket: u32, is_last: bool) -> u8 {
         let mut exchanges = self.exchanges.borrow_mut();
         let Some(at) = exchanges.iter().position(|exchange| exchange.ticket == ticket) else { return 0 };
         let exchange = exchanges.swap_remove(at);
@@ -272,10 +272,10 @@ impl Machine {
         let landed = exchange.seat.outcome(|outcome| match outcome {
             Err(failure) if failure.code == Code::Unauthorized && !is_last => 2,
             Err(failure) => {
-                session.fail(ticket, failure.clone(), random, now);
+                session.fail(ticket, failure.clone(), random, now());
                 0
             }
-            Ok(new) => session.accept(ticket, new, "", exchange.sent, random, now).into(),
+            Ok(new) => session.accept(ticket, new, "", exchange.sent, random, now()).into(),
         });
         if landed == 2 {
             exchanges.push(exchange);

@@ -110,9 +110,8 @@ describe('accessToken', { concurrency: true }, () => {
 
   test('expired rejects at once while a refresh is in flight, and its answer brings the session back', async (t) => {
     const { open, gateway } = await world(t)
-    const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 1, exp: now + 0.3 })
-    gateway.fail({ kind: 'latency', ms: 50 })
-    const answered = Promise.withResolvers?.() ?? resolvers()
+    const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 20, exp: now + 1.5 })
+    const answered = resolvers()
     const session = open(token, { maxWaitMs: 0, fetch: async (...given) => {
       const response = await fetch(...given)
       await answered.promise
