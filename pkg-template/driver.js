@@ -45,7 +45,7 @@ export function drive(session, token, given, isStored) {
   let channel;
   /** @type {Promise<void> | undefined} */
   let firstLook;
-  let generation = 0, skew = NaN, busy = 0, holding = 0, probedAt = 0, outage = '';
+  let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, probedAt = 0, outage = '';
   let isRunning = false, isDisposed = false, hasLooked = true;
   /** @type {Promise<unknown>} */
   let writes = Promise.resolve();
@@ -202,7 +202,6 @@ export function drive(session, token, given, isStored) {
     const begun = current();
     const exchange = async () => {
       const hadOutage = outage;
-      holding++;
       if (storage && !hadOutage) await compare();
       if (instance() !== begun) return;
       const landed = machine.send(ticket, options);
@@ -218,14 +217,15 @@ export function drive(session, token, given, isStored) {
       wake();
       if (outcome === STORE && storage) await (hadOutage ? compare() : save('refreshed'));
     };
-    const held = () => exchange().finally(() => { holding--; });
     busy++;
+    renewing++;
     try {
-      await (storage && !outage ? locked(options.lock, name, held) : held());
+      await (storage && !outage ? locked(options.lock, name, () => held(exchange)) : held(exchange));
     } catch {
       if (instance() === begun) call(NO_LOCK, ticket);
     }
     busy--;
+    renewing--;
     background(sync);
     wake();
     release();
@@ -285,13 +285,41 @@ export function drive(session, token, given, isStored) {
   /** Compares with what is stored; `wasReplaced` where another tab says so. */
   async function compare(wasReplaced = false) {
     const stored = await ask('get');
+    const found = stored === FAILED ? 0 : live().found(stored, wasReplaced);
     hasLooked = true;
-    if (stored !== FAILED) {
-      const found = live().found(stored, wasReplaced);
-      sync();
-      if (found === WRITE) save('refreshed');
-    }
+    sync();
     wake();
+    if (found !== WRITE) return;
+    if (holding) return save('refreshed');
+    // Who was woken goes first: a refresh that begins now stores the token on its way.
+    await null;
+    if (!renewing) settle(stored);
+  }
+
+  /**
+   * Stores the token with the lock held, after another look: what was stored since the first one came later, and is
+   * not to be overwritten by what this session began with.
+   * @param {unknown} seen
+   */
+  async function settle(seen) {
+    busy++;
+    const of = generation;
+    await locked(options.lock, name, () => held(async () => {
+      const stored = await ask('get');
+      // Another token by now: it has been stored, or will be.
+      if (generation !== of) return;
+      if (stored === seen) return save('refreshed');
+      callLive(WRITTEN, of);
+      await compare();
+    })).catch(() => {});
+    busy--;
+    release();
+  }
+
+  /** Does what is done with the lock held. */
+  function held(/** @type {() => Promise<any>} */ work) {
+    holding++;
+    return work().finally(() => { holding--; });
   }
 
   /**

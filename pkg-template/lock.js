@@ -8,7 +8,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * The last of those who want a name's lock in this process.
- * @type {Map<string, Promise<void>>}
+ * @type {Map<string, Promise<unknown>>}
  */
 const tails = new Map();
 
@@ -16,8 +16,8 @@ const tails = new Map();
  * Runs `work` with the lock held, and resolves when the work is done. Rejects where the lock is not had in time, or at all.
  * @param {TokenLock | undefined} own
  * @param {string} name
- * @param {() => Promise<void>} work
- * @returns {Promise<void>}
+ * @param {() => Promise<unknown>} work
+ * @returns {Promise<unknown>}
  */
 export function locked(own, name, work) {
   return new Promise((resolve, reject) => {
@@ -52,7 +52,7 @@ export function locked(own, name, work) {
 
 /**
  * @param {string} name
- * @param {() => Promise<void>} work
+ * @param {() => Promise<unknown>} work
  */
 function queued(name, work) {
   const turn = (tails.get(name) ?? Promise.resolve()).then(work);
