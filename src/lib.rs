@@ -16,6 +16,7 @@
 //! | [`status`] | fresh, expiring, expired or invalid, and what to do |
 //! | [`refresh`] | what to ask the server, what its answer means, whether to ask again |
 //! | [`session`] | which token a session holds, when to refresh it, what to tell whom |
+//! | [`route`] | which requests a backend passes on to Transak, and what it answers |
 //! | [`error`] | every code, reason and action |
 //!
 //! On `wasm32` the module `js` opens the boundary: promises, timers and the Fetch API live there, and
@@ -25,6 +26,7 @@ pub mod claims;
 pub mod error;
 mod json;
 pub mod refresh;
+pub mod route;
 pub mod session;
 pub mod status;
 pub mod token;

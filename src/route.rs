@@ -1,0 +1,204 @@
+//! The backend route: which requests of browsers and servers are passed on to Transak, and what they are answered.
+//!
+//! A request comes in as plain data and a [`Reply`] goes out; someone else awaits the user's own authorisation, sends what
+//! is to be sent and tells what came of it. Time and the tokens' keys are arguments, and the only state is bounded: the
+//! windows of the limits, the answers kept, and what is under way.
+
+pub mod address;
+pub mod limit;
+mod lru;
+pub mod origin;
+pub mod reply;
+
+use std::collections::BTreeMap;
+
+use address::{Address, Network};
+use limit::{Limits, Windows};
+use lru::Lru;
+use origin::Origins;
+use reply::{Cors, Outcome, Reply};
+
+use crate::error::{Code, Failure, InvalidReason};
+use crate::status::{State, StatusOptions, TokenStatus, token_status};
+use crate::token::Secret;
+
+/// The path of the call below the mount, from the API's reference.
+pub const PATH: &str = "/api/v2/auth/refresh";
+
+/// How long an answer is kept for a client that lost it, in milliseconds.
+pub const KEPT_MS: f64 = 60_000.0;
+
+/// How many answers are kept at most.
+const KEPT: usize = 10_000;
+
+/// Who may ask, and how often.
+#[derive(Debug, Default)]
+pub struct Policy {
+    /// The origins whose pages may ask.
+    pub origins: Origins,
+    /// Whether a request that no page sent may ask.
+    pub allow_server_calls: bool,
+    /// The proxies whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How often.
+    pub limits: Limits,
+}
+
+/// A request, as far as it matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The URL as the WHATWG's parser writes it.
+    pub url: &'a str,
+    /// The `origin` header.
+    pub origin: Option<&'a str>,
+    /// The `sec-fetch-site` header, which no page can forge.
+    pub site: Option<&'a str>,
+    /// The `authorization` header, or why it is no token.
+    pub token: Result<&'a str, InvalidReason>,
+}
+
+/// A token's key: a hash of it, so that the token itself is not kept.
+pub type Key = u128;
+
+/// What to do for a request that may be passed on.
+#[derive(Debug)]
+pub enum Ask {
+    /// Answer with the token that an earlier request for the same one got.
+    Repeat(Secret),
+    /// Wait for the request under way that has this ticket.
+    Join(u32),
+    /// Send a request, and [land](Route::land) this ticket when there is an answer.
+    Send(u32),
+    /// Refuse it; another try makes sense in so many milliseconds.
+    Limited(f64),
+}
+
+/// An answer on its way to whoever asks again.
+#[derive(Debug)]
+struct Kept {
+    token: Secret,
+    until: f64,
+}
+
+/// The route: its policy, and what it remembers.
+#[derive(Debug)]
+pub struct Route {
+    policy: Policy,
+    windows: Windows,
+    kept: Lru<Kept>,
+    flights: BTreeMap<Key, u32>,
+    keys: BTreeMap<u32, Key>,
+    tickets: u32,
+}
+
+impl Route {
+    /// Opens a route.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        let (flights, keys) = (BTreeMap::new(), BTreeMap::new());
+        Self { policy, windows: Windows::default(), kept: Lru::new(KEPT), flights, keys, tickets: 0 }
+    }
+
+    /// Returns the end user's address: the socket's, or the one that trusted proxies say they were called from.
+    #[must_use]
+    pub fn client(&self, remote: Option<&str>, forwarded: Option<&str>) -> Option<Address> {
+        address::client(remote, forwarded, &self.policy.trusted_proxies)
+    }
+
+    /// Returns what the page that sent a request may read.
+    #[must_use]
+    pub fn cors<'a>(&self, origin: Option<&'a str>) -> Cors<'a> {
+        Cors(origin.filter(|origin| self.policy.origins.allow(origin)))
+    }
+
+    /// Judges a request before anyone is asked about it. Returns the answer that ends it; none where it goes on.
+    #[must_use]
+    pub fn judge(&self, call: &Call<'_>, now: f64) -> Option<Reply> {
+        let cors = self.cors(call.origin);
+        if !path(call.url).ends_with(PATH) {
+            return Some(cors.refusal(
+                404,
+                "There is nothing here: the call is GET /api/v2/auth/refresh",
+                Code::Rejected,
+            ));
+        }
+        if !matches!(call.method, "GET" | "OPTIONS") {
+            return Some(cors.refusal(405, "Method not allowed", Code::Rejected).with("allow", "GET, OPTIONS"));
+        }
+        let may_ask = match call.origin {
+            Some(origin) => self.policy.origins.allow(origin),
+            None => self.policy.allow_server_calls || call.site == Some("same-origin"),
+        };
+        if !may_ask {
+            return Some(cors.refusal(403, "This origin may not ask here", Code::Forbidden));
+        }
+        if call.method == "OPTIONS" {
+            return Some(cors.preflight());
+        }
+        let status = call.token.map(|token| token_status(token, &StatusOptions::default(), now));
+        let (message, code) = match status {
+            Ok(TokenStatus::Valid(life)) if life.state != State::Expired => return None,
+            Ok(TokenStatus::Valid(_)) => (Code::TokenExpired.about(), Code::TokenExpired),
+            Ok(TokenStatus::Invalid(reason)) | Err(reason) => (reason.about(), Code::InvalidToken),
+        };
+        Some(cors.unauthorized(message, code))
+    }
+
+    /// Counts a request that goes on. Returns the answer that ends it where its address asks too often.
+    pub fn admit(&mut self, origin: Option<&str>, address: Option<Address>, now: f64) -> Option<Reply> {
+        let wait_ms = self.windows.address(&self.policy.limits, address, now)?;
+        Some(self.cors(origin).limited(wait_ms))
+    }
+
+    /// Says what to do for a request that was judged, admitted and authorised.
+    pub fn ask(&mut self, key: Key, now: f64) -> Ask {
+        self.kept.drop_while(|kept| kept.until <= now || kept.until > now + KEPT_MS);
+        if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
+            return Ask::Repeat(kept.token.clone());
+        }
+        if let Some(&ticket) = self.flights.get(&key) {
+            return Ask::Join(ticket);
+        }
+        if let Some(wait_ms) = self.windows.upstream(&self.policy.limits, key, now) {
+            return Ask::Limited(wait_ms);
+        }
+        self.tickets = self.tickets.wrapping_add(1);
+        self.flights.insert(key, self.tickets);
+        self.keys.insert(self.tickets, key);
+        Ask::Send(self.tickets)
+    }
+
+    /// Takes note of what a request has come to: a token and its expiry, to be kept for a while, or a failure.
+    pub fn land(&mut self, ticket: u32, answer: Option<(&str, f64)>, now: f64) {
+        let Some(key) = self.keys.remove(&ticket) else { return };
+        self.flights.remove(&key);
+        if let Some((token, expires_at)) = answer {
+            let until = expires_at.min(now + KEPT_MS);
+            self.kept.put(key, Kept { token: Secret::new(token.to_owned()), until });
+        }
+    }
+
+    /// Returns the answer to whoever asked, for the token that came.
+    #[must_use]
+    pub fn refreshed(&self, origin: Option<&str>, token: &str, outcome: Outcome) -> Reply {
+        self.cors(origin).token(token, outcome)
+    }
+
+    /// Returns the answer to whoever asked, for the failure that came.
+    #[must_use]
+    pub fn failed(&self, origin: Option<&str>, failure: &Failure) -> Reply {
+        self.cors(origin).failure(failure)
+    }
+}
+
+/// Returns the path of a URL that the WHATWG's parser wrote.
+fn path(url: &str) -> &str {
+    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = behind_scheme.find('/').and_then(|slash| behind_scheme.get(slash..)).unwrap_or_default();
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

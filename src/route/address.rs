@@ -1,0 +1,95 @@
+//! Whose address a request came from: one valid IPv4 or IPv6 address, or none.
+//!
+//! A proxy's header is believed as far as the proxies are trusted, and no hop further: whoever sends a request can
+//! write anything there, but not the hop that a trusted proxy has added. It knows no names and looks nothing up.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// One address, an IPv4 one also where it came mapped into IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(IpAddr);
+
+impl Address {
+    /// Reads an address, strictly: no port, no zone, no leading zeros.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
+    }
+
+    /// Returns what stands for everyone who may have this address: of an IPv6 one the /64, which is one household's.
+    #[must_use]
+    pub fn household(self) -> u128 {
+        match self.0 {
+            IpAddr::V4(_) => self.bits(),
+            IpAddr::V6(_) => self.bits() & !u128::from(u64::MAX),
+        }
+    }
+
+    fn bits(self) -> u128 {
+        match self.0 {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A range of addresses: `10.0.0.0/8`, `fd00::/8`, or a single one.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+    bits: u128,
+    mask: u128,
+}
+
+impl Network {
+    /// Reads an address or a CIDR range (RFC 4632).
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (bits, width): (u128, u32) = match address.parse().ok()? {
+            IpAddr::V4(address) => (address.to_ipv6_mapped().to_bits(), 32),
+            IpAddr::V6(address) => (address.to_bits(), 128),
+        };
+        let length = match prefix {
+            None => width,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
+            Some(_) => return None,
+        };
+        let host = width.checked_sub(length)?;
+        let mask = u128::MAX.checked_shl(host).unwrap_or(0);
+        Some(Self { bits: bits & mask, mask })
+    }
+
+    fn contains(&self, address: Address) -> bool {
+        address.bits() & self.mask == self.bits
+    }
+}
+
+/// Returns the address that a request came from: the right-most hop that no trusted proxy stands at. None where it is
+/// not known, or a hop that should name it does not.
+#[must_use]
+pub fn client(remote: Option<&str>, forwarded: Option<&str>, trusted: &[Network]) -> Option<Address> {
+    // A link-local address comes with its zone, which is this machine's own affair.
+    let mut address = Address::read(remote?.split('%').next()?)?;
+    let hops = forwarded.filter(|hops| !hops.trim_ascii().is_empty());
+    for hop in hops.into_iter().flat_map(|hops| hops.rsplit(',')) {
+        if !trusted.iter().any(|network| network.contains(address)) {
+            break;
+        }
+        address = read_hop(hop.trim_ascii())?;
+    }
+    Some(address)
+}
+
+/// Reads a hop, which some proxies write with its port.
+fn read_hop(hop: &str) -> Option<Address> {
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    let with_port = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());
+    Address::read(hop).or_else(|| bracketed().or_else(with_port).map(|address| Address(address.to_canonical())))
+}

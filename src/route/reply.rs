@@ -1,0 +1,186 @@
+//! Answers: in the API's own shapes, with texts of our own.
+//!
+//! Nothing that a server or a browser has written stands in one, but the new token, an error code and a trace id that
+//! were found harmless, and an origin that is on the list.
+
+use core::time::Duration;
+
+use crate::error::{Code, Failure, joined};
+
+/// What became of a request, for whoever keeps count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Transak gave a new token.
+    Refreshed,
+    /// The same, for another request that was under way.
+    Shared,
+    /// The same, a moment ago.
+    Repeated,
+    /// A browser asked whether it may ask.
+    Preflight,
+    /// It was refused here.
+    Refused,
+    /// It was one too many.
+    Limited,
+    /// Transak was asked and gave none.
+    Failed,
+}
+
+impl Outcome {
+    /// Returns the name that JavaScript sees.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refreshed => "refreshed",
+            Self::Shared => "shared",
+            Self::Repeated => "repeated",
+            Self::Preflight => "preflight",
+            Self::Refused => "refused",
+            Self::Limited => "limited",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, in JSON; none for a preflight.
+    pub body: Option<String>,
+    /// What became of the request.
+    pub outcome: Outcome,
+    /// What a client of ours makes of it, where it is a failure.
+    pub code: Option<Code>,
+}
+
+impl Reply {
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// What a page may read: the origin that is on the list, if any.
+#[derive(Clone, Copy, Debug)]
+pub struct Cors<'a>(pub(super) Option<&'a str>);
+
+impl Cors<'_> {
+    /// The answer to a browser that asks whether its page may send `authorization`.
+    pub(super) fn preflight(self) -> Reply {
+        self.reply(204, None, Outcome::Preflight)
+            .with("access-control-allow-methods", "GET")
+            .with("access-control-allow-headers", "authorization")
+            .with("access-control-max-age", "600")
+    }
+
+    /// The answer that brings a token, which is three parts of the base64url alphabet and needs no escape.
+    pub(super) fn token(self, token: &str, outcome: Outcome) -> Reply {
+        self.reply(200, Some(joined(&[r#"{"data":{"accessToken":""#, token, r#""}}"#])), outcome)
+    }
+
+    /// A refusal of our own.
+    #[must_use]
+    pub fn refusal(self, status: u16, message: &str, code: Code) -> Reply {
+        self.error(status, message, None, code)
+    }
+
+    /// The refusal of a token, as Transak words it: errorCode 1002.
+    pub(super) fn unauthorized(self, message: &str, code: Code) -> Reply {
+        self.error(401, message, Some("1002"), code)
+    }
+
+    /// The refusal of one request too many.
+    #[must_use]
+    pub fn limited(self, wait_ms: f64) -> Reply {
+        let refusal = self.refusal(429, "Too many requests", Code::RateLimited);
+        Reply { outcome: Outcome::Limited, ..refusal }.with("retry-after", &seconds(wait_ms))
+    }
+
+    /// The answer for a request to Transak that failed.
+    pub(super) fn failure(self, failure: &Failure) -> Reply {
+        let error_code = failure.error_code.as_deref();
+        let status = match (failure.code, failure.status) {
+            // A 401 about anything but the token is about this server.
+            (Code::Unauthorized, Some(401)) if error_code != Some("1002") => 502,
+            (Code::Unauthorized | Code::TokenExpired | Code::InvalidToken, _) => 401,
+            (Code::Forbidden, _) => 403,
+            // A browser takes 407 for its own proxy's.
+            (Code::Rejected, Some(status @ (400..=406 | 408..=499))) | (Code::Server, Some(status @ 500..=599)) => {
+                status
+            }
+            (Code::Rejected, _) => 400,
+            (Code::RateLimited, _) => 429,
+            (Code::Server | Code::Network | Code::BadResponse, _) => 502,
+            (Code::Timeout, _) => 504,
+            _ => 500,
+        };
+        let (message, error_code) = match (status, failure.code) {
+            (401, code) => (code.about(), error_code.or(Some("1002"))),
+            (502, Code::Unauthorized) => ("Transak refused this server's request", None),
+            (_, code) => (message(code), error_code),
+        };
+        let mut reply = self.error(status, message, error_code, failure.code);
+        reply.outcome = Outcome::Failed;
+        if let Some(trace_id) = &failure.trace_id {
+            reply = reply.with("trace-id", trace_id);
+        }
+        if let Some(wait_ms) = failure.retry_after_ms {
+            reply = reply.with("retry-after", &seconds(wait_ms));
+        }
+        reply
+    }
+
+    fn error(self, status: u16, message: &str, error_code: Option<&str>, code: Code) -> Reply {
+        let number = status.to_string();
+        let quote = if error_code.is_some_and(is_number) { "" } else { "\"" };
+        let error_code = error_code.map_or(String::new(), |code| joined(&[",\"errorCode\":", quote, code, quote]));
+        let head = r#"{"error":{"statusCode":"#;
+        let body = joined(&[head, &number, r#","message":""#, message, "\"", &error_code, "}}"]);
+        Reply { code: Some(code), ..self.reply(status, Some(body), Outcome::Refused) }
+    }
+
+    fn reply(self, status: u16, body: Option<String>, outcome: Outcome) -> Reply {
+        let reply = Reply { status, headers: Vec::with_capacity(8), body, outcome, code: None };
+        let mut reply = reply.with("cache-control", "no-store").with("vary", "Origin");
+        if reply.body.is_some() {
+            reply = reply.with("content-type", "application/json; charset=utf-8");
+        }
+        match self.0 {
+            Some(origin) => reply
+                .with("access-control-allow-origin", origin)
+                .with("access-control-expose-headers", "trace-id, retry-after"),
+            None => reply,
+        }
+    }
+}
+
+/// Returns what to say of a request to Transak that failed.
+fn message(code: Code) -> &'static str {
+    match code {
+        Code::Forbidden => "Transak refused this server: its address or its api key",
+        Code::Rejected => "Transak rejected the request",
+        Code::RateLimited => "Transak asks for fewer requests",
+        Code::Server => "Transak failed",
+        Code::Network => "Transak gave no answer",
+        Code::Timeout => "Transak gave no answer in time",
+        Code::BadResponse => "Transak gave an answer that cannot be used",
+        _ => "This server failed",
+    }
+}
+
+/// Tells whether an error code is a number as JSON writes one.
+fn is_number(code: &str) -> bool {
+    code.bytes().all(|byte| byte.is_ascii_digit()) && (code == "0" || !code.starts_with('0'))
+}
+
+/// Returns whole seconds, at least one: who comes a moment too early comes again.
+fn seconds(wait_ms: f64) -> String {
+    // By way of whole numbers: to write a float takes 20 kB of code.
+    Duration::try_from_secs_f64((wait_ms / 1000.0).ceil().max(1.0)).unwrap_or(Duration::MAX).as_secs().to_string()
+}

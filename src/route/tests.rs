@@ -1,0 +1,293 @@
+#![cfg_attr(not(target_arch = "wasm32"), expect(clippy::expect_used, clippy::panic, reason = "a test may panic"))]
+#![cfg_attr(target_arch = "wasm32", expect(clippy::panic, reason = "a test may panic"))]
+
+use core::time::Duration;
+
+use super::limit::{Limit, REMEMBERED};
+use super::*;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+
+const NOW: f64 = 1_752_489_735_000.0;
+const APP: &str = "https://app.example.com";
+const URL: &str = "https://api.example.com/transak/api/v2/auth/refresh";
+/// It expires five days from now.
+const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
+/// The request of a page on the list.
+const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None, token: Ok(GOOD) };
+
+fn route(limits: Limits) -> Route {
+    let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
+    Route::new(Policy { origins, limits, ..Policy::default() })
+}
+
+fn value<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply.headers.iter().find(|(header, _)| *header == name).map(|(_, value)| &**value)
+}
+
+#[track_caller]
+fn status(call: Call<'_>, expected: Option<u16>) -> Option<Reply> {
+    let reply = route(Limits::NONE).judge(&call, NOW);
+    assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?}");
+    reply
+}
+
+#[test]
+fn only_the_call_and_its_preflight_are_there() {
+    status(CALL, None);
+    status(Call { url: "https://x/api/v2/auth/refresh?x=https://y/#z", ..CALL }, None);
+    for url in [
+        "https://x/",
+        "https://x",
+        "",
+        "https://x/api/v2/auth/refresh/",
+        "https://x/?/api/v2/auth/refresh",
+        "https://x/API/v2/auth/refresh",
+    ] {
+        status(Call { url, ..CALL }, Some(404));
+    }
+    for method in ["POST", "HEAD", "get", "", "DELETE"] {
+        let reply = status(Call { method, ..CALL }, Some(405));
+        assert_eq!(reply.as_ref().and_then(|reply| value(reply, "allow")), Some("GET, OPTIONS"));
+    }
+}
+
+#[test]
+fn an_origin_is_on_the_list_or_refused() {
+    let reply = status(Call { method: "OPTIONS", ..CALL }, Some(204)).unwrap_or_else(|| panic!("it is a preflight"));
+    assert_eq!(value(&reply, "access-control-allow-origin"), Some(APP));
+    assert_eq!(value(&reply, "access-control-allow-headers"), Some("authorization"));
+    assert_eq!(value(&reply, "access-control-allow-credentials"), None);
+    assert_eq!(value(&reply, "vary"), Some("Origin"));
+    assert_eq!(reply.body, None);
+    let others = [
+        "null",
+        "",
+        "*",
+        "https://app.example.com.evil.test",
+        "https://app.example.com:443",
+        "http://app.example.com",
+        "HTTPS://APP.EXAMPLE.COM",
+    ];
+    for (&origin, method) in others.iter().flat_map(|origin| [(origin, "GET"), (origin, "OPTIONS"), (origin, "PUT")]) {
+        let expected = if method == "PUT" { 405 } else { 403 };
+        let reply = status(Call { origin: Some(origin), method, site: Some("same-origin"), ..CALL }, Some(expected));
+        assert_eq!(reply.as_ref().and_then(|reply| value(reply, "access-control-allow-origin")), None);
+    }
+}
+
+#[test]
+fn without_an_origin_the_browser_has_to_vouch() {
+    status(Call { origin: None, site: Some("same-origin"), ..CALL }, None);
+    for site in [None, Some("same-site"), Some("cross-site"), Some("none"), Some("same-origin, same-origin")] {
+        status(Call { origin: None, site, ..CALL }, Some(403));
+    }
+    let open = Route::new(Policy { allow_server_calls: true, ..Policy::default() });
+    assert!(open.judge(&Call { origin: None, ..CALL }, NOW).is_none());
+    assert_eq!(open.judge(&CALL, NOW).map(|reply| reply.status), Some(403));
+}
+
+#[test]
+fn a_token_that_is_none_is_refused_here_as_transak_would() {
+    let both = format!("{GOOD}, {GOOD}");
+    for token in [
+        Err(InvalidReason::TooLong),
+        Ok(""),
+        Ok("x.y.z"),
+        Ok("e30.eyJleHAiOjE3NTI0ODk3MzV9.c2ln"),
+        Ok(&*both),
+        Ok("Bearer e30.e30.e30"),
+    ] {
+        let reply = status(Call { token, ..CALL }, Some(401)).unwrap_or_else(|| panic!("{token:?}"));
+        let body = reply.body.as_deref().unwrap_or_default();
+        assert!(
+            body.starts_with(r#"{"error":{"statusCode":401,"message":""#) && body.ends_with(r#"","errorCode":1002}}"#),
+            "{body}"
+        );
+        assert_eq!(value(&reply, "access-control-allow-origin"), Some(APP));
+        assert_eq!(value(&reply, "cache-control"), Some("no-store"));
+    }
+}
+
+#[test]
+fn origins_are_written_as_browsers_write_them() {
+    let read = |origin: &str| Origins::read(vec![origin.to_owned()]).is_some();
+    for origin in [
+        "https://a.example",
+        "http://localhost:5173",
+        "http://[::1]:80800",
+        "capacitor://localhost",
+        "chrome-extension://abcdef",
+    ] {
+        assert!(read(origin), "{origin}");
+    }
+    for origin in [
+        "*",
+        "null",
+        "",
+        "a.example",
+        "https://",
+        "https://a.example/",
+        "https://*.example",
+        "https://A.example",
+        "https://a.example:443",
+        "http://a:80",
+        "https://u@a",
+        "1a://b",
+        "https://a b",
+        "https://é.example",
+    ] {
+        assert!(!read(origin), "{origin}");
+    }
+}
+
+fn networks(texts: &[&str]) -> Vec<Network> {
+    texts.iter().map(|text| Network::read(text).unwrap_or_else(|| panic!("{text}"))).collect()
+}
+
+#[test]
+fn the_address_is_the_right_most_hop_that_is_no_trusted_proxy() {
+    let trusted = networks(&["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);
+    let cases = [
+        (Some("203.0.113.7"), None, Some("203.0.113.7")),
+        (Some("203.0.113.7"), Some("198.51.100.1"), Some("203.0.113.7")),
+        (Some("10.1.2.3"), Some("198.51.100.1"), Some("198.51.100.1")),
+        (Some("10.1.2.3"), Some("6.6.6.6, 198.51.100.1, 192.0.2.7"), Some("198.51.100.1")),
+        (Some("::ffff:10.1.2.3"), Some("6.6.6.6,2001:db8::1"), Some("2001:db8::1")),
+        (Some("10.1.2.3"), Some("10.0.0.1, 10.0.0.2"), Some("10.0.0.1")),
+        (Some("10.1.2.3"), Some(" "), Some("10.1.2.3")),
+        (Some("10.1.2.3"), Some("198.51.100.1:4711"), Some("198.51.100.1")),
+        (Some("fd12::1"), Some("[2001:db8::1]:443"), Some("2001:db8::1")),
+        (Some("10.1.2.3"), Some("[::ffff:198.51.100.1]"), Some("198.51.100.1")),
+        (Some("10.1.2.3"), Some("unknown"), None),
+        (Some("10.1.2.3"), Some("198.51.100.1, "), None),
+        (Some("fe80::1%eth0"), None, Some("fe80::1")),
+        (None, Some("198.51.100.1"), None),
+        (Some(""), None, None),
+        (Some("198.51.100.01"), None, None),
+        (Some("198.51.100.1\r\nx: y"), None, None),
+    ];
+    for (remote, forwarded, expected) in cases {
+        let found = address::client(remote, forwarded, &trusted).map(|address| address.to_string());
+        assert_eq!(found.as_deref(), expected, "{remote:?} {forwarded:?}");
+    }
+    for text in ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "10.0.0/8", "loopback", "10.0.0.0/8/8"] {
+        assert!(Network::read(text).is_none(), "{text}");
+    }
+    assert_eq!(address::client(Some("8.8.8.8"), Some("1.1.1.1"), &networks(&["0.0.0.0/0"])), Address::read("1.1.1.1"));
+}
+
+const A_SECOND: Option<Duration> = Some(Duration::from_secs(1));
+const TWO: Option<Limit> = Some(Limit { max: 2.0, window_ms: 1000.0 });
+
+#[test]
+fn an_address_is_limited_by_its_household() {
+    let mut route = route(Limits { per_address: TWO, ..Limits::NONE });
+    let mut refused = |address: &str, now: f64| {
+        let reply = route.admit(Some(APP), Address::read(address), now)?;
+        assert_eq!((reply.status, value(&reply, "access-control-allow-origin")), (429, Some(APP)));
+        value(&reply, "retry-after").map(str::to_owned)
+    };
+    assert_eq!(refused("2001:db8::1", NOW), None);
+    assert_eq!(refused("2001:db8::2", NOW), None);
+    assert_eq!(refused("2001:db8::3", NOW + 1.0).as_deref(), Some("1"));
+    assert_eq!(refused("2001:db8:0:1::3", NOW), None);
+    assert_eq!(refused("2001:db8::3", NOW + 1000.0), None);
+    for _ in 0..9 {
+        assert_eq!(refused("no address", NOW), None);
+    }
+}
+
+#[test]
+fn what_is_sent_is_limited_for_a_token_and_in_all() {
+    let mut route =
+        route(Limits { per_token: TWO, total: Some(Limit { max: 3.0, window_ms: 5000.0 }), per_address: None });
+    let mut ask = |key, now| match route.ask(key, now) {
+        Ask::Send(ticket) => {
+            route.land(ticket, None, now);
+            None
+        }
+        Ask::Limited(wait_ms) => Some(Duration::from_secs_f64(wait_ms / 1000.0)),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([ask(1, NOW), ask(1, NOW), ask(1, NOW + 400.0)], [None, None, Some(Duration::from_millis(600))]);
+    assert_eq!([ask(2, NOW), ask(3, NOW + 4000.0), ask(1, NOW + 4000.0)], [None, A_SECOND, A_SECOND]);
+    assert_eq!([ask(3, NOW + 5000.0), ask(1, NOW + 5000.0), ask(1, NOW - 9000.0)], [None; 3]);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut route = route(Limits::default());
+    for at in 0..u64::try_from(3 * REMEMBERED).unwrap_or_default() {
+        let now = NOW + f64::from(u32::try_from(at).unwrap_or_default()) * 200.0;
+        route.admit(None, Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff)), now);
+        if let Ask::Send(ticket) = route.ask(Key::from(at), now) {
+            route.land(ticket, Some(("e30.e30.e30", now + 1e9)), now);
+        }
+    }
+    assert_eq!(route.windows.remembered(), (REMEMBERED, REMEMBERED));
+    assert!(route.kept.len() <= 301, "{} answers of the last minute", route.kept.len());
+    assert_eq!((route.flights.len(), route.keys.len()), (0, 0));
+}
+
+#[test]
+fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
+    let mut route = route(Limits::NONE);
+    let Ask::Send(first) = route.ask(1, NOW) else { panic!("the first one is sent") };
+    let Ask::Send(other) = route.ask(2, NOW) else { panic!("another token's too") };
+    assert!(matches!(route.ask(1, NOW + 9e9), Ask::Join(ticket) if ticket == first));
+    route.land(first, Some(("new", NOW + 9e9)), NOW);
+    route.land(other, None, NOW);
+    route.land(99, Some(("stray", NOW + 9e9)), NOW);
+    assert!(matches!(route.ask(1, NOW + KEPT_MS - 1.0), Ask::Repeat(token) if token.expose() == "new"));
+    assert!(matches!(route.ask(2, NOW), Ask::Send(_)));
+    let Ask::Send(again) = route.ask(1, NOW + KEPT_MS) else { panic!("a minute later it is sent again") };
+    // A short-lived answer is repeated as long as it lives.
+    route.land(again, Some(("short", NOW + KEPT_MS + 10.0)), NOW + KEPT_MS);
+    assert!(matches!(route.ask(1, NOW + KEPT_MS + 9.0), Ask::Repeat(_)));
+    assert!(matches!(route.ask(1, NOW + KEPT_MS + 10.0), Ask::Send(_)));
+}
+
+/// What Transak's failure is to the page: the status and the error code.
+#[track_caller]
+fn answers(code: Code, status: Option<u16>, error_code: Option<&str>, expected: u16, in_body: &str) {
+    let mut failure = Failure::new(code);
+    (failure.status, failure.error_code) = (status, error_code.map(str::to_owned));
+    (failure.retry_after_ms, failure.trace_id) = (Some(1200.0), Some("trace-1".to_owned()));
+    let reply = route(Limits::NONE).failed(Some(APP), &failure);
+    let body = reply.body.as_deref().unwrap_or_default();
+    assert_eq!(reply.status, expected, "{code:?} {status:?} {error_code:?}");
+    assert!(body.starts_with(&format!(r#"{{"error":{{"statusCode":{expected},"message":""#)), "{body}");
+    assert!(body.ends_with(&format!("\"{in_body}}}}}")), "{body}");
+    assert_eq!((value(&reply, "trace-id"), value(&reply, "retry-after")), (Some("trace-1"), Some("2")));
+    assert_eq!(value(&reply, "access-control-expose-headers"), Some("trace-id, retry-after"));
+    assert_eq!((reply.outcome, reply.code), (Outcome::Failed, Some(code)));
+}
+
+#[test]
+fn a_failure_is_answered_in_the_apis_shape() {
+    answers(Code::Unauthorized, Some(401), Some("1002"), 401, r#","errorCode":1002"#);
+    answers(Code::Unauthorized, Some(400), None, 401, r#","errorCode":1002"#);
+    answers(Code::Unauthorized, Some(400), Some("1010"), 401, r#","errorCode":1010"#);
+    answers(Code::Unauthorized, Some(401), None, 502, "");
+    answers(Code::Unauthorized, Some(401), Some("1010"), 502, "");
+    answers(Code::TokenExpired, None, None, 401, r#","errorCode":1002"#);
+    answers(Code::Forbidden, Some(403), None, 403, "");
+    answers(Code::Rejected, Some(422), Some("9001"), 422, r#","errorCode":9001"#);
+    answers(Code::Rejected, Some(407), Some("007"), 400, r#","errorCode":"007""#);
+    answers(Code::RateLimited, Some(429), Some("E_RATE"), 429, r#","errorCode":"E_RATE""#);
+    answers(Code::Server, Some(503), None, 503, "");
+    answers(Code::Server, Some(999), None, 502, "");
+    answers(Code::Network, None, None, 502, "");
+    answers(Code::BadResponse, Some(200), None, 502, "");
+    answers(Code::Timeout, Some(408), None, 504, "");
+    answers(Code::Internal, None, None, 500, "");
+}
+
+#[test]
+fn every_text_of_ours_is_json_as_it_stands() {
+    let plain = |text: &str| !text.contains(['"', '\\']) && !text.contains(char::is_control);
+    assert!(Code::ALL.iter().all(|code| plain(code.about())));
+    assert!(InvalidReason::ALL.iter().all(|reason| plain(reason.about())));
+}
