@@ -30,15 +30,18 @@ pkg: pkg/package.json
 # The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
 # WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
 # A plain `wasm-pack build --target web` works as well, and is larger.
-target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm: $(SOURCES) | setup
-	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)"
+WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
+FEATURES = $(if $(findstring status,$@),--no-default-features,$(if $(findstring server,$@),--no-default-features --features route))
+
+$(WASM): $(SOURCES) | setup
+	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring server,$@), for a server's route)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
 	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=10 -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
-		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size $(if $(findstring status,$@),--no-default-features)
+		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size $(FEATURES)
 	touch $@
 
-pkg/package.json: target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm $(TEMPLATE)
+pkg/package.json: $(WASM) $(TEMPLATE)
 	@node pkg-template/build.mjs
 
 target/installed/package.json: pkg/package.json $(shell find tests/package -type f) tests/vectors.json tests/js/vectors.mjs
@@ -55,6 +58,7 @@ test-rust: | setup
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features -- --deny warnings
+	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
 

@@ -11,26 +11,31 @@ const pkg = join(root, 'pkg');
 /** What every bundle has in common. Syntax of 2020: what runs the wasm runs that. */
 const common = { bundle: true, minify: true, platform: 'neutral', target: 'es2020', logLevel: 'warning', legalComments: 'none' };
 
-/** The entries that need the wasm: the hand-written module, where the wasm comes from, and the names of their files. */
+/**
+ * The entries that need the wasm: the hand-written module, where the wasm comes from, and the names of their files. One
+ * `beside` the main entry imports it, rather than have a copy of what is in it.
+ */
 const entries = [
   { name: 'index', from: 'index.js', output: 'wasm-pack', wasm: 'core.wasm', twin: 'js' },
   { name: 'status', from: 'checker.js', output: 'wasm-pack-status', wasm: 'status.wasm', twin: 'status-js' },
+  { name: 'server', from: 'server.js', output: 'wasm-pack-server', wasm: 'server.wasm', beside: 'index' },
 ];
 
 rmSync(pkg, { recursive: true, force: true });
 mkdirSync(pkg);
 
-for (const { name, from, output, wasm, twin } of entries) {
-  const generated = await generate(join(root, 'target', output));
+for (const { name, from, output, wasm, twin, beside } of entries) {
+  const generated = await generate(join(root, 'target', output), { twin });
   writeFileSync(join(pkg, wasm), generated.wasm);
-  const bundle = (file, way) => build({
-    ...common, format: 'esm', entryPoints: [join(template, from)], outfile: join(pkg, file), plugins: [linked(generated, way, wasm)],
+  const bundle = (file, way, ending) => build({
+    ...common, format: 'esm', entryPoints: [join(template, from)], outfile: join(pkg, `${file}${ending}`),
+    plugins: [linked(generated, way, wasm, beside && `./${beside}${ending}`)],
   });
-  await bundle(`${name}.js`, 'inline');
-  await bundle(`${name}.workerd.js`, 'workerd');
-  await bundle(`${name}.edge-light.js`, 'edge-light');
-  await bundle(`${twin}.js`, 'js');
-  for (const file of [name, twin]) writeFileSync(join(pkg, `${file}.cjs`), commonJs(readFileSync(join(pkg, `${file}.js`), 'utf8')));
+  await bundle(name, 'inline', '.js');
+  await bundle(name, 'workerd', '.workerd.js');
+  await bundle(name, 'edge-light', '.edge-light.js');
+  if (twin) await bundle(twin, 'js', '.js');
+  for (const file of [name, twin].filter(Boolean)) writeFileSync(join(pkg, `${file}.cjs`), commonJs(readFileSync(join(pkg, `${file}.js`), 'utf8')));
 }
 writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index.js'), 'utf8')));
 
@@ -44,7 +49,8 @@ function parts(module) {
 /** Returns a bundle as CommonJS, with the names of its exports where an `import` of CommonJS finds them. */
 function commonJs(module) {
   const { body, object, names } = parts(module);
-  return `"use strict";${body}module.exports={${object}};0&&(module.exports={${names}});\n`;
+  const required = body.replace(/import\{([^}]*)\}from"(\.\/\w+)\.js";/g, (_, list, file) => `const{${list.replaceAll(' as ', ':')}}=require("${file}.cjs");`);
+  return `"use strict";${required}module.exports={${object}};0&&(module.exports={${names}});\n`;
 }
 
 /** Returns a bundle as a script that makes one global. */
@@ -56,8 +62,9 @@ function script(module) {
 /**
  * Serves the generated modules to the bundler under the names that the hand-written ones import.
  * @param {Record<string, unknown>} generated @param {string} way how the wasm comes @param {string} wasm its file
+ * @param {string} [main] the file that is imported for what the main entry has
  */
-function linked(generated, way, wasm) {
+function linked(generated, way, wasm, main) {
   const file = { workerd: `./${wasm}`, 'edge-light': `./${wasm}?module` }[way];
   return {
     name: 'generated',
@@ -67,6 +74,7 @@ function linked(generated, way, wasm) {
         if (path === '#wasm') return { path: file, external: true };
         return { path: path === '#glue' && way === 'js' ? '#glue-of-js' : path, namespace: 'generated' };
       });
+      if (main) onResolve({ filter: /\/(index|error)\.js$/ }, ({ kind }) => kind === 'entry-point' ? undefined : { path: main, external: true });
       onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => ({ contents: generated[path], resolveDir: join(root, 'src/js') }));
     },
   };

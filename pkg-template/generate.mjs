@@ -17,14 +17,14 @@ const binaryen = (tool, ...args) =>
 /**
  * Returns the wasm of a folder of wasm-pack's, and by the names under which the hand-written modules import them
  * the modules that come of it.
- * @param {string} output
+ * @param {string} output @param {{ twin?: unknown }} wanted whether its twin in JavaScript is
  */
-export async function generate(output) {
+export async function generate(output, { twin }) {
   const { wasm, glue, file } = core(output);
   return {
     wasm,
     '#wasm-text': `export default ${JSON.stringify(letters(wasm))}`,
-    '#wasm-as-js': asJs(file, join(output, 'twin.js')),
+    '#wasm-as-js': twin && asJs(file, join(output, 'twin.js')),
     '#glue': await createGlue(output, glue),
     '#glue-of-js': await createGlue(output, lookingAgain(glue)),
   };

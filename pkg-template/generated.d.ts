@@ -48,5 +48,27 @@ declare module '#glue' {
     tokenBuffer(): number;
     tokenBufferLength(): number;
     timesBuffer(): number;
+    Route: new (options: unknown) => Route;
+    /** Returns how many refreshes may be under way at once. */
+    readFleetOptions(entries: unknown, options: unknown): number;
+  };
+
+  /** An answer as data, and what became of the request. */
+  type Reply = {
+    status: number;
+    headers: Record<string, string>;
+    body?: string;
+    outcome: import('./server.js').RefreshEvent['outcome'];
+    code?: import('./index.js').TransakTokenErrorCode;
+  };
+  /** A route's decisions, and what it remembers. */
+  type Route = {
+    judge(method: string, url: string, origin: unknown, site: unknown, token: unknown): Reply | undefined;
+    admit(origin: unknown, found: unknown, remote: unknown, forwarded: unknown): { reply?: Reply; address?: string };
+    ask(origin: unknown, token: unknown): { reply: Reply; ticket?: undefined; send?: undefined } | { reply?: undefined; ticket: number; send: boolean };
+    land(ticket: number, token: string | undefined, expiresAt: number): void;
+    refreshed(origin: unknown, token: string, isShared: boolean): Reply;
+    failed(origin: unknown, thrown: unknown): Reply;
+    unauthorised(origin: unknown): Reply;
   };
 }

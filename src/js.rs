@@ -10,6 +10,8 @@ mod http;
 mod options;
 #[cfg(feature = "refresh")]
 pub mod refresh;
+#[cfg(feature = "route")]
+pub mod route;
 #[cfg(feature = "refresh")]
 pub mod session;
 mod value;

@@ -66,10 +66,19 @@ export function absolute(url) {
 }
 
 /**
+ * Tells whether a value has the method of a well-known symbol.
+ * @param {any} value
+ * @param {'iterator' | 'asyncIterator'} symbol
+ */
+export function iterates(value, symbol) {
+  return has(value, Symbol[symbol]);
+}
+
+/**
  * Returns a list as an array; null for what is no iterable, or a string: it is no list, though it iterates.
  * @param {any} value
  * @returns {unknown[] | null}
  */
 export function arrayOf(value) {
-  return typeof value !== 'string' && has(value, Symbol.iterator) ? caught(() => Array.from(value)) : null;
+  return typeof value !== 'string' && iterates(value, 'iterator') ? caught(() => Array.from(value)) : null;
 }

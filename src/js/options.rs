@@ -123,7 +123,7 @@ impl<'a> Bag<'a> {
         signal
     }
 
-    fn fetch(&self) -> JsValue {
+    pub(super) fn fetch(&self) -> JsValue {
         let own = self.get("fetch");
         let fetch = if own.is_undefined() { field(&global(), "fetch") } else { own };
         if !fetch.is_function() {
@@ -132,7 +132,7 @@ impl<'a> Bag<'a> {
         fetch
     }
 
-    fn target(&self) -> Target {
+    pub(super) fn target(&self) -> Target {
         let environment = self.get("environment");
         let name = environment.as_string();
         let mut target = Target::environment(name.as_deref());

@@ -1,0 +1,276 @@
+/**
+ * For a backend: the route by which a page's refresh reaches Transak, and the upkeep of many tokens.
+ *
+ * Since 15 July 2026 Transak accepts the refresh from allow-listed backends only. A page checks its own token and refreshes
+ * through a route of its own server; `baseUrl` of `refreshAccessToken` points at the route's mount.
+ */
+import type { RefreshedToken, RefreshOptions, TokenStatus, TransakTokenError, TransakTokenErrorCode } from './index.js'
+
+/**
+ * What the host knows of a request besides the request itself.
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import { createRefreshHandler, type RequestInfo } from 'transak-user-token/server'
+ *
+ * const info: RequestInfo = { remoteAddress: '203.0.113.7' }
+ */
+export interface RequestInfo {
+  /** The address of the socket's other end. Default: none; then no `x-user-ip` is sent, unless `userIp` finds one. */
+  remoteAddress?: string | undefined
+}
+
+/**
+ * So many in a window of time, which begins with the first one in it.
+ *
+ * @example
+ * import type { Limit } from 'transak-user-token/server'
+ *
+ * const total: Limit = { max: 600, windowMs: 60_000 }
+ */
+export interface Limit {
+  /** How many; a whole number, 1 or more. */
+  max: number
+  /** In how many milliseconds; a positive, finite number. */
+  windowMs: number
+}
+
+/**
+ * What became of a request. It holds no token, address, header or e-mail.
+ *
+ * - `refreshed`: Transak gave a new token. `shared`: so it did, for another request that was under way for the same token.
+ *   `repeated`: so it did, at most 60 s ago.
+ * - `preflight`: a browser asked whether its page may ask.
+ * - `refused`: refused here, and nothing was sent. `limited`: one too many, and nothing was sent.
+ * - `failed`: Transak was asked and gave no token, or a function of the options threw.
+ *
+ * @example
+ * import type { RefreshEvent } from 'transak-user-token/server'
+ *
+ * const log = ({ outcome, status, durationMs, code, traceId }: RefreshEvent) => console.log(outcome, status, durationMs, code, traceId)
+ */
+export interface RefreshEvent {
+  outcome: 'refreshed' | 'shared' | 'repeated' | 'preflight' | 'refused' | 'limited' | 'failed'
+  /** The code of the failure. */
+  code?: TransakTokenErrorCode
+  /** The status that was answered. */
+  status: number
+  /** How long it took, in milliseconds. */
+  durationMs: number
+  /** The `trace-id` of Transak's answer, for its support: at most 64 characters of `[A-Za-z0-9-]`. */
+  traceId?: string
+}
+
+/**
+ * How a {@link createRefreshHandler} decides.
+ *
+ * @example
+ * import type { RefreshHandlerOptions } from 'transak-user-token/server'
+ *
+ * const options: RefreshHandlerOptions = {
+ *   environment: 'production',
+ *   apiKey: 'your API key',
+ *   allowedOrigins: ['https://app.example.com'],
+ *   authorize: (request) => request.headers.get('cookie')?.includes('session=') ?? false,
+ *   trustedProxies: ['10.0.0.0/8'],
+ * }
+ */
+export interface RefreshHandlerOptions {
+  /** Which of Transak's gateways is asked. It or `baseUrl` is required. */
+  environment?: RefreshOptions['environment']
+  /** The server that is asked instead, as in `RefreshOptions`. It overrides `environment`. Default: none. */
+  baseUrl?: RefreshOptions['baseUrl']
+  /** Whether `baseUrl` may be `http:` to another machine. Default: `false`. */
+  allowHttp?: boolean
+  /** Sends the request. Default: `globalThis.fetch`, looked up at each call. */
+  fetch?: RefreshOptions['fetch']
+  /** How long Transak may take, in milliseconds; a positive, finite number. There is one attempt. Default: 8_000. */
+  timeoutMs?: number
+  /** Your API key, sent as `x-api-key`. Default: none is sent. */
+  apiKey?: string
+  /**
+   * The origins whose pages may ask, as browsers write them: `'https://app.example.com'`, never `'*'`. A page of the route's
+   * own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.
+   */
+  allowedOrigins: string[]
+  /**
+   * Whether a request without `Origin` that no page of this origin sent is accepted: a server's, a script's, an app's.
+   * Default: `false`.
+   */
+  allowServerCalls?: boolean
+  /**
+   * Whether a request may be sent to Transak in your name: whoever makes up something like a token would spend your API key
+   * and your address. Only `true` lets it pass; whatever else answers 403, and what it throws 500. `'none'` lets all pass.
+   */
+  authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
+  /**
+   * Finds the end user's address where the host knows better, such as in `cf-connecting-ip`. What is no IPv4 or IPv6 address
+   * counts as `undefined`, which leaves it to the socket and `trustedProxies`. Default: none.
+   */
+  userIp?: (request: Request, info?: RequestInfo) => string | undefined
+  /**
+   * The proxies before this server, as addresses and CIDR ranges. From them `X-Forwarded-For` is believed: the right-most
+   * hop that is none of them is the end user. Default: `[]`, the header is ignored.
+   */
+  trustedProxies?: string[]
+  /**
+   * How often, else 429 with Retry-After; `false` sets no limit. `perAddress` counts requests, of an IPv6 address its /64,
+   * and none whose address is not known; `perToken` and `total` count what is sent to Transak. It is counted in this process,
+   * for the 10,000 latest addresses and tokens. Default: 60, 5 and 600 in 60_000 ms.
+   */
+  limit?: { perAddress?: Limit, perToken?: Limit, total?: Limit } | false
+  /** Is told of every request once it is answered. What it throws is ignored. Default: none. */
+  onEvent?: (event: RefreshEvent) => void
+}
+
+/**
+ * Answers a request. It never rejects.
+ *
+ * @example
+ * import { createRefreshHandler, type RefreshHandler } from 'transak-user-token/server'
+ *
+ * const handle: RefreshHandler = createRefreshHandler({ environment: 'staging', allowedOrigins: [], authorize: 'none' })
+ */
+export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<Response>
+
+/**
+ * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight; other paths are 404, other methods 405. It takes a
+ * `Request` and gives a `Response`, so it mounts as it is in Hono, Next.js, SvelteKit, Deno, Bun and Workers, and by
+ * {@link toNodeListener} in node:http, Express and Fastify.
+ *
+ * A request is judged by its origin, by the limit on its address, by its token, by `authorize` and by the other limits, in
+ * this order, before anything is sent. Transak gets the token, `x-api-key` and `x-user-ip`, and nothing of the browser's.
+ * Requests with one token share one request to Transak, which nobody's leaving ends; its answer is repeated for 60 s, so
+ * that a client that lost it gets its new token. Answers have the shape of Transak's, with texts of this package.
+ *
+ * Throws `ERR_INVALID_OPTION` for options that make no sense, and `ERR_WASM_UNAVAILABLE` where there is no WebAssembly.
+ *
+ * @example
+ * import { createRefreshHandler } from 'transak-user-token/server'
+ *
+ * const handle = createRefreshHandler({
+ *   environment: 'production',
+ *   apiKey: 'your API key',
+ *   allowedOrigins: ['https://app.example.com'],
+ *   authorize: async (request) => request.headers.get('cookie') === 'session=known',
+ * })
+ * const response = await handle(new Request('https://api.example.com/transak/api/v2/auth/refresh'), { remoteAddress: '203.0.113.7' })
+ */
+export function createRefreshHandler(options: RefreshHandlerOptions): RefreshHandler
+
+/**
+ * Makes a listener for node:http of a handler; for Express it is `app.use('/transak', listener)`, for Fastify
+ * `app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })`.
+ *
+ * It passes the socket's address on and reads no request's body.
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
+ *
+ * const handle = createRefreshHandler({ environment: 'staging', allowedOrigins: ['https://app.example.com'], authorize: 'none' })
+ * createServer(toNodeListener(handle)).listen(8080)
+ */
+export function toNodeListener(handler: RefreshHandler): (req: NodeRequest, res: NodeResponse) => void
+
+/**
+ * What {@link toNodeListener} needs of node:http's `IncomingMessage`.
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import type { NodeRequest } from 'transak-user-token/server'
+ *
+ * createServer((req) => { const request: NodeRequest = req })
+ */
+export interface NodeRequest {
+  method?: string | undefined
+  url?: string | undefined
+  /** Express's: the URL with the mount. */
+  originalUrl?: string
+  rawHeaders: string[]
+  headers: { host?: string | undefined, [name: string]: string | string[] | undefined }
+  socket: { remoteAddress?: string | undefined }
+}
+
+/**
+ * What {@link toNodeListener} needs of node:http's `ServerResponse`.
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import type { NodeResponse } from 'transak-user-token/server'
+ *
+ * createServer((req, res) => { const response: NodeResponse = res })
+ */
+export interface NodeResponse {
+  readonly headersSent: boolean
+  setHeader(name: string, value: string): unknown
+  writeHead(status: number, headers: Record<string, string>): unknown
+  end(body?: string): unknown
+  destroy(): unknown
+}
+
+/**
+ * How {@link keepFresh} works: the options of a refresh, of which `environment` or `baseUrl` is required.
+ *
+ * @example
+ * import type { KeepFreshOptions } from 'transak-user-token/server'
+ *
+ * const options: KeepFreshOptions = { environment: 'production', headers: { 'x-api-key': 'your API key' }, concurrency: 4 }
+ */
+export interface KeepFreshOptions extends RefreshOptions {
+  /** How many refreshes may be under way at once; a whole number, 1 or more. Default: 8. */
+  concurrency?: number
+  /**
+   * Begins no further refresh, hands out those under way, and throws the signal's reason. It is looked at with each entry.
+   * Default: none.
+   */
+  signal?: AbortSignal
+}
+
+/**
+ * One entry, checked, and refreshed where it was about to expire.
+ *
+ * @example
+ * import { keepFresh, type KeptEntry } from 'transak-user-token/server'
+ *
+ * for await (const entry of keepFresh([['user-1', token]], { environment: 'staging' })) {
+ *   const { key, status }: KeptEntry<string> = entry
+ *   console.log(key, status.state)
+ * }
+ */
+export interface KeptEntry<K> {
+  key: K
+  /** What the check said, before the refresh. */
+  status: TokenStatus
+  /** The new token, which is to be kept at once: the old one may be gone. */
+  refreshed?: RefreshedToken
+  /** Why the refresh failed. */
+  error?: TransakTokenError
+}
+
+/**
+ * Checks the tokens of many users and refreshes those about to expire, for a nightly job over a user table. It reads the
+ * entries a thousand at a time, and no further than it is asked for; every entry comes back once, a refreshed one when its
+ * new token is there, and so not always in order.
+ *
+ * Who breaks off the loop loses the new tokens of the refreshes under way, at most `concurrency` of them, which are still
+ * awaited; `signal` stops it without a loss. Where the entries themselves fail, those read before are seen to first.
+ *
+ * Throws `ERR_INVALID_OPTION` for entries that do not iterate, or options that make no sense.
+ *
+ * @example
+ * import { keepFresh } from 'transak-user-token/server'
+ *
+ * async function* users(): AsyncGenerator<[string, string]> {
+ *   yield ['user-1', token]   // a row of the user table
+ * }
+ * for await (const { key, status, refreshed, error } of keepFresh(users(), { environment: 'production' })) {
+ *   if (refreshed) console.log(`${key} has a new token`)   // store refreshed.accessToken
+ *   if (error) console.error(key, error.code)
+ *   if (status.action === 'login') console.log(`${key} has to log in`)
+ * }
+ */
+export function keepFresh<K>(
+  entries: Iterable<readonly [K, string]> | AsyncIterable<readonly [K, string]>,
+  options: KeepFreshOptions,
+): AsyncIterableIterator<KeptEntry<K>>
