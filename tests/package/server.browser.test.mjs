@@ -1,0 +1,85 @@
+// A page on one origin, the route on another, the gateway on a third, in Chromium.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGateway } from 'transak-user-token/gateway';
+import { createRefreshHandler, toNodeListener } from 'transak-user-token/server';
+import { openBrowser, openSite } from './browser.mjs';
+import { API_KEY, REFRESH, arrived, listen } from './server.world.mjs';
+
+let site, other, gateway, upstream, closeGateway;
+before(async () => {
+  site = await openBrowser();
+  other = await openSite({ pages: { '/blank.html': '<!doctype html><title>blank</title>' } });
+  gateway = createGateway();
+  ({ url: upstream, close: closeGateway } = await gateway.listen());
+});
+after(async () => {
+  await site?.close();
+  await other?.close();
+  await closeGateway?.();
+});
+
+const handler = (options) => createRefreshHandler({ baseUrl: upstream, apiKey: API_KEY, allowedOrigins: [site.origin], authorize: 'none', ...options });
+
+/** What a refresh in a page comes to. */
+const refresh = (page, token, baseUrl) => page.evaluate(async (token, baseUrl) => {
+  const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
+  return refreshAccessToken(token, { baseUrl, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));
+}, token, baseUrl);
+
+test('a page of a listed origin refreshes through the route', async (t) => {
+  gateway.reset();
+  const base = await listen(t, toNodeListener(handler())), page = await site.open(), token = await gateway.issue({ sub: 'a' });
+  const { accessToken } = await refresh(page, token, base);
+  assert.equal((await gateway.verify(accessToken)).sub, 'a');
+  assert.equal(gateway.requests.length, 1);
+  const [{ method, path, headers }] = gateway.requests;
+  assert.deepEqual([method, path, headers.authorization, headers['x-api-key'], headers['x-user-ip']], ['GET', REFRESH, token, API_KEY, '127.0.0.1']);
+  for (const name of Object.keys(headers)) assert.ok(!/^(origin|referer|cookie|sec-ch-.*|sec-fetch-site)$/.test(name), name);
+  assert.doesNotMatch(headers['user-agent'] ?? '', /Mozilla|Chrome/);
+
+  gateway.fail({ kind: 'rate-limit', retryAfter: 9 });
+  const { code, retryAfterMs, traceId } = await refresh(page, await gateway.issue(), base);
+  assert.deepEqual([code, retryAfterMs], ['ERR_RATE_LIMITED', 9000]);
+  assert.match(traceId, /^[0-9a-f-]{36}$/);
+});
+
+test('a page of another origin is refused by the browser, and the gateway sees nothing', async (t) => {
+  gateway.reset();
+  const base = await listen(t, toNodeListener(handler())), page = await site.open();
+  await page.goto(`${other.origin}/blank.html`);
+  assert.equal((await refresh(page, await gateway.issue(), base)).code, 'ERR_NETWORK');
+  assert.equal(gateway.requests.length, 0);
+});
+
+test("a page of the route's own origin needs no entry", async (t) => {
+  gateway.reset();
+  const listener = toNodeListener(handler({ allowedOrigins: [] }));
+  const base = await listen(t, async (req, res) => {
+    if (req.url.startsWith('/transak/')) return listener(req, res);
+    if (req.url === '/') return res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><link rel="icon" href="data:,">');
+    res.writeHead(200, { 'content-type': 'text/javascript' }).end(await readFile(join(import.meta.dirname, req.url)));
+  });
+  const page = await site.open();
+  await page.goto(base);
+  assert.ok((await refresh(page, await gateway.issue(), '/transak')).accessToken);
+  assert.equal(gateway.requests.length, 1);
+});
+
+test('a page that lost its answer gets the same new token', async (t) => {
+  gateway.reset();
+  gateway.revoke = true;
+  t.after(() => { gateway.revoke = false; });
+  const base = await listen(t, toNodeListener(handler())), token = await gateway.issue({ sub: 'b' });
+  const leaving = await site.open();
+  gateway.fail({ kind: 'latency', ms: 150 });
+  leaving.evaluate((base, authorization) => { fetch(`${base}/api/v2/auth/refresh`, { headers: { authorization } }).catch(() => {}); }, base, token);
+  await arrived(gateway);
+  await leaving.close();
+  const page = await site.open(), [one, two] = [await refresh(page, token, base), await refresh(page, token, base)];
+  assert.ok(one.accessToken);
+  assert.equal(two.accessToken, one.accessToken);
+  assert.equal(gateway.refreshes(token), 1);
+});
