@@ -1,0 +1,20 @@
+// The route in Next.js: `baseUrl: '/transak'` in a page of this application.
+import { createRefreshHandler } from 'transak-user-token/server'
+
+/** The sessions of your own users. */
+const sessions = new Set([process.env.SESSION])
+
+const handle = createRefreshHandler({
+  environment: 'production',
+  baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
+  apiKey: process.env.TRANSAK_API_KEY,
+  allowedOrigins: [],   // a page of this application needs no entry
+  // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
+  authorize: (request) => sessions.has(request.headers.get('x-session') ?? ''),
+  // Next.js knows no socket: the last hop is what the proxy before it wrote. Without such a proxy, leave this out.
+  userIp: (request) => request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim(),
+})
+
+export const dynamic = 'force-dynamic'
+export const GET = (request) => handle(request)
+export const OPTIONS = GET

@@ -1,0 +1,97 @@
+// The route in the hosts of the examples, as they stand in examples/: started, and called as a page would.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const REFRESH = '/transak/api/v2/auth/refresh', SESSION = 'known';
+const examples = join(import.meta.dirname, '../../../examples');
+
+/** The files of an example, by their paths. */
+function files(name, folder = join(examples, name)) {
+  return Object.assign({}, ...readdirSync(folder).map((entry) => {
+    const path = join(folder, entry);
+    return statSync(path).isDirectory() ? files(name, path) : { [relative(join(examples, name), path)]: readFileSync(path, 'utf8') };
+  }));
+}
+
+const environment = (base) => ({ TRANSAK_URL: base, TRANSAK_API_KEY: 'key', SESSION });
+
+/** A page's request: a browser adds what `site` says. */
+const ask = (fetch, url, token, { session = SESSION, site = 'same-origin', ...more } = {}) =>
+  fetch(url + REFRESH, { headers: { authorization: token, 'x-session': session, 'sec-fetch-site': site, ...more } });
+
+/** Calls the route in every way that a host could get wrong. `address` is what Transak is to see of the caller. */
+async function called(fetch, url, { gateway, token }, { address, more = {} }) {
+  const requests = () => gateway.requests.length, token2 = await gateway.issue();
+  assert.equal((await ask(fetch, url, token, { ...more, session: 'unknown' })).status, 403);
+  assert.equal((await ask(fetch, url, token, { ...more, site: 'cross-site' })).status, 403);
+  assert.equal((await ask(fetch, url, token, { ...more, origin: 'https://evil.test' })).status, 403);
+  assert.equal((await ask(fetch, url, 'x.y.z', more)).status, 401);
+  assert.equal(requests(), 0, 'nothing is sent for these');
+
+  const [one, two, other] = await Promise.all([token, token, token2].map(async (token) => {
+    const answer = await ask(fetch, url, token, more);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    return (await answer.json()).data.accessToken;
+  }));
+  assert.ok(await gateway.verify(one) && await gateway.verify(other));
+  assert.equal(one, two, 'one request for one token');
+  assert.equal(requests(), 2);
+  const [{ headers }] = gateway.requests;
+  assert.deepEqual([headers['x-api-key'], headers['x-user-ip'], headers['x-session']], ['key', address, undefined]);
+  gateway.fail({ kind: 'error', status: 503 });
+  const failed = await ask(fetch, url, await gateway.issue(), more);
+  assert.deepEqual([failed.status, (await failed.json()).error.statusCode], [503, 503]);
+}
+
+/** Starts an example's server, or another body in its place, in a process of its own. */
+const server = (name, body) => async (kit) => {
+  const example = files(name), cwd = await kit.project(body ? { ...example, 'server.mjs': body(example['server.mjs']) } : example);
+  const world = await kit.world(), PORT = String(await kit.port()), url = `http://127.0.0.1:${PORT}`;
+  await kit.serve(process.execPath, ['server.mjs'], url, { cwd, env: { ...environment(world.base), PORT, HOST: '127.0.0.1' } });
+  await called(fetch, url, world, { address: '127.0.0.1' });
+};
+
+// What the example says of them at its end, written out.
+const express = (body) => body.replace(/const server[^]*/, `import express from 'express'
+express().use('/transak', listener).listen(Number(process.env.PORT), process.env.HOST)\n`);
+const fastify = (body) => body.replace(/const server[^]*/, `import fastify from 'fastify'
+const app = fastify()
+app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })
+await app.listen({ port: Number(process.env.PORT), host: process.env.HOST })\n`);
+
+const next = async (kit) => {
+  const cwd = await kit.project({ ...files('nextjs'), 'next.config.mjs': 'export default {};\n' }), world = await kit.world(), url = `http://127.0.0.1:${await kit.port()}`;
+  await kit.run(kit.tool('next'), ['build'], { cwd });
+  await kit.serve(kit.tool('next'), ['start', '--hostname', '127.0.0.1', '--port', new URL(url).port], url, { cwd, env: environment(world.base) });
+  await called(fetch, url, world, { address: '203.0.113.7', more: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' } });
+};
+
+const workers = async (kit) => {
+  const { build } = await import('esbuild');
+  const { Miniflare } = await import(pathToFileURL(join(kit.tools, 'node_modules/miniflare/dist/src/index.js')));
+  const folder = await kit.project(files('workers')), world = await kit.world();
+  await build({
+    entryPoints: [join(folder, 'worker.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), external: ['*.wasm'],
+    conditions: ['workerd', 'worker', 'browser'], logLevel: 'silent',
+  });
+  const wasm = (name) => ({ type: 'CompiledWasm', path: name, contents: readFileSync(join(folder, 'node_modules/transak-user-token', name)) });
+  const miniflare = new Miniflare({
+    compatibilityDate: '2026-01-01', bindings: environment(world.base),
+    modules: [{ type: 'ESModule', path: 'bundle.js', contents: readFileSync(join(folder, 'bundle.js'), 'utf8') }, wasm('core.wasm'), wasm('server.wasm')],
+  });
+  kit.after(() => miniflare.dispose());
+  await called((url, init) => miniflare.dispatchFetch(url, init), 'http://worker.test', world, { address: '203.0.113.7', more: { 'cf-connecting-ip': '203.0.113.7' } });
+};
+
+const route = (name, version, set, ways, more) => ({ group: 'Servers', name: `The route in ${name}`, version, set, ways, ...more });
+export default [
+  route('node:http', undefined, 'servers', { 'an example of the repository': server('node-http') }),
+  route('Express', 'express', 'servers', { 'by `toNodeListener`': server('node-http', express) }),
+  route('Fastify', 'fastify', 'servers', { 'by `toNodeListener`': server('node-http', fastify) }),
+  route('Hono', 'hono', 'servers', { 'an example of the repository': server('hono') }),
+  route('Next.js', 'next', 'next', { 'an example of the repository': next }, { limitMs: 240_000 }),
+  route('Cloudflare Workers (workerd)', undefined, 'runtimes', { 'an example of the repository': workers }),
+];
