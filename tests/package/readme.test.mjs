@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { createGateway } from 'transak-user-token/gateway'
@@ -36,6 +38,28 @@ async function run(t, code, { env = {}, files = {} } = {}) {
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), new Promise((done) => child.on('close', done))])
   assert.deepEqual({ stderr, status }, { stderr: '', status: 0 })
   return { lines: stdout.split('\n').slice(0, -1), read: (name) => readFile(join(cwd, name), 'utf8') }
+}
+
+/** Starts an example that goes on until the test ends. Returns what resolves with its next line. */
+async function serve(t, code, env) {
+  const script = join(folder, `run-${examples.findIndex((block) => block.code === code)}.mjs`)
+  await writeFile(script, code)
+  const child = spawn(process.execPath, [script], { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  t.after(async () => {
+    child.kill()
+    await rm(script, { force: true })
+  })
+  return async () => (await lines.next()).value
+}
+
+/** A port that is free now. */
+async function freePort() {
+  const server = createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** A gateway, and a token in each state. */
@@ -117,6 +141,32 @@ describe('the examples do what they say', () => {
     assert.equal(gateway.refreshes(expiring), 1)
     gateway.fail({ kind: 'error', status: 503 })
     await says(expiring, 'the old token still: ERR_SERVER', 'a token of 3 parts')
+  })
+
+  test('your own backend', async (t) => {
+    const code = example('Your own backend')
+    const { gateway, url, expiring } = await listening(t)
+    const port = await freePort()
+    const says = await serve(t, code, { TRANSAK_URL: url, TRANSAK_API_KEY: 'key', SESSION: 'known', PORT: String(port) })
+    assert.equal(await says(), 'listening')
+    const ask = async (headers) => fetch(`http://127.0.0.1:${port}/transak${REFRESH}`, { headers: { authorization: expiring, ...headers } })
+    assert.equal((await ask({ 'x-session': 'known' })).status, 403)
+    assert.equal((await ask({ 'sec-fetch-site': 'same-origin' })).status, 403)
+    const answer = await ask({ 'sec-fetch-site': 'same-origin', 'x-session': 'known' })
+    assert.equal(answer.status, 200)
+    assert.ok(await gateway.verify((await answer.json()).data.accessToken))
+    assert.deepEqual(gateway.requests.map(({ headers }) => [headers['x-api-key'], headers['x-user-ip']]), [['key', '127.0.0.1']])
+    assert.deepEqual([await says(), await says(), await says()], ['refused 403', 'refused 403', 'refreshed 200'])
+  })
+
+  test('a job over many tokens', async (t) => {
+    const code = example('Your own backend', 1)
+    const { gateway, url, fresh, expiring } = await listening(t)
+    const says = async (TRANSAK_TOKEN, line) => assert.deepEqual((await run(t, code, { env: { TRANSAK_URL: url, TRANSAK_TOKEN } })).lines, [line])
+    await says(fresh, 'user-1 fresh as it is')
+    await says(expiring, 'user-1 expiring refreshed')
+    gateway.fail({ kind: 'error', status: 403 })
+    await says(expiring, 'user-1 expiring ERR_FORBIDDEN')
   })
 
   test('the gateway on a socket', async (t) => {

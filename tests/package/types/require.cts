@@ -1,6 +1,7 @@
 // The same package by `require`.
 import api = require('transak-user-token')
 import local = require('transak-user-token/gateway')
+import server = require('transak-user-token/server')
 
 const status: api.TokenStatus = api.tokenStatus('x.y.z')
 if (status.state === 'expiring') void status.expiresAt
@@ -13,4 +14,6 @@ async function renewed(): Promise<string> {
   return (await api.refreshAccessToken(await gateway.issue(), { fetch: (url, init) => gateway.fetch(new Request(url, init)) })).accessToken
 }
 
-void [isOurs, renewed]
+const handle: server.RefreshHandler = server.createRefreshHandler({ environment: 'staging', allowedOrigins: [], authorize: 'none' })
+
+void [isOurs, renewed, handle]
