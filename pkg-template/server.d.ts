@@ -57,7 +57,7 @@ export interface RefreshEvent {
   status: number
   /** How long it took, in milliseconds. */
   durationMs: number
-  /** The `trace-id` of Transak's answer, for its support: at most 64 characters of `[A-Za-z0-9-]`. */
+  /** The `trace-id` of a failure at Transak, for its support: at most 64 characters of `[A-Za-z0-9-]`. */
   traceId?: string
 }
 
@@ -138,8 +138,8 @@ export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<R
  * `Request` and gives a `Response`, so it mounts as it is in Hono, Next.js, SvelteKit, Deno, Bun and Workers, and by
  * {@link toNodeListener} in node:http, Express and Fastify.
  *
- * A request is judged by its origin, by the limit on its address, by its token, by `authorize` and by the other limits, in
- * this order, before anything is sent. Transak gets the token, `x-api-key` and `x-user-ip`, and nothing of the browser's.
+ * A request is judged by its origin, its token, the limit on its address, `authorize` and the other limits, in this order,
+ * before anything is sent. Transak gets the token, `x-api-key` and `x-user-ip`, and nothing of the browser's.
  * Requests with one token share one request to Transak, which nobody's leaving ends; its answer is repeated for 60 s, so
  * that a client that lost it gets its new token. Answers have the shape of Transak's, with texts of this package.
  *

@@ -14,12 +14,26 @@ export { toNodeListener } from './server-node.js';
  * @import { Given } from './server-node.js'
  *
  * What a request to Transak has come to.
- * @typedef {{ token: string } | { error: unknown }} Outcome
+ * @typedef {{ token: string } | { token: undefined, error: unknown }} Outcome
  */
+
+/**
+ * What is answered where even the answer fails.
+ * @type {Reply}
+ */
+const FAULT = {
+  status: 500, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
+  body: '{"error":{"statusCode":500,"message":"This server failed"}}', outcome: 'failed', code: 'ERR_INTERNAL',
+};
 
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
   let { core, route, flights } = open(options);
+  /** Returns the route. After a fault there is another instance, which remembers nothing. */
+  const here = () => {
+    if (core !== instance()) ({ core, route, flights } = open(options));
+    return route;
+  };
   const { authorize, userIp, onEvent, apiKey, baseUrl, environment, allowHttp, fetch, timeoutMs = 8_000 } = options;
   // One attempt may take all the time there is.
   const upstream = { environment, baseUrl: baseUrl && String(baseUrl), allowHttp, fetch, timeoutMs, totalTimeoutMs: 2 * timeoutMs, retries: 0 };
@@ -39,36 +53,41 @@ export function createRefreshHandler(options) {
    * @returns {Promise<Outcome>}
    */
   const fly = async (route, ticket, token, address) => {
+    const outcome = await send(token, address).then(
+      ({ accessToken, expiresAt }) => ({ token: accessToken, expiresAt }),
+      (error) => ({ error, token: undefined, expiresAt: 0 }),
+    );
     try {
-      const { accessToken, expiresAt } = await send(token, address);
-      route.land(ticket, accessToken, expiresAt);
-      return { token: accessToken };
-    } catch (error) {
-      route.land(ticket, undefined, 0);
-      return { error };
+      route.land(ticket, outcome.token, outcome.expiresAt);
+    } catch {
+      // A route that fails to keep an answer does not spoil it.
     }
+    return outcome;
   };
 
   /** @type {(given: Given, info?: RequestInfo) => Promise<Reply>} */
   const answer = async (given, info) => {
-    // After a fault there is another instance, which remembers nothing.
-    if (core !== instance()) ({ core, route, flights } = open(options));
-    const mine = route, mates = flights, origin = given.header('origin'), token = given.header('authorization') ?? '';
+    const origin = given.header('origin'), token = given.header('authorization') ?? '';
     try {
-      const judged = mine.judge(given.method, given.url, origin, given.header('sec-fetch-site'), token);
+      const judged = here().judge(given.method, given.url, origin, given.header('sec-fetch-site'), token);
       if (judged) return judged;
       const found = userIp && userIp(given.request(), info);
-      const { reply: limited, address } = mine.admit(origin, found, info?.remoteAddress, given.header('x-forwarded-for'));
+      const { reply: limited, address } = here().admit(origin, found, info?.remoteAddress, given.header('x-forwarded-for'));
       if (limited) return limited;
-      if (authorize !== 'none' && await authorize(given.request(), info) !== true) return mine.unauthorised(origin);
-      const { reply, ticket, send: isFirst } = mine.ask(origin, token);
+      if (authorize !== 'none' && await authorize(given.request(), info) !== true) return here().unauthorised(origin);
+      const { reply, ticket, send: isFirst } = here().ask(origin, token);
       if (reply) return reply;
-      if (isFirst) mates.set(ticket, fly(mine, ticket, token, address).finally(() => mates.delete(ticket)));
+      const mates = flights;
+      if (isFirst) mates.set(ticket, fly(route, ticket, token, address).finally(() => mates.delete(ticket)));
       const outcome = /** @type {Outcome} */ (await mates.get(ticket));
-      return 'token' in outcome ? mine.refreshed(origin, outcome.token, !isFirst) : mine.failed(origin, outcome.error);
+      return outcome.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome.error);
     } catch {
       // The user's own function threw, or the wasm did.
-      return open(options).route.failed(origin, undefined);
+      try {
+        return here().failed(origin, undefined);
+      } catch {
+        return FAULT;
+      }
     }
   };
 

@@ -1,0 +1,80 @@
+// What happens to the route when its wasm traps: one answer is lost, and the next request is served by another instance.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import { createGateway } from 'transak-user-token/gateway';
+
+const require = createRequire(import.meta.url);
+const { Instance } = WebAssembly;
+let trapping = () => false;
+
+WebAssembly.Instance = function (module, imports) {
+  const { exports } = new Instance(module, imports);
+  return { exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...given) => {
+    if (trapping(name)) throw new WebAssembly.RuntimeError('unreachable');
+    return value(...given);
+  }])) };
+};
+const { createRefreshHandler } = require('transak-user-token/server');
+
+function world() {
+  const gateway = createGateway(), events = [];
+  const handle = createRefreshHandler({
+    baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: () => true, onEvent: (event) => events.push(event),
+    fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })),
+  });
+  const ask = async (token) => {
+    const answer = await handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+    return { status: answer.status, body: await answer.json() };
+  };
+  return { gateway, events, ask };
+}
+const FAILED = { status: 500, body: { error: { statusCode: 500, message: 'This server failed' } } };
+
+for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_refreshed', 'route_land']) {
+  test(`a trap in ${name} is one lost answer`, async () => {
+    const { gateway, events, ask } = world(), token = await gateway.issue();
+    let isDue = true, trapped = 0;
+    trapping = (entered) => {
+      if (entered !== name || !isDue) return false;
+      [isDue, trapped] = [false, trapped + 1];
+      return true;
+    };
+    const { status } = await ask(token);
+    trapping = () => false;
+    assert.equal(status, name === 'route_land' ? 200 : 500);
+    assert.equal((await ask(token)).status, 200);
+    assert.equal(trapped, 1);
+    assert.deepEqual(events.map(({ status }) => status), [status, 200]);
+  });
+}
+
+test('where it traps for good, every request is answered all the same', async () => {
+  const { gateway, ask } = world();
+  trapping = (name) => name.startsWith('route_');
+  for (let at = 0; at < 3; at++) assert.deepEqual(await ask(await gateway.issue()), FAILED);
+  trapping = () => false;
+  assert.equal((await ask(await gateway.issue())).status, 200);
+});
+
+test('a trap while others wait leaves nobody waiting', async () => {
+  let go;
+  const held = new Promise((resolve) => { go = resolve; }), gateway = createGateway(), token = await gateway.issue();
+  const handle = createRefreshHandler({
+    baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: 'none', limit: false,
+    fetch: async (url, init) => {
+      await held;
+      return gateway.fetch(new Request(url, { headers: init.headers }));
+    },
+  });
+  const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+  const waiting = [ask(token), ask(token)];
+  trapping = (name) => name === 'route_judge';
+  assert.equal((await ask(token)).status, 500);
+  trapping = () => false;
+  go();
+  const tokens = await Promise.all(waiting.map(async (answer) => (await (await answer).json()).data.accessToken));
+  assert.equal(tokens[0], tokens[1]);
+  assert.ok(await gateway.verify(tokens[0]));
+  assert.equal(gateway.refreshes(token), 1);
+});
