@@ -110,7 +110,8 @@ export interface RefreshHandlerOptions {
   userIp?: (request: Request, info?: RequestInfo) => string | undefined
   /**
    * The proxies before this server, as addresses and CIDR ranges. From them `X-Forwarded-For` is believed: the right-most
-   * hop that is none of them is the end user. Default: `[]`, the header is ignored.
+   * hop that is none of them is the end user. Default: `[]`, the header is ignored: behind a proxy everyone then has the
+   * proxy's address, for Transak and for `limit`.
    */
   trustedProxies?: string[]
   /**

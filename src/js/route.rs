@@ -286,18 +286,35 @@ fn failure(thrown: &JsValue) -> Failure {
     failure
 }
 
+type Headers = Vec<(&'static str, String)>;
+
+thread_local! {
+    static LATEST: RefCell<(Headers, JsValue)> = const { RefCell::new((Vec::new(), JsValue::UNDEFINED)) };
+}
+
+/// Returns headers as an object. Most answers have those of the one before, which nobody changes: a fifth of an
+/// answer's time.
+fn header_object(headers: &Headers) -> JsValue {
+    LATEST.with_borrow_mut(|(latest, object)| {
+        if latest != headers {
+            let mut made = Plain::new();
+            for (name, value) in headers {
+                made.text(name, Some(value));
+            }
+            (*latest, *object) = (headers.clone(), made.end());
+        }
+        object.clone()
+    })
+}
+
 fn convert(reply: &Reply) -> JsValue {
-    let mut headers = Plain::new();
-    for (name, value) in &reply.headers {
-        headers.text(name, Some(value));
-    }
     let mut converted = Plain::new();
     converted.number("status", Some(reply.status.into()));
     converted.text("body", reply.body.as_deref());
     converted.text("outcome", Some(reply.outcome.as_str()));
     converted.text("code", reply.code.map(Code::as_str));
     let converted = converted.end();
-    put(&converted, "headers", &headers.end());
+    put(&converted, "headers", &header_object(&reply.headers));
     converted
 }
 
