@@ -1,0 +1,129 @@
+//! The options of a route: read once, and checked.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+use crate::js::options::{Bag, Fits, Wrong};
+use crate::js::value::read_headers;
+use crate::route::Policy;
+use crate::route::address::Network;
+use crate::route::limit::{Limit, Limits};
+use crate::route::origin::Origins;
+
+/// Reads who may ask, and checks the rest, which whoever calls reads for itself.
+pub(super) fn policy(options: &JsValue) -> Result<Policy, Wrong> {
+    let bag = Bag::new(options);
+    bag.server();
+    bag.fetch();
+    bag.number("timeoutMs", Fits::Positive);
+    bag.api_key();
+    bag.authorize();
+    bag.function("userIp");
+    bag.function("onEvent");
+    let policy = Policy {
+        origins: bag.origins(),
+        allow_server_calls: bag.flag("allowServerCalls"),
+        trusted_proxies: bag.proxies(),
+        limits: bag.limits(),
+    };
+    bag.checked(policy)
+}
+
+impl Bag<'_> {
+    /// Checks whom to ask, which has to be said: production tokens must not go to staging by default.
+    pub(super) fn server(&self) {
+        self.target();
+        if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
+            self.wrong("environment", " or baseUrl is required");
+        }
+    }
+
+    fn api_key(&self) {
+        let key = self.get("apiKey");
+        let headers = || read_headers(&Array::of1(&Array::of2(&"x-api-key".into(), &key)));
+        if !key.is_undefined() && (key.as_string().is_none_or(|key| key.is_empty()) || headers().is_null()) {
+            self.wrong("apiKey", " must be a string that a header can hold");
+        }
+    }
+
+    /// Checks what has to be decided: a function, or 'none' written out.
+    fn authorize(&self) {
+        let value = self.get("authorize");
+        if !value.is_function() && value.as_string().as_deref() != Some("none") {
+            self.wrong("authorize", " is required: a function, or 'none'");
+        }
+    }
+
+    fn function(&self, name: &'static str) {
+        let value = self.get(name);
+        if !value.is_undefined() && !value.is_function() {
+            self.wrong(name, " must be a function");
+        }
+    }
+
+    fn flag(&self, name: &'static str) -> bool {
+        let value = self.get(name);
+        if !value.is_undefined() && value.as_bool().is_none() {
+            self.wrong(name, " must be true or false");
+        }
+        value.is_truthy()
+    }
+
+    /// Reads a list of texts; none where it is anything else.
+    fn list(&self, name: &'static str) -> Option<Vec<String>> {
+        let value = self.get(name);
+        let list: &Array = value.dyn_ref()?;
+        list.iter().map(|item| item.as_string()).collect()
+    }
+
+    fn origins(&self) -> Origins {
+        self.list("allowedOrigins").and_then(Origins::read).unwrap_or_else(|| {
+            self.wrong("allowedOrigins", " must be a list of exact origins, such as https://app.example.com");
+            Origins::default()
+        })
+    }
+
+    fn proxies(&self) -> Vec<Network> {
+        if self.get("trustedProxies").is_undefined() {
+            return Vec::new();
+        }
+        let list = self.list("trustedProxies");
+        let networks = list.and_then(|list| list.iter().map(|text| Network::read(text)).collect());
+        networks.unwrap_or_else(|| {
+            self.wrong("trustedProxies", " must be a list of addresses and ranges, such as 10.0.0.0/8");
+            Vec::new()
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        let value = self.get("limit");
+        if value.as_bool() == Some(false) {
+            return Limits::NONE;
+        }
+        let (inner, default) = (Bag::new(&value), Limits::default());
+        let limits = Limits {
+            per_address: inner.limit("perAddress", default.per_address),
+            per_token: inner.limit("perToken", default.per_token),
+            total: inner.limit("total", default.total),
+        };
+        inner.checked(limits).unwrap_or_else(|_| {
+            self.wrong("limit", " must be false, or limits such as { total: { max: 100, windowMs: 60_000 } }");
+            default
+        })
+    }
+
+    fn limit(&self, name: &'static str, default: Option<Limit>) -> Option<Limit> {
+        let value = self.get(name);
+        if value.is_undefined() {
+            return default;
+        }
+        let bag = Bag::new(&value);
+        let (max, window) = (bag.number("max", Fits::Count), bag.number("windowMs", Fits::Positive));
+        let limit = max.filter(|&max| max > 0.0).zip(window).map(|(max, window_ms)| Limit { max, window_ms });
+        let limit = bag.checked(limit).ok().flatten();
+        if limit.is_none() {
+            self.wrong(name, " must be a limit");
+        }
+        limit
+    }
+}
