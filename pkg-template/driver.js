@@ -382,17 +382,17 @@ export function drive(session, token, given, isStored) {
 
   /** @param {boolean} running */
   function setRunning(running) {
-    if (running === isRunning) return;
+    if (running && isRunning) return;
     isRunning = running;
     listening(running, hint);
     clearTimeout(timer);
-    live();
     if (running) {
       isDisposed = false;
+      live();
       run();
       look().catch(() => {}).then(() => isRunning && tick());
-    } else {
-      call(STOP);
+    } else if (core) {
+      callLive(STOP);
     }
   }
 

@@ -1,6 +1,6 @@
 //! A session's state machine, as JavaScript drives it: numbers in, numbers out, no promise but that of an exchange.
 //!
-//! The calls that wait, the timer, the listeners, the store and the lock are the driver's, `pkg-template/session.js`.
+//! The calls that wait, the timer, the listeners, the store and the lock are the driver's, `pkg-template/driver.js`.
 
 use core::cell::RefCell;
 use std::rc::Rc;

@@ -1,7 +1,8 @@
 // A session, with the installed package and the gateway on a socket: whom it hands which token, and how many requests it takes.
 import assert from 'node:assert/strict'
-import { inspect } from 'node:util'
+import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
+import { inspect, promisify } from 'node:util'
 import { TokenSession, TransakTokenError, tokenStatus } from 'transak-user-token'
 import { EVENTS, memory, next, turn, unique, world } from './session.world.mjs'
 
@@ -42,6 +43,15 @@ describe('accessToken', { concurrency: true }, () => {
     }
   })
 
+  test('sessions of two users, or of one token with other headers, share no request (MSAL: PR 8680)', async (t) => {
+    const { open, expiring, aged, gateway } = await world(t, { revoke: false })
+    const ann = await aged(29, { sub: 'ann@example.com' })
+    const sessions = [open(expiring, { headers: { 'x-user-ip': '203.0.113.7' } }), open(expiring, { headers: { 'x-user-ip': '203.0.113.8' } }), open(ann)]
+    const tokens = await Promise.all(sessions.map((session) => session.accessToken()))
+    assert.deepEqual([new Set(tokens).size, gateway.refreshes()], [3, 3])
+    assert.deepEqual(await Promise.all(tokens.map(async (token) => (await gateway.verify(token)).sub)), ['user@example.com', 'user@example.com', 'ann@example.com'])
+  })
+
   test('a call waits no longer than maxWaitMs, and then gets the old, still valid token', async (t) => {
     const { open, expiring, gateway } = await world(t)
     gateway.fail({ kind: 'latency', ms: 400 })
@@ -53,7 +63,7 @@ describe('accessToken', { concurrency: true }, () => {
   })
 
   test('where the refresh fails for any reason but a login, the old token comes back', async (t) => {
-    for (const fault of [{ kind: 'error', status: 503 }, { kind: 'error', status: 403 }, { kind: 'drop', when: 'before' }, { kind: 'html' }, { kind: 'token', which: 'foreign' }, { kind: 'token', which: 'same' }]) {
+    for (const fault of [{ kind: 'error', status: 503 }, { kind: 'error', status: 403 }, { kind: 'drop', when: 'before' }, { kind: 'html' }, { kind: 'token', which: 'foreign' }, { kind: 'token', which: 'same' }, { kind: 'token', which: 'older' }]) {
       const { open, expiring, gateway } = await world(t)
       gateway.fail(fault, { times: Infinity })
       const session = open(expiring)
@@ -267,6 +277,25 @@ describe('replace and clear', { concurrency: true }, () => {
   })
 })
 
+describe('stop and dispose, of a session that was never started', { concurrency: true }, () => {
+  for (const end of ['stop', 'dispose']) {
+    test(`${end}: a refresh in flight is finished and stored, without events, and who waits gets the token`, async (t) => {
+      const { open, expiring, gateway } = await world(t)
+      const storage = memory(), key = unique(), session = open(expiring, { storage, key })
+      gateway.fail({ kind: 'latency', ms: 100 })
+      const wait = session.accessToken()
+      while (gateway.refreshes() === 0) await turn()
+      end === 'dispose' && Symbol.dispose ? session[Symbol.dispose]() : session.stop()
+      const token = await wait
+      assert.notEqual(token, expiring)
+      await turn()
+      assert.equal(storage.map.get(key), token)
+      assert.equal(await session.accessToken(), token, 'and it goes on when asked')
+      assert.deepEqual([session.heard, gateway.refreshes()], [[], 1])
+    })
+  }
+})
+
 describe('what it is given', { concurrency: true }, () => {
   test('no token: the constructor throws', async (t) => {
     const { open, fresh } = await world(t)
@@ -381,6 +410,31 @@ describe('secrets', () => {
     const text = shown.map((each) => inspect(each, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(each)).join('\n')
     for (const secret of [expiring, accessToken, ...accessToken.split('.').slice(1), 'SECRET-KEY', 'user@example.com']) assert.ok(!text.includes(secret))
   })
+})
+
+test('where there is no EventTarget, no channel, no WeakRef and no performance, as on some React Natives, a session works', async () => {
+  const script = `
+    new Headers(); new Response(''); new AbortController()   // which load what they need
+    for (const name of ['EventTarget', 'Event', 'CustomEvent', 'BroadcastChannel', 'WeakRef', 'FinalizationRegistry', 'navigator', 'performance', 'DOMException']) delete globalThis[name]
+    const { TokenSession } = require('transak-user-token'), heard = [], store = new Map()
+    const { old, next } = JSON.parse(process.env.TOKENS)
+    const session = new TokenSession(old, { environment: 'staging', storage: store, key: 'a', fetch: async () => new Response(JSON.stringify({ data: { accessToken: next } })) })
+    const listener = { handleEvent: ({ type, detail, target }) => heard.push(type, typeof detail.expiresAt, target === session) }
+    for (let again = 0; again < 2; again++) session.addEventListener('refreshed', listener)
+    session.addEventListener('refreshed', () => heard.push('once'), { once: true })
+    session.addEventListener('refreshfailed', listener)
+    session.removeEventListener('refreshfailed', listener)
+    session.start()
+    session.accessToken().then(async (token) => {
+      heard.push(token === next)
+      await session.refresh().catch(({ code }) => heard.push(code))
+      session.stop()
+      console.log(heard.join())
+    })`
+  const gateway = (await import('transak-user-token/gateway')).createGateway(), now = Math.floor(Date.now() / 1000)
+  const TOKENS = JSON.stringify({ old: await gateway.issue({ iat: now - 29 * 86_400, exp: now + 86_400 }), next: await gateway.issue() })
+  const { stdout } = await promisify(execFile)(process.execPath, ['-C', 'react-native', '-e', script], { cwd: import.meta.dirname, env: { ...process.env, TOKENS } })
+  assert.equal(stdout, 'refreshed,number,true,once,true,ERR_BAD_RESPONSE\n')
 })
 
 function resolvers() {
