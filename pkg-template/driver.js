@@ -16,7 +16,8 @@ export const ACCESS = 0, REFRESH = 2;
 const OVERDUE = 1, WAKE = 3, WAIT = 4, LAND = 5, LAND_AT_LAST = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11;
 const OFFLINE = 12, EVENTS = 13, GENERATION = 14, SKEW = 15, MAX_WAIT = 16;
 const USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, WRITE = 1, REFUSED = 32;
-const NAMES = /** @type {const} */ (['', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared']);
+/** @type {(keyof SessionEventMap)[]} */
+const NAMES = ['storageerror', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared'];
 
 /** How long a store that failed is left alone, in milliseconds. */
 const PROBE_MS = 5_000;
@@ -64,6 +65,7 @@ export function drive(session, token, given, isStored) {
       core = now;
       generation = call(GENERATION);
       token = machine.token();
+      skew = NaN;
       if (isRunning) run();
     }
     return machine;
@@ -93,11 +95,15 @@ export function drive(session, token, given, isStored) {
       token = machine.token();
       wake();
     }
-    for (let told = call(EVENTS); told; told >>= 3) {
-      const event = NAMES[/** @type {1} */ (told & 7)];
-      tell(event, event === 'refreshed' ? times() : event === 'refreshfailed' ? { error: machine.error() } : null);
+    // Looked at before anyone is told: a listener may end the session.
+    /** @type {[keyof SessionEventMap, unknown][]} */
+    const told = [];
+    for (let left = call(EVENTS); left; left >>= 3) {
+      const event = NAMES[left & 7];
+      told.push([event, event === 'refreshed' ? times() : event === 'refreshfailed' ? { error: machine.error() } : null]);
     }
     if (hasChanged) schedule();
+    for (const [type, detail] of told) tell(type, detail);
   }
 
   /**

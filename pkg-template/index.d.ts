@@ -441,8 +441,8 @@ export class TokenSession {
    */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
   /**
-   * Goes on with the token of a new login, whatever was before, here, in the store and in the other tabs. Rejects with
-   * `ERR_INVALID_TOKEN`.
+   * Goes on with the token of a new login, whatever was before: here at once, and once it is stored in the other tabs. With a
+   * store it waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
   /** Logs out: forgets the token here, in the store and in the other tabs. */

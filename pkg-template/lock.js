@@ -21,12 +21,12 @@ const tails = new Map();
  */
 export function locked(own, name, work) {
   return new Promise((resolve, reject) => {
-    const { signal, abort } = aborting();
+    const controller = new AbortController(), { signal } = controller;
     let isOver = false;
     const timer = setTimeout(() => {
       isOver = true;
       reject();
-      abort();
+      controller.abort();
     }, TIMEOUT_MS);
     const once = async () => {
       if (isOver) return;
@@ -60,9 +60,4 @@ function queued(name, work) {
   return turn.then(() => {
     if (tails.get(name) === turn) tails.delete(name);
   });
-}
-
-function aborting() {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort() };
 }

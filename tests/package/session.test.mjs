@@ -393,6 +393,20 @@ describe('events', { concurrency: true }, () => {
   })
 })
 
+test('a listener may end the session, and another one is told all the same', async (t) => {
+  const { open, expiring, gateway, expired } = await world(t)
+  gateway.fail({ kind: 'error', status: 401, errorCode: 1002 })
+  for (const [token, code] of [[expiring, 'ERR_UNAUTHORIZED'], [expired, 'ERR_TOKEN_EXPIRED']]) {
+    const session = open(token, { storage: memory(), key: unique() })
+    session.addEventListener('expired', () => Symbol.dispose ? session[Symbol.dispose]() : session.stop())
+    session.addEventListener('expired', () => session.start())
+    session.addEventListener('expired', () => session.stop())
+    await assert.rejects(session.accessToken(), { code })
+    await session.clear()
+    assert.deepEqual(session.heard, ['expired', 'cleared'])
+  }
+})
+
 describe('secrets', () => {
   test('neither a session nor an event nor an error shows a token', async (t) => {
     const { open, expiring, gateway } = await world(t)
