@@ -10,12 +10,12 @@ import { listening, tune } from './tabs.js';
 /** @import { Core } from './loader.js' */
 /** @typedef {ReturnType<typeof drive>} Driver */
 
-// The machine's numbers, as src/js/session.rs has them: what it does, what a caller is told, what an outcome is, what was
-// found, and the events.
+// The machine's numbers, as src/js/session.rs has them: what it does, what a caller is told, what an outcome is, and the
+// events.
 export const ACCESS = 0, REFRESH = 2;
 const OVERDUE = 1, WAKE = 3, WAIT = 4, LAND = 5, LAND_AT_LAST = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11;
 const OFFLINE = 12, EVENTS = 13, GENERATION = 14, SKEW = 15, MAX_WAIT = 16;
-const USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, WRITE = 1, REFUSED = 32;
+const USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, REFUSED = 32;
 /** @type {(keyof SessionEventMap)[]} */
 const NAMES = ['storageerror', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared'];
 
@@ -291,11 +291,11 @@ export function drive(session, token, given, isStored) {
   /** Compares with what is stored; `wasReplaced` where another tab says so. */
   async function compare(wasReplaced = false) {
     const stored = await ask('get');
-    const found = stored === FAILED ? 0 : live().found(stored, wasReplaced);
+    const isToBeStored = stored !== FAILED && live().found(stored, wasReplaced);
     hasLooked = true;
     sync();
     wake();
-    if (found !== WRITE) return;
+    if (!isToBeStored) return;
     if (holding) return save('refreshed');
     // Who was woken goes first: a refresh that begins now stores the token on its way.
     await null;

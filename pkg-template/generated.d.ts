@@ -39,7 +39,7 @@ declare module '#glue' {
       call(op: number, number: number): number;
       error(): import('./index.js').TransakTokenError;
       send(ticket: number, options: unknown): Promise<unknown> | undefined;
-      found(stored: unknown, replaced: boolean): number;
+      found(stored: unknown, replaced: boolean): boolean;
       replace(token: unknown): void;
       status(now: number): number;
       token(): string | null;

@@ -144,13 +144,18 @@ impl Machine {
 
     /// Does what one of the numbers above says, with another number, and answers with a third.
     pub fn call(&self, op: u32, number: f64) -> f64 {
-        let (mut session, whole) = (self.session.borrow_mut(), whole(number));
+        // Before anything is borrowed, here and below: a test's clock may call.
+        let (now, random, whole) = (now(), Math::random(), whole(number));
+        if op == LAND || op == LAND_AT_LAST {
+            return self.land(whole, op == LAND_AT_LAST, random, now).into();
+        }
+        let mut session = self.session.borrow_mut();
         match op {
             ACCESS | OVERDUE | REFRESH => {
                 let step = match op {
-                    ACCESS => session.access(now()),
-                    OVERDUE => session.overdue(now()),
-                    _ => session.refresh(whole, now()),
+                    ACCESS => session.access(now),
+                    OVERDUE => session.overdue(now),
+                    _ => session.refresh(whole, now),
                 };
                 match step {
                     Step::Use => return 0.0,
@@ -160,13 +165,12 @@ impl Machine {
                 };
                 return -2.0;
             }
-            WAKE => return session.wake(now()).map_or(0.0, |Ticket(ticket)| ticket.into()),
-            WAIT => return session.wait_ms(now()).unwrap_or(f64::NAN),
-            LAND | LAND_AT_LAST => return self.land(&mut session, whole, op == LAND_AT_LAST).into(),
+            WAKE => return session.wake(now).map_or(0.0, |Ticket(ticket)| ticket.into()),
+            WAIT => return session.wait_ms(now).unwrap_or(f64::NAN),
             NO_LOCK => {
                 let mut failure = Failure::new(Code::Timeout);
                 failure.detail = "the lock was not had";
-                session.fail(Ticket(whole), failure, Math::random(), now());
+                session.fail(Ticket(whole), failure, random, now);
             }
             WRITTEN => session.written(whole),
             CLEAR => session.clear(),
@@ -195,13 +199,13 @@ impl Machine {
 
     /// Sends the request, where it is still wanted, and returns the promise that there is an outcome.
     pub fn send(&self, ticket: u32, options: &JsValue) -> JsValue {
-        // Before anything is borrowed: the getters of the caller's options may call.
-        let (ask, sent, retries) = (RefreshOptions::read(options), now(), field(options, "retries"));
+        let (ask, sent, random, retries) =
+            (RefreshOptions::read(options), now(), Math::random(), field(options, "retries"));
         let Some(old) = self.session.borrow_mut().send(Ticket(ticket), sent) else { return JsValue::UNDEFINED };
         let mut ask = match ask {
             Ok(ask) => ask,
             Err(wrong) => {
-                self.session.borrow_mut().fail(Ticket(ticket), Failure::option(wrong), Math::random(), sent);
+                self.session.borrow_mut().fail(Ticket(ticket), Failure::option(wrong), random, sent);
                 return JsValue::UNDEFINED;
             }
         };
@@ -217,21 +221,18 @@ impl Machine {
         landed
     }
 
-    /// Compares with what is stored, or goes on with it where another tab has replaced the token: 1 where the
-    /// token is to be stored, 2 where the stored one is held now.
-    pub fn found(&self, stored: &JsValue, replaced: bool) -> u32 {
-        let (stored, mut session) = (read(stored).ok(), self.session.borrow_mut());
-        if replaced {
-            if let Some(stored) = stored {
-                session.replace(stored, Origin::Stored, Math::random());
-            }
-            return 0;
+    /// Compares with what is stored, or goes on with it where another tab has replaced the token. Tells whether the
+    /// token is to be stored.
+    pub fn found(&self, stored: &JsValue, replaced: bool) -> bool {
+        let (stored, random, now) = (read(stored).ok(), Math::random(), now());
+        let mut session = self.session.borrow_mut();
+        if !replaced {
+            return session.found(stored, random, now) == Found::Write;
         }
-        match session.found(stored, Math::random(), now()) {
-            Found::Keep => 0,
-            Found::Write => 1,
-            Found::Adopted => 2,
+        if let Some(stored) = stored {
+            session.replace(stored, Origin::Stored, random);
         }
+        false
     }
 
     /// Goes on with the token of a new login.
@@ -239,8 +240,8 @@ impl Machine {
     /// # Errors
     /// Throws `ERR_INVALID_TOKEN`.
     pub fn replace(&self, token: &JsValue) -> Result<(), JsValue> {
-        let token = read(token).map_err(invalid)?;
-        self.session.borrow_mut().replace(token, Origin::Given, Math::random());
+        let (token, random) = (read(token).map_err(invalid)?, Math::random());
+        self.session.borrow_mut().replace(token, Origin::Given, random);
         Ok(())
     }
 
@@ -264,21 +265,23 @@ impl Machine {
 impl Machine {
     /// Takes an outcome: 1 where the token is to be stored, 2 where it was refused and the store deserves another
     /// look first, unless that was the last one.
-    fn land(&self, session: &mut Session, ticket: u32, is_last: bool) -> u8 {
-        let mut exchanges = self.exchanges.borrow_mut();
-        let Some(at) = exchanges.iter().position(|exchange| exchange.ticket == ticket) else { return 0 };
-        let exchange = exchanges.swap_remove(at);
-        let (ticket, random) = (Ticket(ticket), Math::random());
-        let landed = exchange.seat.outcome(|outcome| match outcome {
-            Err(failure) if failure.code == Code::Unauthorized && !is_last => 2,
-            Err(failure) => {
-                session.fail(ticket, failure.clone(), random, now());
-                0
+    fn land(&self, ticket: u32, is_last: bool, random: f64, now: Now) -> u8 {
+        let is_it = |exchange: &Exchange| exchange.ticket == ticket;
+        let at = self.exchanges.borrow().iter().position(is_it);
+        let Some(exchange) = at.map(|at| self.exchanges.borrow_mut().swap_remove(at)) else { return 0 };
+        let landed = exchange.seat.outcome(|outcome| {
+            let (mut session, ticket) = (self.session.borrow_mut(), Ticket(ticket));
+            match outcome {
+                Err(failure) if failure.code == Code::Unauthorized && !is_last => 2,
+                Err(failure) => {
+                    session.fail(ticket, failure.clone(), random, now);
+                    0
+                }
+                Ok(new) => session.accept(ticket, new, "", exchange.sent, random, now).into(),
             }
-            Ok(new) => session.accept(ticket, new, "", exchange.sent, random, now()).into(),
         });
         if landed == 2 {
-            exchanges.push(exchange);
+            self.exchanges.borrow_mut().push(exchange);
         }
         landed
     }
