@@ -290,8 +290,8 @@ export function webStorage(area: {
  * @example
  * import { type TokenLock } from 'transak-user-token'
  *
- * const lock: TokenLock = (name, { signal }, fn) => locks.request(name, { signal }, fn)
- * declare const locks: { request(name: string, options: { signal: AbortSignal }, fn: () => Promise<void>): Promise<void> }
+ * let last: Promise<void> = Promise.resolve()
+ * const lock: TokenLock = (name, options, fn) => (last = last.then(fn))   // within this process; each waits for the one before
  */
 export type TokenLock = (
   name: string,
