@@ -3,7 +3,7 @@
 //! The claims are read, not believed: nothing here verifies a signature, and nothing here knows what time it is.
 
 use crate::error::InvalidReason;
-use crate::json::{Member, Value, walk};
+use crate::json::{Named, Value};
 
 /// An instant, in milliseconds since the epoch.
 pub type Millis = i64;
@@ -44,7 +44,7 @@ impl Claims {
     /// # Errors
     /// Says why the payload is no user access token's.
     pub fn read(payload: &[u8]) -> Result<Self, InvalidReason> {
-        Self::read_with(payload, &mut None)
+        Self::named(&Named::read(payload).ok_or(InvalidReason::BadJson)?)
     }
 
     /// Reads the claims of a payload and whose token it is.
@@ -52,9 +52,9 @@ impl Claims {
     /// # Errors
     /// Says why the payload is no user access token's.
     pub fn read_with_subject(payload: &[u8]) -> Result<(Self, Subject), InvalidReason> {
-        let mut subject = None;
-        let claims = Self::read_with(payload, &mut subject)?;
-        Ok((claims, Subject(subject.map(|value| (matches!(value, Value::String(_)), value.decoded())))))
+        let named = Named::read(payload).ok_or(InvalidReason::BadJson)?;
+        let claims = Self::named(&named)?;
+        Ok((claims, Subject(named.sub.map(|value| (matches!(value, Value::String(_)), value.decoded())))))
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).
@@ -63,24 +63,12 @@ impl Claims {
         now >= to_f64(self.expires_at) + tolerance_ms
     }
 
-    fn read_with<'a>(payload: &'a [u8], subject: &mut Option<Value<'a>>) -> Result<Self, InvalidReason> {
-        let mut exp = None;
-        let mut iat = None;
-        let mut has_api_key = false;
-        walk(payload, &mut |Member { parent, key, value }| match &*key.bytes() {
-            _ if parent.is_some() => {}
-            b"exp" => exp = Some(value),
-            b"iat" => iat = Some(value),
-            b"sub" => *subject = Some(value),
-            b"API_KEY" => has_api_key = true,
-            _ => {}
-        })
-        .ok_or(InvalidReason::BadJson)?;
-        if has_api_key && subject.is_none() {
+    fn named(named: &Named<'_>) -> Result<Self, InvalidReason> {
+        if named.has_api_key && named.sub.is_none() {
             return Err(InvalidReason::PartnerToken);
         }
-        let expires_at = instant(exp.ok_or(InvalidReason::NoExpiry)?).ok_or(InvalidReason::BadExpiry)?;
-        let issued_at = iat.and_then(instant).filter(|&issued_at| issued_at < expires_at);
+        let expires_at = instant(named.exp.ok_or(InvalidReason::NoExpiry)?).ok_or(InvalidReason::BadExpiry)?;
+        let issued_at = named.iat.and_then(instant).filter(|&issued_at| issued_at < expires_at);
         Ok(Self { expires_at, issued_at })
     }
 }
@@ -91,13 +79,30 @@ pub(crate) fn to_f64(instant: Millis) -> f64 {
     instant as f64
 }
 
+/// The end of the instants that count.
+const LIMIT_MS: Millis = 100_000_000_000_000;
+
 /// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), exactly, on its decimal digits.
 ///
 /// None for what is no number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would
 /// round, and parsing one costs more code than all the rest of the checker.
+#[inline(never)]
 fn instant(value: Value<'_>) -> Option<Millis> {
-    const LIMIT_MS: Millis = 100_000_000_000_000;
     let Value::Number(number) = value else { return None };
+    // Whole seconds, as every issuer known writes them, take a fraction of the time.
+    let mut seconds = 0;
+    for &byte in number {
+        match byte {
+            b'0'..=b'9' if seconds < LIMIT_MS => seconds = seconds * 10 + Millis::from(byte - b'0'),
+            _ => return decimal_instant(number),
+        }
+    }
+    if seconds < LIMIT_MS / 1000 { Some(seconds * 1000) } else { None }
+}
+
+/// Returns the same of any number.
+#[inline(never)]
+fn decimal_instant(number: &[u8]) -> Option<Millis> {
     let end = number.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(number.len());
     let (decimal, exponent) = number.split_at_checked(end)?;
     let (negative, digits) = decimal.strip_prefix(b"-").map_or((false, decimal), |digits| (true, digits));

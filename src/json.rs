@@ -1,9 +1,8 @@
 //! JSON exactly as `JSON.parse` accepts it (ECMA-404), walked once, without recursion and without building
 //! anything: a visitor is told of the members of the outermost object and of the objects right below it.
 //!
-//! Which members matter is the visitor's business. Of duplicates it hears all, the last one last.
-
-use std::borrow::Cow;
+//! Which members matter is the visitor's business. Of duplicates it hears all, the last one last. There is one
+//! visitor, [`Named`]: the walk is compiled for each, and is half of the checker.
 
 /// A value, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,13 +36,13 @@ impl Value<'_> {
 
 /// A member of an object.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Member<'a> {
+struct Member<'a> {
     /// The key of the object that holds it; none for the outermost one.
-    pub(crate) parent: Option<Text<'a>>,
+    parent: Option<Text<'a>>,
     /// Its own key.
-    pub(crate) key: Text<'a>,
+    key: Text<'a>,
     /// Its value.
-    pub(crate) value: Value<'a>,
+    value: Value<'a>,
 }
 
 /// The inside of a string literal, escapes and all.
@@ -53,20 +52,15 @@ pub(crate) struct Text<'a> {
     has_escapes: bool,
 }
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// Tells whether this is `name`, however it is escaped.
-    pub(crate) fn is(self, name: &str) -> bool {
-        *self.bytes() == *name.as_bytes()
-    }
-
-    /// Returns what [`Text::decode`] does, without a copy where nothing is escaped.
     #[inline(never)]
-    pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
-        if self.has_escapes { Cow::Owned(self.decode()) } else { Cow::Borrowed(self.inside) }
+    fn is(self, name: &str) -> bool {
+        if self.has_escapes { self.decode() == name.as_bytes() } else { self.inside == name.as_bytes() }
     }
 
     /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
-    pub(crate) fn decode(self) -> Vec<u8> {
+    fn decode(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.inside.len());
         let mut rest = self.inside;
         let mut high: Option<u32> = None;
@@ -122,21 +116,84 @@ fn push_wtf8(bytes: &mut Vec<u8>, unit: u32) {
     }
 }
 
+/// The members that anyone here asks for, of a payload and of an answer. Of duplicates the last one counts.
+#[derive(Default)]
+pub(crate) struct Named<'a> {
+    pub(crate) exp: Option<Value<'a>>,
+    pub(crate) iat: Option<Value<'a>>,
+    pub(crate) sub: Option<Value<'a>>,
+    pub(crate) has_api_key: bool,
+    pub(crate) data_access_token: Option<Value<'a>>,
+    pub(crate) error_code: Option<Value<'a>>,
+    pub(crate) error_message: Option<Value<'a>>,
+}
+
+impl<'a> Named<'a> {
+    /// Reads a text that must be one JSON object in UTF-8.
+    #[inline(never)]
+    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
+        let mut named = Self::default();
+        walk(text, |Member { parent, key, value }| {
+            let decoded;
+            let name = if key.has_escapes {
+                decoded = key.decode();
+                decoded.as_slice()
+            } else {
+                key.inside
+            };
+            match (parent, name) {
+                // By character: comparing slices is a call each.
+                (None, [b'e', b'x', b'p']) => named.exp = Some(value),
+                (None, [b'i', b'a', b't']) => named.iat = Some(value),
+                (None, [b's', b'u', b'b']) => named.sub = Some(value),
+                (None, b"API_KEY") => named.has_api_key = true,
+                (None, b"data") => named.data_access_token = None,
+                (None, b"error") => (named.error_code, named.error_message) = (None, None),
+                (Some(parent), b"accessToken") if parent.is("data") => named.data_access_token = Some(value),
+                (Some(parent), b"errorCode") if parent.is("error") => named.error_code = Some(value),
+                (Some(parent), b"message") if parent.is("error") => named.error_message = Some(value),
+                _ => {}
+            }
+        })?;
+        Some(named)
+    }
+}
+
 /// Walks a text that must be one JSON object in UTF-8. Returns none where it is not; what the visitor has
 /// heard by then counts for nothing.
-pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Option<()> {
-    core::str::from_utf8(text).ok()?;
-    let mut cursor = Cursor(text);
+///
+/// What is on its usual way is there once each, so that it is inlined and the cursor stays in registers; what is
+/// not is passed the text by value.
+#[inline]
+fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
+    let mut cursor = Cursor { rest: after_space(text), seen: 0 };
     let mut nesting = Nesting::default();
     let mut parent = None;
     let mut key = None;
-    cursor.skip_space();
-    if cursor.0.first() != Some(&b'{') {
+    let mut is_key = false;
+    if cursor.rest.first() != Some(&b'{') {
         return None;
     }
     loop {
-        // A value begins here.
+        // A key or a value begins here.
+        let from = cursor.rest;
         let value = match cursor.next()? {
+            b'"' => {
+                let string = cursor.string()?;
+                if is_key {
+                    if cursor.take(b':').is_none() {
+                        cursor.rest = after_space(cursor.rest);
+                        cursor.take(b':')?;
+                    }
+                    key = if nesting.depth <= 2 { Some(string) } else { None };
+                    is_key = false;
+                    continue;
+                }
+                Some(Value::String(string))
+            }
+            b' ' | b'\t' | b'\n' | b'\r' => continue,
+            _ if is_key => return None,
+            first @ (b'-' | b'0'..=b'9') => Some(Value::Number(cursor.number(first, from)?)),
             opening @ (b'{' | b'[') => {
                 if let Some(key) = key {
                     visit(Member { parent, key, value: Value::Nested });
@@ -144,18 +201,16 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
                 if nesting.depth == 1 {
                     parent = key;
                 }
-                let is_object = opening == b'{';
-                nesting.push(is_object);
-                cursor.skip_space();
-                if cursor.take(if is_object { b'}' } else { b']' }).is_none() {
-                    cursor.key_at(&nesting, &mut key)?;
+                key = None;
+                is_key = opening == b'{';
+                nesting.push(is_key);
+                // It may end at once, and then as any other does.
+                cursor.rest = after_space(cursor.rest);
+                if cursor.rest.first() != Some(if is_key { &b'}' } else { &b']' }) {
                     continue;
                 }
-                nesting.pop();
                 None
             }
-            b'"' => Some(Value::String(cursor.string()?)),
-            first @ (b'-' | b'0'..=b'9') => Some(Value::Number(cursor.number(first, text)?)),
             b't' => Some(cursor.literal("true")?),
             b'f' => Some(cursor.literal("false")?),
             b'n' => Some(cursor.literal("null")?),
@@ -166,124 +221,160 @@ pub(crate) fn walk<'a>(text: &'a [u8], visit: &mut dyn FnMut(Member<'a>)) -> Opt
         }
         // A value has ended here, and perhaps what holds it.
         loop {
-            cursor.skip_space();
-            match nesting.depth {
-                0 => return cursor.0.is_empty().then_some(()),
-                1 => parent = None,
-                _ => {}
-            }
             match (cursor.next()?, nesting.in_object()) {
                 (b',', _) => break,
                 (b'}', true) | (b']', false) => nesting.pop(),
+                (b' ' | b'\t' | b'\n' | b'\r', _) => continue,
                 _ => return None,
             }
+            if nesting.depth == 1 {
+                parent = None;
+            }
+            if nesting.depth == 0 {
+                let is_utf8 = cursor.seen & 0x8080_8080_8080_8080 == 0 || str::from_utf8(text).is_ok();
+                return (is_utf8 && after_space(cursor.rest).is_empty()).then_some(());
+            }
         }
-        cursor.skip_space();
-        cursor.key_at(&nesting, &mut key)?;
+        key = None;
+        is_key = nesting.in_object();
     }
 }
 
-/// What remains of the text.
-struct Cursor<'a>(&'a [u8]);
+/// What remains of the text, and what has been seen in its strings: every bit that any byte has.
+struct Cursor<'a> {
+    rest: &'a [u8],
+    seen: u64,
+}
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn next(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
         Some(byte)
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
-        self.0 = self.0.strip_prefix(&[byte])?;
+        let (&first, rest) = self.rest.split_first()?;
+        if first != byte {
+            return None;
+        }
+        self.rest = rest;
         Some(())
-    }
-
-    fn skip_space(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.0 {
-            self.0 = rest;
-        }
-    }
-
-    fn skip_digits(&mut self) -> usize {
-        let before = self.0.len();
-        while let [b'0'..=b'9', rest @ ..] = self.0 {
-            self.0 = rest;
-        }
-        before - self.0.len()
     }
 
     /// Reads the rest of a literal, its first character gone.
+    #[inline]
     fn literal(&mut self, literal: &'static str) -> Option<Value<'a>> {
-        self.0 = self.0.strip_prefix(literal.as_bytes().get(1..)?)?;
+        self.rest = after_literal(self.rest, literal)?;
         Some(Value::Literal(literal))
     }
 
-    /// Reads a key and its colon where an object's member begins: its text, where anyone may hear of it.
-    fn key_at(&mut self, nesting: &Nesting, heard: &mut Option<Text<'a>>) -> Option<()> {
-        *heard = None;
-        if nesting.in_object() {
-            self.take(b'"')?;
-            let key = self.string()?;
-            self.skip_space();
-            self.take(b':')?;
-            self.skip_space();
-            *heard = (nesting.depth <= 2).then_some(key);
-        }
-        Some(())
-    }
-
     /// Reads the rest of a string, its opening quote gone.
+    #[inline]
     fn string(&mut self) -> Option<Text<'a>> {
-        let from = self.0;
+        let from = self.rest;
         let mut has_escapes = false;
         loop {
-            let byte = self.next()?;
-            has_escapes |= byte == b'\\';
-            match byte {
+            self.skip_plain();
+            match self.next()? {
                 b'"' => {
-                    let inside = from.get(..from.len() - self.0.len() - 1)?;
+                    let inside = from.get(..from.len() - self.rest.len() - 1)?;
                     return Some(Text { inside, has_escapes });
                 }
-                b'\\' => match self.next()? {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' => {
-                        let (digits, rest) = self.0.split_at_checked(4)?;
-                        digits.iter().try_for_each(|&digit| hex(digit).map(drop))?;
-                        self.0 = rest;
-                    }
-                    _ => return None,
-                },
+                b'\\' => {
+                    has_escapes = true;
+                    self.rest = after_escape(self.rest)?;
+                }
                 0..0x20 => return None,
-                _ => {}
+                byte => self.seen |= u64::from(byte),
             }
         }
     }
 
-    /// Reads the rest of a number, its first character gone.
-    fn number(&mut self, first: u8, text: &'a [u8]) -> Option<&'a [u8]> {
-        let start = text.len() - self.0.len() - 1;
+    /// Skips characters that are only themselves, eight at a time, to one that is not or is among the last.
+    #[inline]
+    fn skip_plain(&mut self) {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        while let Some((&eight, rest)) = self.rest.split_first_chunk() {
+            let bytes = u64::from_le_bytes(eight);
+            self.seen |= bytes;
+            // The upper bit of each byte that a subtraction takes below zero. A borrow can reach later bytes only,
+            // and the first one counts; what had its upper bit before is no ASCII, and plain.
+            let quotes = (bytes ^ (EACH * u64::from(b'"'))).wrapping_sub(EACH);
+            let escapes = (bytes ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
+            let controls = bytes.wrapping_sub(EACH * 0x20);
+            let found = (quotes | escapes | controls) & !bytes & (EACH << 7);
+            if found != 0 {
+                let plain = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+                self.rest = self.rest.get(plain..).unwrap_or_default();
+                return;
+            }
+            self.rest = rest;
+        }
+    }
+
+    /// Reads the rest of a number, its first character gone; `from` begins with that.
+    #[inline]
+    fn number(&mut self, first: u8, from: &'a [u8]) -> Option<&'a [u8]> {
         let first = if first == b'-' { self.next()? } else { first };
         match first {
             b'0' => {}
             b'1'..=b'9' => {
-                self.skip_digits();
+                while let [b'0'..=b'9', rest @ ..] = self.rest {
+                    self.rest = rest;
+                }
             }
             _ => return None,
         }
-        if self.take(b'.').is_some() && self.skip_digits() == 0 {
-            return None;
+        if let [b'.' | b'e' | b'E', ..] = self.rest {
+            self.rest = after_fraction(self.rest)?;
         }
-        if let [b'e' | b'E', rest @ ..] = self.0 {
-            self.0 = rest;
-            if let [b'+' | b'-', rest @ ..] = self.0 {
-                self.0 = rest;
-            }
-            if self.skip_digits() == 0 {
-                return None;
-            }
-        }
-        text.get(start..text.len() - self.0.len())
+        from.get(..from.len() - self.rest.len())
     }
+}
+
+#[inline(never)]
+fn after_space(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Returns what follows a literal whose first character is gone.
+#[inline(never)]
+fn after_literal<'a>(text: &'a [u8], literal: &str) -> Option<&'a [u8]> {
+    text.strip_prefix(literal.as_bytes().get(1..)?)
+}
+
+/// Returns what follows an escape whose backslash is gone.
+#[inline(never)]
+fn after_escape(text: &[u8]) -> Option<&[u8]> {
+    match text {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => Some(rest),
+        [b'u', a, b, c, d, rest @ ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => Some(rest),
+        _ => None,
+    }
+}
+
+/// Returns what follows a number's fraction and exponent.
+#[inline(never)]
+fn after_fraction(mut text: &[u8]) -> Option<&[u8]> {
+    if let [b'.', rest @ ..] = text {
+        text = after_digits(rest)?;
+    }
+    if let [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] = text {
+        text = after_digits(rest)?;
+    }
+    Some(text)
+}
+
+/// Returns what follows digits, of which there must be one.
+fn after_digits(text: &[u8]) -> Option<&[u8]> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 { None } else { text.get(digits..) }
 }
 
 fn hex(digit: u8) -> Option<u32> {
@@ -329,7 +420,7 @@ mod tests {
     /// Lists what a visitor hears.
     fn members(text: &str) -> Option<String> {
         let mut heard = String::new();
-        walk(text.as_bytes(), &mut |member| {
+        walk(text.as_bytes(), |member| {
             let text = |text: Text<'_>| String::from_utf8_lossy(&text.decode()).into_owned();
             let value = match member.value {
                 Value::Number(digits) => String::from_utf8_lossy(digits).into_owned(),

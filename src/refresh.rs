@@ -4,7 +4,7 @@
 
 use crate::claims::{Claims, Subject, to_f64};
 use crate::error::{Cause, Code, Failure, InvalidReason, Result, joined};
-use crate::json::{Member, walk};
+use crate::json::{Named, Value};
 use crate::token::{Secret, decode_payload};
 
 /// The longest body that is read, in bytes.
@@ -222,19 +222,16 @@ struct Said {
 
 impl Said {
     fn read(body: &Body) -> Self {
-        let mut said = Self::default();
         let Body::Whole(bytes) = body else {
-            return said;
+            return Self::default();
         };
-        let walked = walk(bytes, &mut |Member { parent, key, value }| match parent {
-            None if key.is("data") => said.access_token = None,
-            None if key.is("error") => (said.error_code, said.message) = (None, None),
-            Some(parent) if parent.is("data") && key.is("accessToken") => said.access_token = value.text(),
-            Some(parent) if parent.is("error") && key.is("errorCode") => said.error_code = value.text(),
-            Some(parent) if parent.is("error") && key.is("message") => said.message = value.text(),
-            _ => {}
-        });
-        if walked.is_none() { Self::default() } else { Self { is_json: true, ..said } }
+        let text = |value: Option<Value<'_>>| value.and_then(Value::text);
+        Named::read(bytes).map_or_else(Self::default, |named| Self {
+            is_json: true,
+            access_token: text(named.data_access_token),
+            error_code: text(named.error_code),
+            message: text(named.error_message),
+        })
     }
 
     fn error_code(&self) -> Option<&str> {

@@ -122,7 +122,8 @@ pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
     let expires_at = to_f64(claims.expires_at);
     let default_window = || {
         issued_at.map_or(WINDOW_WITHOUT_IAT_MS, |issued_at| {
-            ((expires_at - issued_at) / 10.0).floor().min(MAX_DEFAULT_WINDOW_MS)
+            let tenth = ((expires_at - issued_at) / 10.0).floor();
+            if tenth < MAX_DEFAULT_WINDOW_MS { tenth } else { MAX_DEFAULT_WINDOW_MS }
         })
     };
     let refresh_at = expires_at - options.refresh_window_ms.unwrap_or_else(default_window);

@@ -58,40 +58,45 @@ impl fmt::Debug for Secret {
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
 pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], InvalidReason> {
+    VALUES.with(|values| decode_by(values, text, payload))
+}
+
+fn decode_by<'a>(values: &Values, text: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], InvalidReason> {
     // TAB, LF, FF, CR and SPACE: ASCII whitespace as the WHATWG has it.
     let token = text.trim_ascii();
     if utf16_units(token) > MAX_UNITS {
         return Err(InvalidReason::TooLong);
     }
-    if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"Bearer ")) {
-        return Err(InvalidReason::BearerPrefix);
-    }
-    let (_header, rest) = part(token).ok_or(InvalidReason::NotAJwt)?;
-    let (body, padded, signature) = match part(rest) {
-        Some((body, rest)) => (body, false, rest),
-        None => padded_part(rest).ok_or(InvalidReason::NotAJwt)?,
+    let Some(body) = after_part(values, token) else {
+        let is_bearer = token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"Bearer "));
+        return Err(if is_bearer { InvalidReason::BearerPrefix } else { InvalidReason::NotAJwt });
     };
-    if signature.is_empty() || alphabet_run(signature) != signature.len() {
+    let (length, rest) = decode(values, body, payload).ok_or(InvalidReason::TooLong)?;
+    let run = body.len() - rest.len();
+    // A part that is base64url but for `=` is a JWT's by its outline, padded against RFC 7515.
+    let unpadded = rest;
+    let mut rest = rest;
+    while let [b'=', more @ ..] = rest {
+        rest = after_alphabet(values, more);
+    }
+    let is_padded = rest.len() != unpadded.len();
+    let [b'.', signature @ ..] = rest else {
+        return Err(InvalidReason::NotAJwt);
+    };
+    if run == 0 && !is_padded || signature.is_empty() || !after_alphabet(values, signature).is_empty() {
         return Err(InvalidReason::NotAJwt);
     }
-    if padded || body.len() % 4 == 1 {
+    // One character over whole groups of four has not even the bits of a byte.
+    if is_padded || run % 4 == 1 {
         return Err(InvalidReason::BadBase64);
     }
-    decode_base64url(body, payload).ok_or(InvalidReason::TooLong)
+    payload.get(..length).ok_or(InvalidReason::TooLong)
 }
 
-/// Splits off a non-empty run of the alphabet that ends in a dot.
-fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (run, rest) = text.split_at_checked(alphabet_run(text))?;
-    if run.is_empty() { None } else { Some((run, rest.strip_prefix(b".")?)) }
-}
-
-/// Splits off a part that is base64url but for `=`: a JWT by its outline, padded against RFC 7515.
-fn padded_part(text: &[u8]) -> Option<(&[u8], bool, &[u8])> {
-    let dot = text.iter().position(|&byte| byte == b'.')?;
-    let (body, rest) = text.split_at_checked(dot)?;
-    let padded = !body.is_empty() && body.iter().all(|&byte| byte == b'=' || value(byte) != NONE);
-    if padded { Some((body, true, rest.strip_prefix(b".")?)) } else { None }
+/// Returns what follows a non-empty run of the alphabet and its dot.
+fn after_part<'a>(values: &Values, text: &'a [u8]) -> Option<&'a [u8]> {
+    let rest = after_alphabet(values, text);
+    if rest.len() == text.len() { None } else { rest.strip_prefix(b".") }
 }
 
 fn utf16_units(utf8: &[u8]) -> u32 {
@@ -108,57 +113,82 @@ fn utf16_units(utf8: &[u8]) -> u32 {
     utf8.iter().map(units).sum()
 }
 
-/// What a byte outside the alphabet is worth.
-const NONE: u8 = 0xff;
+/// What a byte outside the alphabet is worth; the sum of four characters of it is less.
+const NONE: u32 = 1 << 24;
 
-/// The base64url alphabet (RFC 4648, section 5) by byte.
-static VALUES: [u8; 256] = {
+thread_local! {
+    /// The base64url alphabet (RFC 4648, section 5): what a byte at each place of a group of four adds to the three
+    /// bytes that the group stands for, the first of them lowest. It is made on the first call: as data it would
+    /// take more room than all that reads it.
+    static VALUES: Values = values();
+}
+
+type Values = [[u32; 256]; 4];
+
+#[expect(clippy::indexing_slicing, reason = "a byte is within 256, and the compiler knows")]
+fn values() -> Values {
+    let mut values = [[NONE; 256]; 4];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut values = [NONE; 256];
-    let mut value = 0;
-    while value < 64 {
-        #[expect(
-            clippy::as_conversions,
-            clippy::indexing_slicing,
-            reason = "constant evaluation, checked by the compiler"
-        )]
-        {
-            values[alphabet[value as usize] as usize] = value;
+    for (value, &byte) in (0..).zip(alphabet) {
+        let places = [value << 2, value >> 4 | (value & 15) << 12, value >> 2 << 8 | (value & 3) << 22, value << 16];
+        for (table, worth) in values.iter_mut().zip(places) {
+            table[usize::from(byte)] = worth;
         }
-        value += 1;
     }
     values
-};
-
-fn value(byte: u8) -> u8 {
-    VALUES.get(usize::from(byte)).copied().unwrap_or(NONE)
 }
 
-fn alphabet_run(text: &[u8]) -> usize {
-    text.iter().position(|&byte| value(byte) == NONE).unwrap_or(text.len())
+/// Returns what a byte is worth at a place of its group.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte is within 256, and the compiler knows")]
+fn value<const PLACE: usize>(values: &Values, byte: u8) -> u32 {
+    values[PLACE][usize::from(byte)]
 }
 
-/// Decodes what is all alphabet and of a possible length; unused trailing bits are ignored. None where there is
-/// no room.
-fn decode_base64url<'a>(text: &[u8], bytes: &'a mut [u8]) -> Option<&'a [u8]> {
-    let groups = text.chunks_exact(4);
-    let tail = groups.remainder();
-    let (whole, rest) = bytes.split_at_mut_checked(text.len() / 4 * 3)?;
-    for (group, out) in groups.zip(whole.chunks_exact_mut(3)) {
-        let [_, high, middle, low] = join(group).to_be_bytes();
-        out.copy_from_slice(&[high, middle, low]);
+/// Returns the three bytes that four characters stand for, [`NONE`] and more where one is not of the alphabet.
+#[inline]
+fn group(values: &Values, [first, second, third, fourth]: [u8; 4]) -> u32 {
+    value::<0>(values, first) | value::<1>(values, second) | value::<2>(values, third) | value::<3>(values, fourth)
+}
+
+/// Returns what follows a run of the alphabet.
+#[inline(never)]
+fn after_alphabet<'a>(values: &Values, mut text: &'a [u8]) -> &'a [u8] {
+    while let Some((&four, rest)) = text.split_first_chunk()
+        && group(values, four) < NONE
+    {
+        text = rest;
     }
-    let length = text.len() * 3 / 4;
-    let bits = join(tail) << (32 - 6 * tail.len().max(1));
-    for (byte, out) in bits.to_be_bytes().into_iter().zip(rest.iter_mut().take(length - whole.len())) {
-        *out = byte;
+    while let [byte, rest @ ..] = text
+        && value::<0>(values, *byte) < NONE
+    {
+        text = rest;
     }
-    bytes.get(..length)
+    text
 }
 
-/// Joins up to four characters, six bits each.
-fn join(group: &[u8]) -> u32 {
-    group.iter().fold(0, |bits, &byte| bits << 6 | u32::from(value(byte)))
+/// Decodes a run of the alphabet; unused trailing bits are ignored. Returns the number of bytes, and what follows
+/// the run; None where there is no room.
+fn decode<'a>(values: &Values, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, &'a [u8])> {
+    let mut length = 0;
+    while let Some((&[a, b, c, d, e, f, g, h], rest)) = text.split_first_chunk() {
+        let (first, second) = (group(values, [a, b, c, d]), group(values, [e, f, g, h]));
+        if first | second >= NONE {
+            break;
+        }
+        // Two bytes more than six are written, and then overwritten.
+        *bytes.get_mut(length..)?.first_chunk_mut()? = (u64::from(second) << 24 | u64::from(first)).to_le_bytes();
+        length += 6;
+        text = rest;
+    }
+    let rest = after_alphabet(values, text);
+    let run = text.len() - rest.len();
+    let sixes = text.iter().take(run).map(|&byte| u64::from(value::<3>(values, byte) >> 16));
+    let bits = sixes.fold(1, |bits, six| bits << 6 | six) << (48 - 6 * run.min(7));
+    for (place, byte) in bytes.get_mut(length..)?.iter_mut().zip(bits.to_be_bytes().into_iter().skip(2)) {
+        *place = byte;
+    }
+    Some((length + run * 3 / 4, rest))
 }
 
 #[cfg(test)]
