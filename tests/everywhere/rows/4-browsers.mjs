@@ -59,7 +59,7 @@ const ways = {
 };
 
 /** Opens pages in WebKit, by WebDriver: MiniBrowser is a window, so it gets a screen of its own. */
-async function webkit(kit) {
+export async function webkit(kit) {
   const port = await kit.port(), display = `:${100 + (port % 400)}`;
   const start = (command, args, env = {}) => {
     const child = spawn(command, args, { detached: true, stdio: 'ignore', env: { ...process.env, ...env } });

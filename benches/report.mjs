@@ -1,0 +1,52 @@
+// From what was measured to the figures that are budgeted: ratios where two things were measured side by side, else
+// what the name says. Each is the median of its runs.
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** @param {Record<string, any[]>} results by case, one for each run */
+export function figures(results) {
+  const found = {};
+  const put = (name, runs, figure) => {
+    const values = (runs ?? []).map(figure).filter((value) => value !== undefined && !Number.isNaN(value));
+    if (values.length) found[name] = Number(median(values).toPrecision(3));
+  };
+  for (const [name, runs] of Object.entries(results).filter(([name]) => name.startsWith('check, '))) {
+    const where = name.slice(7);
+    for (const peer of ['JSON.parse(atob())', 'jose decodeJwt', 'jwt-decode']) {
+      put(`tokenStatus to ${peer}, ${where}`, runs, (run) => run.tokenStatus / run[peer]);
+    }
+  }
+  put('tokenStatuses, throughput to a loop of tokenStatus', results.list, ({ list, loop }) => loop / list);
+  put('tokenStatuses, MiB above the input for 1,000,000 tokens', results.list, ({ mebibytes }) => mebibytes);
+  put('tokenStatus, 16,384 characters to 8,192', results.growth, (run) => run[16_384].tokenStatus / run[8_192].tokenStatus);
+  for (const atOnce of [1, 64]) {
+    put(`refreshAccessToken, throughput to fetch and json(), ${atOnce} at a time`, results.refresh, ({ [atOnce]: { own, bare } }) => bare / own);
+  }
+  put('session.status(), µs', results.session, ({ status }) => status);
+  put('import and first tokenStatus, fresh Node process, ms', results['start, Node 20'], (run) => run['transak-user-token'] - run.nothing);
+  put("the same to oidc-client-ts's import", results['start, Node 20'],
+    (run) => (run['transak-user-token'] - run.nothing) / (run['oidc-client-ts'] - run.nothing));
+  // The first two loads fill the caches.
+  put('script start to first result, Chromium, cached, ms', results['start, Chromium'], (loads) => median(loads.slice(2).map(({ took }) => took)));
+  put('wasm memory after 1,000,000 checks and 10,000 refreshes to after 100', results.memory, ({ first, last }) => last / first);
+  return found;
+}
+
+/** Says which figures exceed their budgets, and which budgets have no figure. */
+export function judged(figures, budgets) {
+  return Object.entries(budgets).flatMap(([name, { atMost, atLeast, whereThere }]) => {
+    const figure = figures[name];
+    if (figure === undefined) return whereThere || process.env.ONLY ? [] : [`${name}: not measured`];
+    if (atMost !== undefined && figure > atMost) return [`${name}: ${figure}, at most ${atMost}`];
+    if (atLeast !== undefined && figure < atLeast) return [`${name}: ${figure}, at least ${atLeast}`];
+    return [];
+  });
+}
+
+/** Returns figures and sizes as tables in Markdown. */
+export function table({ sizes, figures }, budgets) {
+  const target = ({ atMost, goal } = {}) => (goal === undefined ? '' : `${atMost === undefined ? 'at least' : 'at most'} ${goal}`);
+  const lines = Object.entries(figures).map(([name, figure]) => `| ${name} | ${figure} | ${target(budgets[name])} |`);
+  const bytes = Object.entries(sizes).sort(([, a], [, b]) => a - b).map(([name, size]) => `| ${name} | ${size.toLocaleString('en-GB')} |`);
+  return ['| figure | measured | goal |', '|---|---|---|', ...lines, '', '| package | bytes, minified and brotli |', '|---|---|', ...bytes].join('\n');
+}
