@@ -36,7 +36,7 @@ FEATURES = $(if $(findstring status,$@),--no-default-features,$(if $(findstring 
 $(WASM): $(SOURCES) | setup
 	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring server,$@), for a server's route)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
-	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=10 -Cllvm-args=-unroll-runtime=false -Cllvm-args=-unroll-max-count=1 -Ctarget-feature=-reference-types,-multivalue"
+	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=60 -Cllvm-args=-unroll-runtime=false -Cllvm-args=-unroll-max-count=1 -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
 		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size $(FEATURES)
 	touch $@
