@@ -3,6 +3,7 @@
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
+# make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
 
@@ -23,7 +24,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size soak
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size soak bench
 
 pkg: pkg/package.json
 
@@ -88,6 +89,16 @@ size: pkg/package.json
 # ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
 test-everywhere: pkg/package.json | browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
+
+# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
+bench: pkg/package.json benches/node_modules/.package-lock.json | browsers
+	@node benches/run.mjs $(if $(WRITE),--write)
+
+benches/node_modules/.package-lock.json: benches/package.json benches/package-lock.json
+	@echo "installing what the benches compare with"
+	cd benches
+	npm install --no-save --silent --no-audit --no-fund --ignore-scripts
+	touch node_modules/.package-lock.json
 
 # What the tools are, once per machine or change of version.
 setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen

@@ -45,8 +45,12 @@ export function judged(figures, budgets) {
 
 /** Returns figures and sizes as tables in Markdown. */
 export function table({ sizes, figures }, budgets) {
-  const target = ({ atMost, goal } = {}) => (goal === undefined ? '' : `${atMost === undefined ? 'at least' : 'at most'} ${goal}`);
-  const lines = Object.entries(figures).map(([name, figure]) => `| ${name} | ${figure} | ${target(budgets[name])} |`);
-  const bytes = Object.entries(sizes).sort(([, a], [, b]) => a - b).map(([name, size]) => `| ${name} | ${size.toLocaleString('en-GB')} |`);
+  const lines = Object.entries(figures).map(([name, figure]) => {
+    const { atMost, goal } = budgets[name] ?? {};
+    if (goal === undefined) return `| ${name} | ${figure} | |`;
+    const is = atMost === undefined ? figure >= goal : figure <= goal;
+    return `| ${name} | ${figure} | ${atMost === undefined ? 'at least' : 'at most'} ${goal}: ${is ? 'reached' : 'not reached'} |`;
+  });
+  const bytes = Object.entries(sizes).sort(([, a], [, b]) => a - b).map(([name, size]) => `| \`${name}\` | ${size.toLocaleString('en-GB')} |`);
   return ['| figure | measured | goal |', '|---|---|---|', ...lines, '', '| package | bytes, minified and brotli |', '|---|---|', ...bytes].join('\n');
 }
