@@ -233,4 +233,21 @@ mod tests {
             assert!(decode_payload(format!("h.{part}.s").as_bytes(), &mut [0; 3][..3.min(length - 1)]).is_err());
         }
     }
+
+    #[test]
+    fn a_byte_outside_the_alphabet_is_found_wherever_it_stands() {
+        for length in 1..40 {
+            let part = "A".repeat(length);
+            for (at, wrong) in (0..length).flat_map(|at| b"!+/=.@[`{\x7f\xc3".iter().map(move |&wrong| (at, wrong))) {
+                for place in 0..3 {
+                    let mut parts = [part.clone(), part.clone(), part.clone()].map(String::into_bytes);
+                    parts[place][at] = wrong;
+                    let expected =
+                        if place == 1 && wrong == b'=' { InvalidReason::BadBase64 } else { InvalidReason::NotAJwt };
+                    let judged = decode_payload(&parts.join(&b'.'), &mut [0; 128]).map(drop);
+                    assert_eq!(judged, Err(expected), "{wrong} at {at} of {length} in part {place}");
+                }
+            }
+        }
+    }
 }
