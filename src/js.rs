@@ -1,6 +1,10 @@
 //! The boundary: everything that knows what a `JsValue` is. It converts, waits and calls; it decides nothing.
 
 pub mod check;
+#[cfg(feature = "refresh")]
+mod convert;
+#[cfg(not(feature = "refresh"))]
+#[path = "js/convert_alone.rs"]
 mod convert;
 mod error;
 #[cfg(feature = "refresh")]
