@@ -89,7 +89,9 @@ for (const file of readdirSync(template).filter((name) => name.endsWith('.d.ts')
   writeFileSync(join(pkg, file), text);
   writeFileSync(join(pkg, file.replace('.d.ts', '.d.cts')), text.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
 }
-for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, file), join(pkg, file));
+for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, file), join(pkg, file));
+// The chart is the repository's alone.
+writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
 
 // The crate has the version and the description; npm has the rest.
 const field = (name) => readFileSync(join(root, 'Cargo.toml'), 'utf8').match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
