@@ -25,6 +25,12 @@ const PROBE_MS = 5_000;
 /** When the background goes on after a fault of ours, in milliseconds. */
 const RECOVERY_MS = 60_000;
 
+/**
+ * When to look again for what another tab says is stored, in milliseconds: a browser's processes see each other's
+ * localStorage a moment later. As long as the first of them a lock is kept after storing.
+ */
+const SETTLING_MS = [100, 500, 2_000];
+
 /** The answer of a store that failed. */
 const FAILED = {};
 
@@ -46,7 +52,7 @@ export function drive(session, token, given, isStored) {
   let channel;
   /** @type {Promise<void> | undefined} */
   let firstLook;
-  let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, probedAt = 0, outage = '';
+  let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, probedAt = 0, outage = '', news = 'refreshed';
   let isRunning = false, isDisposed = false, hasLooked = true;
   /** @type {Promise<unknown>} */
   let writes = Promise.resolve();
@@ -221,7 +227,9 @@ export function drive(session, token, given, isStored) {
       }
       sync();
       wake();
-      if (outcome === STORE && storage) await (hadOutage ? compare() : save('refreshed'));
+      if (outcome !== STORE || !storage) return;
+      await (hadOutage ? compare() : save());
+      if (channel) await pause(SETTLING_MS[0]);
     };
     busy++;
     renewing++;
@@ -296,7 +304,7 @@ export function drive(session, token, given, isStored) {
     sync();
     wake();
     if (!isToBeStored) return;
-    if (holding) return save('refreshed');
+    if (holding) return save();
     // Who was woken goes first: a refresh that begins now stores the token on its way.
     await null;
     if (!renewing) settle(stored);
@@ -314,7 +322,7 @@ export function drive(session, token, given, isStored) {
       const stored = await ask('get');
       // Another token by now: it has been stored, or will be.
       if (generation !== of) return;
-      if (stored === seen) return save('refreshed');
+      if (stored === seen) return save();
       callLive(WRITTEN, of);
       await compare();
     })).catch(() => {});
@@ -330,9 +338,8 @@ export function drive(session, token, given, isStored) {
 
   /**
    * Stores the token, whatever it is by then, and tells the other tabs what happened.
-   * @param {string} what
    */
-  function save(what) {
+  function save() {
     return writes = writes.then(async () => {
       if (token === null) return;
       const of = generation;
@@ -341,7 +348,8 @@ export function drive(session, token, given, isStored) {
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
       if (done === FAILED || generation !== of) return;
       callLive(WRITTEN, of);
-      channel?.postMessage(what);
+      channel?.postMessage(news);
+      news = 'refreshed';
     }).catch(() => {});
   }
 
@@ -368,8 +376,16 @@ export function drive(session, token, given, isStored) {
   /** Hears from another tab. */
   async function heard(/** @type {unknown} */ what) {
     try {
-      if (what !== 'cleared') return await compare(what === 'replaced');
       const mine = token;
+      if (what !== 'cleared') {
+        await compare(what === 'replaced');
+        for (const ms of SETTLING_MS) {
+          if (token !== mine || !channel) return;
+          await pause(ms);
+          await compare(what === 'replaced');
+        }
+        return;
+      }
       callLive(CLEAR);
       sync();
       // What was stored here meanwhile is to go too, and another login's token is not.
@@ -418,7 +434,8 @@ export function drive(session, token, given, isStored) {
       sync();
       if (!storage) return;
       channel ??= tune(name, heard);
-      const store = () => save('replaced');
+      news = 'replaced';
+      const store = () => save();
       busy++;
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
       await (holding || outage ? store() : locked(options.lock, name, store).catch(store));
@@ -439,6 +456,14 @@ export function drive(session, token, given, isStored) {
       release();
     },
   };
+}
+
+/** Waits, and keeps no process alive. */
+function pause(/** @type {number} */ ms) {
+  return new Promise((resolve) => {
+    const timer = /** @type {any} */ (setTimeout(resolve, ms));
+    timer.unref?.();
+  });
 }
 
 function storeFailure() {

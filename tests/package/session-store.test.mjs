@@ -142,6 +142,23 @@ describe('a shared store', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
+  test('a store that shows another\'s write a moment later, as localStorage does between processes', { timeout: 20_000 }, async (t) => {
+    const { open, expiring, aged, gateway } = await world(t)
+    const key = unique(), written = [{ by: -1, at: 0, token: expiring }]
+    const [one, other] = [0, 1].map((me) => open(expiring, { key, storage: {
+      get: () => written.findLast(({ by, at }) => by === me || at <= Date.now() - 60).token,
+      set: (key, token) => void written.push({ by: me, at: Date.now(), token }),
+      delete() {},
+    } }))
+    const tokens = await Promise.all([one.accessToken(), other.accessToken()])
+    assert.equal(new Set(tokens).size, 1)
+    assert.equal(gateway.refreshes(), 1)
+    const login = await aged(3), replaced = next(other, 'replaced')
+    await one.replace(login)
+    await replaced
+    assert.equal(await other.accessToken(), login)
+  })
+
   test('of two tokens of one user the later iat wins (clerk), whichever is where', async (t) => {
     const { open, aged } = await world(t)
     const older = await aged(3), later = await aged(2)
