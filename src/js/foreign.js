@@ -66,19 +66,19 @@ export function absolute(url) {
 }
 
 /**
- * Tells whether a value has the method of a well-known symbol.
+ * Tells whether a value can be iterated as a list is; a string is none, though it iterates.
  * @param {any} value
  * @param {'iterator' | 'asyncIterator'} symbol
  */
 export function iterates(value, symbol) {
-  return has(value, Symbol[symbol]);
+  return typeof value !== 'string' && has(value, Symbol[symbol]);
 }
 
 /**
- * Returns a list as an array; null for what is no iterable, or a string: it is no list, though it iterates.
+ * Returns a list as an array; null for what is none.
  * @param {any} value
  * @returns {unknown[] | null}
  */
 export function arrayOf(value) {
-  return typeof value !== 'string' && iterates(value, 'iterator') ? caught(() => Array.from(value)) : null;
+  return iterates(value, 'iterator') ? caught(() => Array.from(value)) : null;
 }

@@ -88,17 +88,22 @@ async function bodyOf(response, stream, maxBody, late) {
       return text === LATE ? null : typeof text === 'string' && (text.length > maxBody || text);
     }
     const reader = stream.getReader();
-    const bytes = new Uint8Array(maxBody);
+    let bytes = new Uint8Array(0);
     // An empty chunk counts too: a body of nothing else must end.
     for (let length = 0, count = 0; ;) {
       const result = await Promise.race([reader.read(), late]);
       if (result === LATE) return null;
       const { done, value } = result;
-      if (done) return bytes.slice(0, length);
+      if (done) return bytes.subarray(0, length);
       if (!ArrayBuffer.isView(value)) return false;
       const chunk = new Uint8Array(/** @type {any} */ (value));
       count += chunk.length || 1;
       if (count > maxBody) return true;
+      if (length + chunk.length > bytes.length) {
+        const longer = new Uint8Array(length ? Math.max(2 * length, length + chunk.length) : chunk.length);
+        longer.set(bytes);
+        bytes = longer;
+      }
       bytes.set(chunk, length);
       length += chunk.length;
     }

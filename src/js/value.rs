@@ -9,10 +9,10 @@ extern "C" {
     #[wasm_bindgen(js_name = read)]
     pub(super) fn field(value: &JsValue, name: &str) -> JsValue;
 
-    /// Tells whether a value has the method of one of the well-known symbols, `iterator` or `asyncIterator`.
+    /// Tells whether a value can be iterated by `iterator` or `asyncIterator`; a string is no list.
     pub(super) fn iterates(value: &JsValue, symbol: &str) -> bool;
 
-    /// Returns a list as an array; null for what is no iterable, or a string.
+    /// Returns a list as an array; null for what is none.
     #[wasm_bindgen(js_name = arrayOf)]
     pub(super) fn array_of(value: &JsValue) -> JsValue;
 }
