@@ -27,7 +27,7 @@ const RECOVERY_MS = 60_000;
 
 /**
  * When to look again for what another tab says is stored, in milliseconds: a browser's processes see each other's
- * localStorage a moment later. As long as the first of them a lock is kept after storing.
+ * localStorage a moment later. As long as the first of them the lock is kept after storing.
  */
 const SETTLING_MS = [100, 500, 2_000];
 
@@ -227,15 +227,15 @@ export function drive(session, token, given, isStored) {
       }
       sync();
       wake();
-      if (outcome !== STORE || !storage) return;
-      await (hadOutage ? compare() : save());
-      if (channel) await pause(SETTLING_MS[0]);
+      if (outcome === STORE && storage) await (hadOutage ? compare() : save());
     };
     busy++;
     renewing++;
     try {
       await (storage && !outage ? locked(options.lock, name, () => held(exchange)) : held(exchange));
     } catch {
+      // Who has the lock may have stored a successor; and where the store fails too, that is told.
+      await compare().catch(() => {});
       if (instance() === begun) call(NO_LOCK, ticket);
     }
     busy--;
@@ -350,6 +350,7 @@ export function drive(session, token, given, isStored) {
       callLive(WRITTEN, of);
       channel?.postMessage(news);
       news = 'refreshed';
+      if (holding && channel && !options.lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
     }).catch(() => {});
   }
 

@@ -84,6 +84,7 @@ describe('a shared store', { concurrency: true }, () => {
     const { open, fresh, reopen } = await world(t)
     const key = unique(), storage = memory(), one = open(fresh, { storage, key }), other = open(fresh, { storage, key })
     await Promise.all([one.accessToken(), other.accessToken()])
+    await until(() => storage.map.has(key))
     const heard = next(other, 'cleared')
     await one.clear()
     await heard
