@@ -61,13 +61,23 @@ async function createGlue(output, glue) {
   const own = 'export { initSync, __wbg_init as default };';
   // Every encoder that the loader hands in knows encodeInto.
   const encoding = once(glue, /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
-  const contents = once(encoding, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
+  const unwatched = unwatchedClosures(encoding);
+  const contents = once(unwatched, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({
     bundle: true, write: false, format: 'esm', platform: 'neutral', target: 'es2020', logLevel: 'warning',
     external: ['*/error.js'], stdin: { contents, resolveDir: output },
   });
   const body = once(once(result.outputFiles[0].text, /^import \{ TransakTokenError \} from "[^"]*";$/m, ''), /^export \{$/m, 'return {');
   return `import { TransakTokenError } from './error.js';\nexport function createGlue(TextEncoder, TextDecoder) {\n${body}\n}`;
+}
+
+/**
+ * Returns the glue without a finalizer for each closure: they belong to promises that are all settled, and then go. The
+ * registry costs more than the promise.
+ * @param {string} glue
+ */
+function unwatchedClosures(glue) {
+  return glue.replace(/^const CLOSURE_DTORS = [^;]*;\n/m, '').replace(/^ *CLOSURE_DTORS\.(un)?register\([^;]*\);\n/gm, '');
 }
 
 /**
