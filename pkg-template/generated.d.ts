@@ -66,9 +66,10 @@ declare module '#glue' {
     judge(method: string, url: string, origin: unknown, site: unknown, token: unknown): Reply | undefined;
     admit(origin: unknown, found: unknown, remote: unknown, forwarded: unknown): { reply?: Reply; address?: string };
     ask(origin: unknown, token: unknown): { reply: Reply; ticket?: undefined; send?: undefined } | { reply?: undefined; ticket: number; send: boolean };
-    land(ticket: number, token: string | undefined, expiresAt: number): void;
+    readonly url: string;
+    land(ticket: number, token: string, secrets: string, exchanged: unknown): { token?: string };
     refreshed(origin: unknown, token: string, isShared: boolean): Reply;
-    failed(origin: unknown, thrown: unknown): Reply;
+    failed(origin: unknown, outcome: unknown): Reply;
     unauthorised(origin: unknown): Reply;
   };
 }

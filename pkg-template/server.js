@@ -1,6 +1,6 @@
-// The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; the request to
-// Transak is the main entry's own.
-import { refreshAccessToken } from './index.js';
+// The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
+// Transak goes as the main entry sends it.
+import { exchange } from '../src/js/http.js';
 import { instance } from './loader.js';
 import { direct } from './server-node.js';
 
@@ -13,8 +13,8 @@ export { toNodeListener } from './server-node.js';
  * @import { Core } from './loader.js'
  * @import { Given } from './server-node.js'
  *
- * What a request to Transak has come to.
- * @typedef {{ token: string } | { token: undefined, error: unknown }} Outcome
+ * What a request to Transak has come to: a token, or why there is none.
+ * @typedef {{ token?: string } | undefined} Outcome
  */
 
 /**
@@ -26,6 +26,9 @@ const FAULT = {
   body: '{"error":{"statusCode":500,"message":"This server failed"}}', outcome: 'failed', code: 'ERR_INTERNAL',
 };
 
+/** The longest answer that is read, in bytes. */
+const MAX_BODY = 65_536;
+
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
   let { core, route, flights } = open(options);
@@ -34,35 +37,24 @@ export function createRefreshHandler(options) {
     if (core !== instance()) ({ core, route, flights } = open(options));
     return route;
   };
-  const { authorize, userIp, onEvent, apiKey, baseUrl, environment, allowHttp, fetch, timeoutMs = 8_000 } = options;
-  // One attempt may take all the time there is.
-  const upstream = { environment, baseUrl: baseUrl && String(baseUrl), allowHttp, fetch, timeoutMs, totalTimeoutMs: 2 * timeoutMs, retries: 0 };
-
-  /** @type {(token: string, address?: string) => Promise<import('./index.js').RefreshedToken>} */
-  const send = (token, address) => {
-    /** @type {Record<string, string>} */
-    const headers = {};
-    if (apiKey !== undefined) headers['x-api-key'] = apiKey;
-    if (address !== undefined) headers['x-user-ip'] = address;
-    return refreshAccessToken(token, { ...upstream, headers });
-  };
+  const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url } = route;
 
   /**
    * Resolves with what a ticket's request comes to. Nobody's leaving ends it.
-   * @param {Route} route @param {number} ticket @param {string} token @param {string} [address]
+   * @param {number} ticket @param {string} given @param {string} [address]
    * @returns {Promise<Outcome>}
    */
-  const fly = async (route, ticket, token, address) => {
-    const outcome = await send(token, address).then(
-      ({ accessToken, expiresAt }) => ({ token: accessToken, expiresAt }),
-      (error) => ({ error, token: undefined, expiresAt: 0 }),
-    );
+  const fly = async (ticket, given, address) => {
+    const authorization = given.trim();
+    const headers = { authorization, ...apiKey !== undefined && { 'x-api-key': apiKey }, ...address !== undefined && { 'x-user-ip': address } };
+    const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, MAX_BODY, timeoutMs);
+    const land = () => here().land(ticket, authorization, `${apiKey} ${address}`, exchanged);
     try {
-      route.land(ticket, outcome.token, outcome.expiresAt);
+      return land();
     } catch {
-      // A route that fails to keep an answer does not spoil it.
+      // An answer is not lost with the route that should judge it.
+      return land();
     }
-    return outcome;
   };
 
   /** @type {(given: Given, info?: RequestInfo) => Promise<Reply>} */
@@ -78,9 +70,9 @@ export function createRefreshHandler(options) {
       const { reply, ticket, send: isFirst } = here().ask(origin, token);
       if (reply) return reply;
       const mates = flights;
-      if (isFirst) mates.set(ticket, fly(route, ticket, token, address).finally(() => mates.delete(ticket)));
-      const outcome = /** @type {Outcome} */ (await mates.get(ticket));
-      return outcome.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome.error);
+      if (isFirst) mates.set(ticket, fly(ticket, token, address).finally(() => mates.delete(ticket)));
+      const outcome = await mates.get(ticket);
+      return outcome?.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome);
     } catch {
       // The user's own function threw, or the wasm did.
       try {

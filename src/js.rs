@@ -9,7 +9,7 @@ mod convert;
 mod error;
 #[cfg(feature = "refresh")]
 mod flight;
-#[cfg(feature = "refresh")]
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod http;
 mod options;
 #[cfg(feature = "refresh")]

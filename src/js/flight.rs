@@ -6,11 +6,11 @@ use std::rc::Rc;
 use js_sys::{Date, Math, Object};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::http::{Exchange, exchange};
+use super::http::outcome;
 use super::options::RefreshOptions;
-use super::wait::{Latch, new_latch, timer};
+use super::wait::{Latch, exchange, new_latch, timer};
 use crate::error::{Code, Failure, Result};
-use crate::refresh::{NewToken, OldToken, Retries, judge, no_answer};
+use crate::refresh::{MAX_BODY, NewToken, OldToken, Retries};
 
 /// What a flight comes to.
 pub(super) type Outcome = Result<NewToken>;
@@ -138,12 +138,10 @@ impl Flight {
     }
 
     async fn attempt(&self, limit_ms: f64) -> Result<NewToken> {
-        let target = &self.ask.target;
-        match exchange(&self.ask.fetch, &target.url(), &self.ask.headers, limit_ms, &self.deserted).await {
-            Exchange::Answered(answer) => judge(&answer, &self.old, self.tolerance_ms.get(), Date::now()),
-            Exchange::Thrown(cause) => Err(no_answer(Code::Network, Some(cause), &self.old)),
-            Exchange::NoResponse => Err(no_answer(Code::BadResponse, None, &self.old)),
-            Exchange::Cut => Err(no_answer(Code::Timeout, None, &self.old)),
-        }
+        let ask = &self.ask;
+        let sent = exchange(&ask.fetch, &ask.target.url(), &ask.headers, MAX_BODY, limit_ms, &self.deserted);
+        // It is never rejected.
+        let exchanged = JsFuture::from(sent).await.unwrap_or_default();
+        outcome(&exchanged, &self.old, self.tolerance_ms.get())
     }
 }

@@ -30,10 +30,10 @@ const LATE = {};
  * text, true where it is too long, false where it breaks off, null where it takes too long.
  * @param {(url: string, init: RequestInit) => unknown} fetch
  * @param {string} url
- * @param {Headers} headers
+ * @param {HeadersInit} headers
  * @param {number} maxBody
  * @param {number} limitMs
- * @param {Promise<void>} deserted nobody waits for it any more
+ * @param {Promise<void>} [deserted] nobody waits for it any more
  */
 export async function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
   const controller = caught(() => new AbortController());

@@ -13,9 +13,12 @@ use wasm_bindgen::prelude::*;
 use self::options::policy;
 use super::convert::Plain;
 use super::error::error;
+use super::http::outcome;
 use super::options::{Bag, Fits, RefreshOptions, token_text};
 use super::value::{field, iterates, put, text};
-use crate::error::{Code, Failure};
+use crate::claims::to_f64;
+use crate::error::{Action, Code, Failure};
+use crate::refresh::{OldToken, Target, expired_meanwhile};
 use crate::route::address::Address;
 use crate::route::reply::{Outcome, Reply};
 use crate::route::{Ask, Call, Key};
@@ -27,7 +30,10 @@ const MAX_TEXT: u32 = 8192;
 /// A route, with what it remembers.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Route(RefCell<crate::route::Route>);
+pub struct Route {
+    route: RefCell<crate::route::Route>,
+    target: Target,
+}
 
 #[wasm_bindgen]
 impl Route {
@@ -38,7 +44,14 @@ impl Route {
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
         let policy = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
-        Ok(Self(RefCell::new(crate::route::Route::new(policy))))
+        Ok(Self { route: RefCell::new(crate::route::Route::new(policy)), target: Bag::new(options).target() })
+    }
+
+    /// Whom to ask, by the URL of the call.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.target.url()
     }
 
     /// Judges a request; undefined where it goes on.
@@ -53,7 +66,7 @@ impl Route {
             site: site.as_deref(),
             token: token.as_deref().map_err(|&reason| reason),
         };
-        let judged = self.0.borrow().judge(&call, Date::now());
+        let judged = self.route.borrow().judge(&call, Date::now());
         judged.as_ref().map(convert).unwrap_or_default()
     }
 
@@ -62,7 +75,7 @@ impl Route {
     #[must_use]
     pub fn admit(&self, origin: &JsValue, found: &JsValue, remote: &JsValue, forwarded: &JsValue) -> JsValue {
         let found = front(found).as_deref().and_then(Address::read);
-        let mut route = self.0.borrow_mut();
+        let mut route = self.route.borrow_mut();
         let address = found.or_else(|| route.client(front(remote).as_deref(), end(forwarded).as_deref()));
         if let Some(reply) = route.admit(front(origin).as_deref(), address, Date::now()) {
             return replied(&reply);
@@ -77,7 +90,7 @@ impl Route {
     #[must_use]
     pub fn ask(&self, origin: &JsValue, token: &JsValue) -> JsValue {
         let origin = front(origin);
-        let mut route = self.0.borrow_mut();
+        let mut route = self.route.borrow_mut();
         let asked = route.ask(key(&token_text(token).unwrap_or_default()), Date::now());
         let mut answer = Plain::new();
         let (ticket, send) = match asked {
@@ -93,31 +106,52 @@ impl Route {
         answer.end()
     }
 
-    /// Takes note of what a ticket's request has come to: a token, or undefined.
-    pub fn land(&self, ticket: u32, token: &JsValue, expires_at: f64) {
-        let token = token.as_string();
-        let answer = token.as_deref().map(|token| (token, expires_at));
-        self.0.borrow_mut().land(ticket, answer, Date::now());
+    /// Judges what a ticket's request has come to, by `exchange` of `http.js`, and takes note of it. Returns the
+    /// outcome: a token, or why there is none. `secrets` went with the request, and are shown no more than the token.
+    #[must_use]
+    pub fn land(&self, ticket: u32, token: &JsValue, secrets: &str, exchanged: &JsValue) -> JsValue {
+        let now = Date::now();
+        let read = token_text(token).and_then(|text| OldToken::read(&text, secrets)).map_err(Failure::invalid);
+        let landed = read.and_then(|old| {
+            outcome(exchanged, &old, 0.0).map_err(|failure| {
+                let is_over = failure.action() == Action::Retry && old.is_expired(0.0, now);
+                if is_over { expired_meanwhile(&failure) } else { failure }
+            })
+        });
+        let new = landed.as_ref().ok().map(|new| (new.token.expose(), to_f64(new.claims.expires_at)));
+        self.route.borrow_mut().land(ticket, new, now);
+        let mut outcome = Plain::new();
+        match landed {
+            Ok(new) => outcome.text("token", Some(new.token.expose())),
+            Err(failure) => {
+                outcome.text("code", Some(failure.code.as_str()));
+                outcome.text("errorCode", failure.error_code.as_deref());
+                outcome.text("traceId", failure.trace_id.as_deref());
+                outcome.number("status", failure.status.map(f64::from));
+                outcome.number("retryAfterMs", failure.retry_after_ms);
+            }
+        }
+        outcome.end()
     }
 
     /// Returns the answer for a token that came.
     #[must_use]
     pub fn refreshed(&self, origin: &JsValue, token: &str, is_shared: bool) -> JsValue {
         let outcome = if is_shared { Outcome::Shared } else { Outcome::Refreshed };
-        convert(&self.0.borrow().refreshed(front(origin).as_deref(), token, outcome))
+        convert(&self.route.borrow().refreshed(front(origin).as_deref(), token, outcome))
     }
 
-    /// Returns the answer for an error that came: one of this package's, or anything else.
+    /// Returns the answer for an outcome without a token; without an outcome it is a fault of this server's.
     #[must_use]
-    pub fn failed(&self, origin: &JsValue, thrown: &JsValue) -> JsValue {
-        convert(&self.0.borrow().failed(front(origin).as_deref(), &failure(thrown)))
+    pub fn failed(&self, origin: &JsValue, outcome: &JsValue) -> JsValue {
+        convert(&self.route.borrow().failed(front(origin).as_deref(), &failure(outcome)))
     }
 
     /// Returns the answer to a request that the user's own function did not authorise.
     #[must_use]
     pub fn unauthorised(&self, origin: &JsValue) -> JsValue {
         let origin = front(origin);
-        convert(&self.0.borrow().cors(origin.as_deref()).refusal(
+        convert(&self.route.borrow().cors(origin.as_deref()).refusal(
             403,
             "This request is not authorised",
             Code::Forbidden,
@@ -164,15 +198,15 @@ fn end(value: &JsValue) -> Option<String> {
     Some(String::from(text.slice(text.length().saturating_sub(MAX_TEXT), text.length())))
 }
 
-/// Reads what was thrown. What is no error of this package is a fault of this server's.
-fn failure(thrown: &JsValue) -> Failure {
-    let code = text(thrown, "code");
+/// Reads an outcome without a token.
+fn failure(outcome: &JsValue) -> Failure {
+    let code = text(outcome, "code");
     let known = Code::ALL.iter().find(|known| code.as_deref() == Some(known.as_str()));
     let mut failure = *Failure::new(known.copied().unwrap_or(Code::Internal));
-    let number = |name: &str| field(thrown, name).as_f64().filter(|number| *number >= 0.0);
+    let number = |name: &str| field(outcome, name).as_f64().filter(|number| *number >= 0.0);
     let status = (0..=999_u16).find(|&status| number("status") == Some(status.into()));
     if known.is_some() {
-        (failure.error_code, failure.trace_id) = (text(thrown, "errorCode"), text(thrown, "traceId"));
+        (failure.error_code, failure.trace_id) = (text(outcome, "errorCode"), text(outcome, "traceId"));
         (failure.status, failure.retry_after_ms) = (status, number("retryAfterMs"));
     }
     failure

@@ -28,3 +28,16 @@ extern "C" {
     #[wasm_bindgen(js_name = unlessAborted)]
     pub(super) fn unless_aborted(latch: &Latch, signal: &JsValue) -> Promise;
 }
+
+#[wasm_bindgen(module = "/src/js/http.js")]
+extern "C" {
+    /// Sends one request and reads its answer, for [`outcome`](super::http::outcome). It is never rejected.
+    pub(super) fn exchange(
+        fetch: &JsValue,
+        url: &str,
+        headers: &JsValue,
+        max_body: usize,
+        limit_ms: f64,
+        deserted: &Latch,
+    ) -> Promise;
+}
