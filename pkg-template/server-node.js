@@ -27,7 +27,9 @@ export function toNodeListener(handler) {
     if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
     try {
       const { status, headers, body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress });
-      res.writeHead(status, headers);
+      // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
+      res.statusCode = status;
+      for (const name in headers) res.setHeader(name, headers[name]);
       res.end(body);
     } catch {
       res.destroy();

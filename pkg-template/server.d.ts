@@ -203,9 +203,8 @@ export interface NodeRequest {
  * createServer((req, res) => { const response: NodeResponse = res })
  */
 export interface NodeResponse {
-  readonly headersSent: boolean
+  statusCode: number
   setHeader(name: string, value: string): unknown
-  writeHead(status: number, headers: Record<string, string>): unknown
   end(body?: string): unknown
   destroy(): unknown
 }

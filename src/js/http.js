@@ -33,10 +33,10 @@ const LATE = {};
  * @param {HeadersInit} headers
  * @param {number} maxBody
  * @param {number} limitMs
- * @param {Promise<void>} [deserted] nobody waits for it any more
+ * @param {Promise<void>} [deserted] nobody waits for it any more; without it, the request is never aborted
  */
 export async function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
-  const controller = caught(() => new AbortController());
+  const controller = deserted && caught(() => new AbortController());
   const signal = read(controller, 'signal');
   const limit = timer(limitMs, deserted);
   const late = limit.then(() => LATE);
@@ -83,17 +83,29 @@ function copied(response) {
  */
 async function bodyOf(response, stream, maxBody, late) {
   try {
-    if (!has(stream, 'getReader')) {
-      const text = await Promise.race([response.text(), late]);
-      return text === LATE ? null : typeof text === 'string' && (text.length > maxBody || text);
-    }
-    const reader = stream.getReader();
-    let bytes = new Uint8Array(0);
+    if (has(stream, 'getReader')) return await bytesOf(stream.getReader(), maxBody, late);
+    const text = await Promise.race([response.text(), late]);
+    return text === LATE ? null : typeof text === 'string' && (text.length > maxBody || text);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads a stream to its end or to the limit, and lets go of what is left.
+ * @param {any} reader
+ * @param {number} maxBody
+ * @param {Promise<object>} late
+ */
+async function bytesOf(reader, maxBody, late) {
+  let bytes = new Uint8Array(0), isRead = false;
+  try {
     // An empty chunk counts too: a body of nothing else must end.
     for (let length = 0, count = 0; ;) {
       const result = await Promise.race([reader.read(), late]);
       if (result === LATE) return null;
       const { done, value } = result;
+      isRead = !!done;
       if (done) return bytes.subarray(0, length);
       if (!ArrayBuffer.isView(value)) return false;
       const chunk = new Uint8Array(/** @type {any} */ (value));
@@ -107,7 +119,7 @@ async function bodyOf(response, stream, maxBody, late) {
       bytes.set(chunk, length);
       length += chunk.length;
     }
-  } catch {
-    return false;
+  } finally {
+    if (!isRead) caught(() => Promise.resolve(reader.cancel()).catch(() => {}));
   }
 }
