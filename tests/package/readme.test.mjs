@@ -179,7 +179,9 @@ describe('the examples do what they say', () => {
     assert.deepEqual(lines, ['expiring', 'fresh'])
   })
 
-  for (const [name, heading, at, key] of [['in a page', 'In a page', 0, 'token'], ['a session in a page', 'Keeping a session', 1, 'user-1']]) test(name, async (t) => {
+  for (const [name, heading, at, area, key] of [
+    ['in a page', 'In a page', 0, 'sessionStorage', 'token'], ['a session in a page', 'Keeping a session', 1, 'localStorage', 'user-1'],
+  ]) test(name, async (t) => {
     const { gateway, fresh, expiring, expired } = await tokens()
     const around = '<!doctype html><link rel="icon" href="data:,">'
     const pages = { '/blank.html': around, '/login': around, '/index.html': around + example(heading, at) }
@@ -189,7 +191,10 @@ describe('the examples do what they say', () => {
     /** Opens the example with a token in the session's storage; /transak is the page's own backend. */
     const visit = async (token) => {
       const page = await open()
-      await page.evaluate((key, token) => token && sessionStorage.setItem(key, token), key, token)
+      await page.evaluate((area, key, token) => {
+        window[area].clear()
+        if (token) window[area].setItem(key, token)
+      }, area, key, token)
       await page.setRequestInterception(true)
       page.on('request', async (request) => {
         if (request.url() !== `${origin}/transak${REFRESH}`) return request.continue()
@@ -198,7 +203,7 @@ describe('the examples do what they say', () => {
         await request.respond({ status, headers: Object.fromEntries(headers), body: await response.text() })
       })
       await page.goto(`${origin}/index.html`, { waitUntil: 'networkidle0' })
-      return { path: new URL(page.url()).pathname, stored: await page.evaluate((key) => sessionStorage.getItem(key), key) }
+      return { path: new URL(page.url()).pathname, stored: await page.evaluate((area, key) => window[area].getItem(key), area, key) }
     }
 
     assert.deepEqual(await visit(fresh), { path: '/index.html', stored: fresh })

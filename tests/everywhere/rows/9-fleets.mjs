@@ -62,7 +62,7 @@ async function until(ask, isSo) {
 
 export default [
   {
-    group: 'Fleets', name: 'Redis, with Keyv and redis-semaphore', set: 'fleet', limitMs: 90_000, note: 'see [examples/fleet](examples/fleet)',
+    group: 'Fleets', name: 'Redis, with Keyv and redis-semaphore', set: 'fleet', limitMs: 90_000, note: '`examples/fleet` in the repository',
     ways: {
       '4 processes with 200 users refresh 200 times': async (kit) => {
         const { folder, env } = await fleet(kit);
