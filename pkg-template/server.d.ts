@@ -84,7 +84,10 @@ export interface RefreshHandlerOptions {
   allowHttp?: boolean
   /** Sends the request. Default: `globalThis.fetch`, looked up at each call. */
   fetch?: RefreshOptions['fetch']
-  /** How long Transak may take, in milliseconds; a positive, finite number. There is one attempt. Default: 8_000. */
+  /**
+   * How long Transak may take, in milliseconds; a positive, finite number. There is one attempt, and it is not aborted: an
+   * answer that comes later is given to who asks again. Default: 8_000.
+   */
   timeoutMs?: number
   /** Your API key, sent as `x-api-key`. Default: none is sent. */
   apiKey?: string

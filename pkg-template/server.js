@@ -1,6 +1,7 @@
 // The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
 // Transak goes as the main entry sends it.
 import { exchange } from '../src/js/http.js';
+import { timer } from '../src/js/wait.js';
 import { instance } from './loader.js';
 import { direct } from './server-node.js';
 
@@ -29,6 +30,12 @@ const FAULT = {
 /** The longest answer that is read, in bytes. */
 const MAX_BODY = 65_536;
 
+/** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
+const LATEST_MS = 120_000;
+
+/** What a caller is told who has waited long enough. */
+const LATE = { code: 'ERR_TIMEOUT', token: undefined };
+
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
   let { core, route, flights } = open(options);
@@ -40,14 +47,14 @@ export function createRefreshHandler(options) {
   const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url } = route;
 
   /**
-   * Resolves with what a ticket's request comes to. Nobody's leaving ends it.
+   * Resolves with what a ticket's request comes to. Nobody's leaving ends it, and no caller's time-out.
    * @param {number} ticket @param {string} given @param {string} [address]
    * @returns {Promise<Outcome>}
    */
   const fly = async (ticket, given, address) => {
     const authorization = given.trim();
     const headers = { authorization, ...apiKey !== undefined && { 'x-api-key': apiKey }, ...address !== undefined && { 'x-user-ip': address } };
-    const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, MAX_BODY, timeoutMs);
+    const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, MAX_BODY, Math.max(timeoutMs, LATEST_MS));
     const land = () => here().land(ticket, authorization, `${apiKey} ${address}`, exchanged);
     try {
       return land();
@@ -71,7 +78,9 @@ export function createRefreshHandler(options) {
       if (reply) return reply;
       const mates = flights;
       if (isFirst) mates.set(ticket, fly(ticket, token, address).finally(() => mates.delete(ticket)));
-      const outcome = await mates.get(ticket);
+      const limit = timer(timeoutMs);
+      const outcome = await Promise.race([mates.get(ticket), limit.then(() => LATE)]);
+      limit.open();
       return outcome?.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome);
     } catch {
       // The user's own function threw, or the wasm did.

@@ -264,6 +264,18 @@ describe('one request for all who ask with one token', () => {
     assert.equal(events.at(-1).outcome, 'repeated');
   });
 
+  test('an answer that comes after the time-out is given to who asks again', async (t) => {
+    const { gateway, ask, expiring } = await world(t, { timeoutMs: 100 }), token = await expiring();
+    gateway.revoke = true;
+    gateway.fail({ kind: 'latency', ms: 400 });
+    assert.equal((await ask(token)).status, 504);
+    let again;
+    do again = await ask(token); while (again.status === 504);
+    assert.equal(again.status, 200);
+    assert.ok(await gateway.verify(again.body.data.accessToken));
+    assert.equal(gateway.refreshes(token), 1);
+  });
+
   test('a failure is shared and not kept', async (t) => {
     const { gateway, ask, expiring } = await world(t), token = await expiring();
     gateway.fail({ kind: 'error', status: 503, latencyMs: 50 });

@@ -10,7 +10,8 @@ const DAY_S = 86_400;
 /** Listens on 127.0.0.1 and ends with the test. */
 export async function listen(t, listener, options = {}) {
   const server = createServer(options, listener);
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Two thousand may come at once.
+  await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));
   t.after(() => {
     server.close();
     server.closeAllConnections();
