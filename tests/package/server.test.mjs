@@ -242,9 +242,15 @@ describe('one request for all who ask with one token', () => {
       }
       return process.memoryUsage().heapUsed / 2 ** 20;
     };
-    // The connections of 2,000 clients stay open: the first rounds open them.
-    const before = await used(3), grown = await used(3) - before;
-    assert.ok(grown < 6, `${grown.toFixed(1)} MiB more after 6,000 requests`);
+    // The connections of 2,000 clients stay open: the first rounds open them, on a busy machine later ones too. What is
+    // kept for good grows with every one.
+    let before = await used(3), grown = [];
+    do {
+      const now = await used(3);
+      grown.push(now - before);
+      before = now;
+    } while (grown.at(-1) >= 6 && grown.length < 4);
+    assert.ok(grown.at(-1) < 6, `${grown.map((each) => each.toFixed(1))} MiB more after 6,000 requests each`);
   });
 
   test('who lost the answer gets the same one again', async (t) => {
