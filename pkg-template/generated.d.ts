@@ -67,6 +67,7 @@ declare module '#glue' {
     admit(origin: unknown, found: unknown, remote: unknown, forwarded: unknown): { reply?: Reply; address?: string };
     ask(origin: unknown, token: unknown): { reply: Reply; ticket?: undefined; send?: undefined } | { reply?: undefined; ticket: number; send: boolean };
     readonly url: string;
+    readonly maxBody: number;
     land(ticket: number, token: string, secrets: string, exchanged: unknown): { token?: string };
     refreshed(origin: unknown, token: string, isShared: boolean): Reply;
     failed(origin: unknown, outcome: unknown): Reply;

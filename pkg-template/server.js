@@ -27,9 +27,6 @@ const FAULT = {
   body: '{"error":{"statusCode":500,"message":"This server failed"}}', outcome: 'failed', code: 'ERR_INTERNAL',
 };
 
-/** The longest answer that is read, in bytes. */
-const MAX_BODY = 65_536;
-
 /** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
 const LATEST_MS = 120_000;
 
@@ -44,7 +41,7 @@ export function createRefreshHandler(options) {
     if (core !== instance()) ({ core, route, flights } = open(options));
     return route;
   };
-  const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url } = route;
+  const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url, maxBody } = route;
 
   /**
    * Resolves with what a ticket's request comes to. Nobody's leaving ends it, and no caller's time-out.
@@ -54,7 +51,7 @@ export function createRefreshHandler(options) {
   const fly = async (ticket, given, address) => {
     const authorization = given.trim();
     const headers = { authorization, ...apiKey !== undefined && { 'x-api-key': apiKey }, ...address !== undefined && { 'x-user-ip': address } };
-    const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, MAX_BODY, Math.max(timeoutMs, LATEST_MS));
+    const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS));
     const land = () => here().land(ticket, authorization, `${apiKey} ${address}`, exchanged);
     try {
       return land();
@@ -79,8 +76,7 @@ export function createRefreshHandler(options) {
       const mates = flights;
       if (isFirst) mates.set(ticket, fly(ticket, token, address).finally(() => mates.delete(ticket)));
       const limit = timer(timeoutMs);
-      const outcome = await Promise.race([mates.get(ticket), limit.then(() => LATE)]);
-      limit.open();
+      const outcome = await Promise.race([mates.get(ticket), limit.then(() => LATE)]).finally(limit.open);
       return outcome?.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome);
     } catch {
       // The user's own function threw, or the wasm did.

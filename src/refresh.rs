@@ -3,7 +3,7 @@
 //! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
 
 use crate::claims::{Claims, Subject, to_f64};
-use crate::error::{Cause, Code, Failure, InvalidReason, Result, joined};
+use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, joined};
 use crate::json::{Named, Value};
 use crate::token::{Secret, decode_payload};
 
@@ -158,6 +158,13 @@ impl OldToken {
     #[must_use]
     pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
         to_f64(self.claims.expires_at) + tolerance_ms - now
+    }
+
+    /// Returns what a failure is by now where another try would mend it but the token has expired: a new login.
+    #[must_use]
+    pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Box<Failure>> {
+        let is_over = failure.action() == Action::Retry && self.is_expired(tolerance_ms, now);
+        is_over.then(|| expired_meanwhile(failure))
     }
 
     /// Tells whether the token is expired at an instant.

@@ -108,6 +108,30 @@ impl<'a> Bag<'a> {
         Some(number)
     }
 
+    /// Reads a switch, off by default.
+    pub(super) fn flag(&self, name: &'static str) -> bool {
+        let value = self.get(name);
+        if !value.is_undefined() && value.as_bool().is_none() {
+            self.wrong(name, " must be true or false");
+        }
+        value.is_truthy()
+    }
+
+    /// Checks an optional function.
+    pub(super) fn function(&self, name: &'static str) {
+        let value = self.get(name);
+        if !value.is_undefined() && !value.is_function() {
+            self.wrong(name, " must be a function");
+        }
+    }
+
+    /// Checks that it is said whom to ask: production tokens must not go to staging by default.
+    pub(super) fn requires_server(&self) {
+        if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
+            self.wrong("environment", " or baseUrl is required");
+        }
+    }
+
     pub(super) fn status_options(&self) -> StatusOptions {
         StatusOptions {
             refresh_window_ms: self.number("refreshWindowMs", Fits::NotNegative),
@@ -139,13 +163,10 @@ impl<'a> Bag<'a> {
         if target.is_none() || name.is_none() && !environment.is_undefined() {
             self.wrong("environment", " must be 'staging' or 'production'");
         }
-        let allow_http = self.get("allowHttp");
-        if !allow_http.is_undefined() && allow_http.as_bool().is_none() {
-            self.wrong("allowHttp", " must be true or false");
-        }
+        let allow_http = self.flag("allowHttp");
         let base_url = self.get("baseUrl");
         if !base_url.is_undefined() {
-            match Target::own(&absolute(&base_url).as_string().unwrap_or_default(), allow_http.is_truthy()) {
+            match Target::own(&absolute(&base_url).as_string().unwrap_or_default(), allow_http) {
                 Ok(own) => target = Some(own),
                 Err(wrong) => self.wrong("baseUrl", wrong),
             }

@@ -15,7 +15,7 @@ use super::value::put;
 use super::wait::{abort_reason, unless_aborted};
 use crate::claims::Claims;
 use crate::error::{Action, Code, Failure};
-use crate::refresh::{OldToken, expired_meanwhile};
+use crate::refresh::OldToken;
 use crate::status::{State, lifetime};
 use crate::token::Secret;
 
@@ -86,13 +86,13 @@ impl Call {
                 None => return Ok(self.times(&new.token, new.claims, only_if_needed.then_some(true))),
                 Some(refused) => error(&refused),
             },
-            Err(failure) if failure.action() == Action::Retry && self.old.is_expired(tolerance_ms, now) => {
-                return Err(error(&expired_meanwhile(failure)));
-            }
             Err(failure) if failure.action() == Action::Login => {
                 return Err(error_with(failure, self.options.target.hint()));
             }
-            Err(failure) => error(failure),
+            Err(failure) => match self.old.expired_since(failure, tolerance_ms, now) {
+                Some(expired) => error(&expired),
+                None => error(failure),
+            },
         };
         if !only_if_needed || self.old.is_expired(tolerance_ms, now) {
             return Err(failure);

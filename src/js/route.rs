@@ -17,8 +17,8 @@ use super::http::outcome;
 use super::options::{Bag, Fits, RefreshOptions, token_text};
 use super::value::{field, iterates, put, text};
 use crate::claims::to_f64;
-use crate::error::{Action, Code, Failure};
-use crate::refresh::{OldToken, Target, expired_meanwhile};
+use crate::error::{Code, Failure};
+use crate::refresh::{MAX_BODY, OldToken, Target};
 use crate::route::address::Address;
 use crate::route::reply::{Outcome, Reply};
 use crate::route::{Ask, Call, Key};
@@ -43,8 +43,8 @@ impl Route {
     /// Throws `ERR_INVALID_OPTION`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
-        let policy = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
-        Ok(Self { route: RefCell::new(crate::route::Route::new(policy)), target: Bag::new(options).target() })
+        let (policy, target) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+        Ok(Self { route: RefCell::new(crate::route::Route::new(policy)), target })
     }
 
     /// Whom to ask, by the URL of the call.
@@ -52,6 +52,13 @@ impl Route {
     #[must_use]
     pub fn url(&self) -> String {
         self.target.url()
+    }
+
+    /// The longest answer that is read, in bytes.
+    #[wasm_bindgen(getter, js_name = maxBody)]
+    #[must_use]
+    pub fn max_body(&self) -> usize {
+        MAX_BODY
     }
 
     /// Judges a request; undefined where it goes on.
@@ -113,10 +120,8 @@ impl Route {
         let now = Date::now();
         let read = token_text(token).and_then(|text| OldToken::read(&text, secrets)).map_err(Failure::invalid);
         let landed = read.and_then(|old| {
-            outcome(exchanged, &old, 0.0).map_err(|failure| {
-                let is_over = failure.action() == Action::Retry && old.is_expired(0.0, now);
-                if is_over { expired_meanwhile(&failure) } else { failure }
-            })
+            let judged = outcome(exchanged, &old, 0.0);
+            judged.map_err(|failure| old.expired_since(&failure, 0.0, now).unwrap_or(failure))
         });
         let new = landed.as_ref().ok().map(|new| (new.token.expose(), to_f64(new.claims.expires_at)));
         self.route.borrow_mut().land(ticket, new, now);
@@ -170,7 +175,7 @@ pub fn read_fleet_options(entries: &JsValue, options: &JsValue) -> Result<f64, J
     }
     let read = RefreshOptions::read(options).and_then(|_| {
         let bag = Bag::new(options);
-        bag.server();
+        bag.requires_server();
         let concurrency = bag.number("concurrency", Fits::Count).unwrap_or(8.0);
         if concurrency < 1.0 {
             bag.wrong("concurrency", " must be a whole number, 1 or more");

@@ -40,10 +40,8 @@ const MAX_DELAY_MS: f64 = 2_147_483_647.0;
 /// Checks what a session takes besides what a refresh takes, and returns how long its callers wait.
 fn read_options(options: &JsValue) -> Result<f64, Wrong> {
     let bag = Bag::new(options);
-    let [storage, key, lock] = ["storage", "key", "lock"].map(|name| bag.get(name));
-    if bag.get("environment").is_undefined() && bag.get("baseUrl").is_undefined() {
-        bag.wrong("environment", " or baseUrl is required");
-    }
+    let [storage, key] = ["storage", "key"].map(|name| bag.get(name));
+    bag.requires_server();
     let is_missing = |name: &&str| !field(&storage, name).is_function();
     if !storage.is_undefined() && ["get", "set", "delete"].iter().any(is_missing) {
         bag.wrong("storage", " must have get, set and delete");
@@ -51,9 +49,7 @@ fn read_options(options: &JsValue) -> Result<f64, Wrong> {
     if !(storage.is_undefined() && key.is_undefined() || key.is_string() && key.is_truthy()) {
         bag.wrong("key", " must be a string, and not empty: a storage needs one");
     }
-    if !lock.is_undefined() && !lock.is_function() {
-        bag.wrong("lock", " must be a function");
-    }
+    bag.function("lock");
     let max_wait_ms = bag.number("maxWaitMs", Fits::NotNegative).unwrap_or(5_000.0);
     bag.checked(max_wait_ms.min(MAX_DELAY_MS))
 }

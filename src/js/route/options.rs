@@ -5,15 +5,17 @@ use wasm_bindgen::prelude::*;
 
 use crate::js::options::{Bag, Fits, Wrong};
 use crate::js::value::read_headers;
+use crate::refresh::Target;
 use crate::route::Policy;
 use crate::route::address::Network;
 use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
 
-/// Reads who may ask, and checks the rest, which whoever calls reads for itself.
-pub(super) fn policy(options: &JsValue) -> Result<Policy, Wrong> {
+/// Reads who may ask, and whom, and checks the rest, which whoever calls reads for itself.
+pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target), Wrong> {
     let bag = Bag::new(options);
-    bag.server();
+    let target = bag.target();
+    bag.requires_server();
     bag.fetch();
     bag.number("timeoutMs", Fits::Positive);
     bag.api_key();
@@ -26,18 +28,10 @@ pub(super) fn policy(options: &JsValue) -> Result<Policy, Wrong> {
         trusted_proxies: bag.proxies(),
         limits: bag.limits(),
     };
-    bag.checked(policy)
+    bag.checked((policy, target))
 }
 
 impl Bag<'_> {
-    /// Checks whom to ask, which has to be said: production tokens must not go to staging by default.
-    pub(super) fn server(&self) {
-        self.target();
-        if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
-            self.wrong("environment", " or baseUrl is required");
-        }
-    }
-
     fn api_key(&self) {
         let key = self.get("apiKey");
         let headers = || read_headers(&Array::of1(&Array::of2(&"x-api-key".into(), &key)));
@@ -52,21 +46,6 @@ impl Bag<'_> {
         if !value.is_function() && value.as_string().as_deref() != Some("none") {
             self.wrong("authorize", " is required: a function, or 'none'");
         }
-    }
-
-    fn function(&self, name: &'static str) {
-        let value = self.get(name);
-        if !value.is_undefined() && !value.is_function() {
-            self.wrong(name, " must be a function");
-        }
-    }
-
-    fn flag(&self, name: &'static str) -> bool {
-        let value = self.get(name);
-        if !value.is_undefined() && value.as_bool().is_none() {
-            self.wrong(name, " must be true or false");
-        }
-        value.is_truthy()
     }
 
     /// Reads a list of texts; none where it is anything else.
