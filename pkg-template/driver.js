@@ -1,4 +1,6 @@
 // What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
+import { isSignal } from '../src/js/foreign.js';
+import { abortReason } from '../src/js/wait.js';
 import { emitter, eventOf } from './emitter.js';
 import { failure } from './failure.js';
 import { instance, settled } from './loader.js';
@@ -95,9 +97,9 @@ export function drive(session, token, given, isStored) {
     // A dead instance says nothing that is true.
     if (core !== instance()) return;
     skew = call(SKEW);
-    const hasChanged = generation !== call(GENERATION);
+    const latest = call(GENERATION), hasChanged = generation !== latest;
     if (hasChanged) {
-      generation = call(GENERATION);
+      generation = latest;
       token = machine.token();
       wake();
     }
@@ -160,7 +162,7 @@ export function drive(session, token, given, isStored) {
   function answer(wish, called) {
     return settled(async (begun) => {
       const { signal } = called ?? {};
-      if (signal !== undefined && !(typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function')) {
+      if (signal !== undefined && !isSignal(signal)) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }
       live();
@@ -171,7 +173,7 @@ export function drive(session, token, given, isStored) {
       try {
         if (!signal?.aborted) look().catch(() => {});
         for (;;) {
-          if (signal?.aborted) throw reasonOf(signal);
+          if (signal?.aborted) throw abortReason(signal);
           if (hasLooked) {
             live();
             const step = call(wish, before);
@@ -336,9 +338,7 @@ export function drive(session, token, given, isStored) {
     return work().finally(() => { holding--; });
   }
 
-  /**
-   * Stores the token, whatever it is by then, and tells the other tabs what happened.
-   */
+  /** Stores the token, whatever it is by then, and tells the other tabs what happened. */
   function save() {
     return writes = writes.then(async () => {
       if (token === null) return;
@@ -436,10 +436,9 @@ export function drive(session, token, given, isStored) {
       if (!storage) return;
       channel ??= tune(name, heard);
       news = 'replaced';
-      const store = () => save();
       busy++;
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
-      await (holding || outage ? store() : locked(options.lock, name, store).catch(store));
+      await (holding || outage ? save() : locked(options.lock, name, save).catch(save));
       busy--;
       release();
     },
@@ -478,9 +477,4 @@ function copied(/** @type {SessionOptions} */ options) {
   } catch {
     return options;
   }
-}
-
-/** Returns what a call that was aborted rejects with: before signals had a reason, `fetch` made one. */
-function reasonOf(/** @type {AbortSignal} */ { reason }) {
-  return reason !== undefined ? reason : Object.assign(new Error('The operation was aborted.'), { name: 'AbortError' });
 }

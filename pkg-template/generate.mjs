@@ -65,10 +65,16 @@ async function createGlue(output, glue) {
   const contents = once(unwatched, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({
     bundle: true, write: false, format: 'esm', platform: 'neutral', target: 'es2020', logLevel: 'warning',
-    external: ['*/error.js'], stdin: { contents, resolveDir: output },
+    external: ['./snippets/*'], stdin: { contents, resolveDir: output },
   });
-  const body = once(once(result.outputFiles[0].text, /^import \{ TransakTokenError \} from "[^"]*";$/m, ''), /^export \{$/m, 'return {');
-  return `import { TransakTokenError } from './error.js';\nexport function createGlue(TextEncoder, TextDecoder) {\n${body}\n}`;
+  // The boundary's own modules are imported once, for all instances and for the hand-written modules beside them.
+  const imports = [], ours = /^import \{([^}]*)\} from ".*\/src\/js\/(\w+\.js)";$/gm;
+  const text = result.outputFiles[0].text.replace(ours, (_, names, file) => {
+    imports.push(`import {${names}} from './${file}';`);
+    return '';
+  });
+  const body = once(text, /^export \{$/m, 'return {');
+  return `${imports.join('\n')}\nexport function createGlue(TextEncoder, TextDecoder) {\n${body}\n}`;
 }
 
 /**
