@@ -59,8 +59,8 @@ function core(output) {
  */
 async function createGlue(output, glue) {
   const own = 'export { initSync, __wbg_init as default };';
-  // Every encoder that the loader hands in knows encodeInto.
-  const encoding = once(glue, /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
+  // Every encoder that the loader hands in knows encodeInto; the checker alone has no use for one.
+  const encoding = glue.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
   const unwatched = unwatchedClosures(encoding);
   const contents = once(unwatched, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({

@@ -29,11 +29,9 @@ declare module '#glue' {
     __wbg_finalize_init(instance: { exports: Record<string, unknown> }, module: WebAssembly.Module): unknown;
     refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;
     ensureFreshToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken & { refreshed: boolean; error?: import('./index.js').TransakTokenError }>;
-    /** In the order of the numbers that `check` returns. */
-    verdicts(): Verdict[];
-    placeToken(token: unknown): number;
-    readList(tokens: unknown): unknown[];
-    readOptions(options: unknown): void;
+    /** Answers with the place of a message among the texts. */
+    complain(given: number): number;
+    isSpace(unit: number): boolean;
     /** A session's state machine; see src/js/session.rs for the numbers. */
     Machine: new (token: unknown, options: unknown, stored: boolean) => {
       call(op: number, number: number): number;
@@ -45,9 +43,8 @@ declare module '#glue' {
       token(): string | null;
       free(): void;
     };
-    tokenBuffer(): number;
-    tokenBufferLength(): number;
-    timesBuffer(): number;
+    /** Where it is said where things are; see src/js/check.rs. */
+    layout(): number;
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;

@@ -4,6 +4,7 @@ import { compile, instantiate, isCurrent } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
 import { codecs } from './text.js';
 
+/** @import { Verdict } from '#glue' */
 /** @typedef {ReturnType<typeof start>} Core */
 
 /** @type {Core | undefined} */
@@ -63,12 +64,17 @@ function start() {
   const exports = unlessForbidden(() => instantiate(compiled, glue.__wbg_get_imports()));
   glue.__wbg_finalize_init({ exports: guarded(exports) }, compiled);
   const memory = /** @type {WebAssembly.Memory} */ (exports.memory);
-  const tokenAt = glue.tokenBuffer(), timesAt = glue.timesBuffer(), tokenLength = glue.tokenBufferLength();
+  const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, glue.layout(), 5);
+  const texts = String.fromCharCode(...new Uint8Array(memory.buffer, textsAt, textsLength)).split('\n');
   return {
     ...glue,
     check: /** @type {(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number) => number} */ (exports.check),
     encoder: new TextEncoder(),
-    verdicts: glue.verdicts(),
+    texts,
+    verdicts: texts.map((line) => {
+      const [state, action, reason] = line.split(' ');
+      return /** @type {Verdict} */ ({ state, action, reason });
+    }),
     token: new Uint8Array(0),
     times: new Float64Array(0),
     /** Looks at the buffers again where the memory has grown and moved. */

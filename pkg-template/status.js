@@ -1,4 +1,6 @@
 // The checker. Its rules are in the wasm: here a token goes in, numbers come out, an object is made of them.
+import { arrayOf, read as field } from '../src/js/foreign.js';
+import { failure } from './failure.js';
 import { fault, instance } from './loader.js';
 
 /** @import { TokenStatus } from './index.js' */
@@ -23,19 +25,64 @@ export function tokenStatus(token, options) {
 export function tokenStatuses(tokens, options) {
   const core = instance();
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
-  return core.readList(tokens).map((/** @type {unknown} */ token) =>
-    status(core, token, now, refreshWindowMs, clockToleranceMs));
+  const list = arrayOf(tokens);
+  if (!list) throw complaint(core, core.complain(NO_LIST));
+  return list.map((token) => status(core, token, now, refreshWindowMs, clockToleranceMs));
+}
+
+// What is complained about, as src/js/check.rs has it.
+const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
+
+/**
+ * @param {import('./loader.js').Core} core
+ * @param {any} options
+ */
+function read(core, options) {
+  const isBag = options === undefined || typeof options === 'object' && options !== null;
+  const { times } = core.look(), given = [field(options, 'now'), field(options, 'refreshWindowMs'), field(options, 'clockToleranceMs')];
+  times.set(given.map(number));
+  const wrong = core.complain(isBag ? OPTIONS : NO_OPTIONS);
+  if (wrong) throw complaint(core, wrong);
+  const { 0: now, 1: refreshWindowMs, 2: clockToleranceMs } = times;
+  return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, Number.isNaN(clockToleranceMs) ? 0 : clockToleranceMs];
+}
+
+/**
+ * Says a value in numbers alone: NaN is none, and infinite is what is no number.
+ * @param {unknown} value
+ */
+function number(value) {
+  return value === undefined ? NaN : typeof value === 'number' && !Number.isNaN(value) ? value : Infinity;
 }
 
 /**
  * @param {import('./loader.js').Core} core
- * @param {unknown} options
+ * @param {number} wrong
  */
-function read(core, options) {
-  core.readOptions(options);
-  core.look();
-  const { 0: now, 1: refreshWindowMs, 2: clockToleranceMs } = core.times;
-  return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, clockToleranceMs];
+function complaint({ texts }, wrong) {
+  return failure('ERR_INVALID_OPTION', 'fix', texts[wrong]);
+}
+
+// What has no length, as src/js/check.rs has it.
+const NOT_A_STRING = -1, TOO_LONG = -2;
+
+/**
+ * Writes a token to where it is checked, and returns its length there.
+ * @param {import('./loader.js').Core} core
+ * @param {unknown} token
+ */
+function place(core, token) {
+  if (typeof token !== 'string') return NOT_A_STRING;
+  // A UTF-16 code unit takes at most three bytes. What may not fit is trimmed here, and not even copied if it still may not.
+  const most = core.token.length / 3;
+  let start = 0, end = token.length;
+  if (end > most) {
+    while (start < end && core.isSpace(token.charCodeAt(start))) start++;
+    while (start < end && core.isSpace(token.charCodeAt(end - 1))) end--;
+    if (end - start > most) return TOO_LONG;
+    token = token.slice(start, end);
+  }
+  return core.encoder.encodeInto(/** @type {string} */ (token), core.token).written;
 }
 
 /**
@@ -48,10 +95,7 @@ function read(core, options) {
  */
 function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   core.look();
-  // A UTF-16 code unit takes at most three bytes.
-  const length = typeof token === 'string' && token.length * 3 <= core.token.length
-    ? core.encoder.encodeInto(token, core.token).written
-    : core.placeToken(token);
+  const length = place(core, token);
   /** @type {import('#glue').Verdict} */
   let verdict;
   try {

@@ -23,7 +23,7 @@ pub enum Action {
 impl Action {
     /// Returns the name that JavaScript sees.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Use => "use",
             Self::Refresh => "refresh",
@@ -49,19 +49,19 @@ macro_rules! named {
 
             /// Returns the stable name that JavaScript sees.
             #[must_use]
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
             /// Returns what the caller does next.
             #[must_use]
-            pub fn action(self) -> Action {
+            pub const fn action(self) -> Action {
                 match self { $(Self::$variant => Action::$action,)* }
             }
 
             /// Returns a sentence without a capital or a period.
             #[must_use]
-            pub fn about(self) -> &'static str {
+            pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => $about,)* }
             }
         }

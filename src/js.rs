@@ -1,16 +1,15 @@
 //! The boundary: everything that knows what a `JsValue` is. It converts, waits and calls; it decides nothing.
 
 pub mod check;
-#[cfg(feature = "refresh")]
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod convert;
-#[cfg(not(feature = "refresh"))]
-#[path = "js/convert_alone.rs"]
-mod convert;
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod error;
 #[cfg(feature = "refresh")]
 mod flight;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod http;
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod options;
 #[cfg(feature = "refresh")]
 pub mod refresh;
@@ -18,6 +17,7 @@ pub mod refresh;
 pub mod route;
 #[cfg(feature = "refresh")]
 pub mod session;
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod value;
 #[cfg(feature = "refresh")]
 mod wait;

@@ -17,6 +17,7 @@
 //! | [`refresh`] | what to ask the server, what its answer means, whether to ask again |
 //! | [`session`] | which token a session holds, when to refresh it, what to tell whom |
 //! | [`route`] | which requests a backend passes on to Transak, and what it answers |
+//! | [`option`] | which numbers an option takes |
 //! | [`error`] | every code, reason and action |
 //!
 //! On `wasm32` the module `js` opens the boundary: promises, timers and the Fetch API live there, and
@@ -25,6 +26,7 @@
 pub mod claims;
 pub mod error;
 mod json;
+pub mod option;
 pub mod refresh;
 pub mod route;
 pub mod session;
@@ -32,5 +34,5 @@ pub mod status;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]
-#[cfg_attr(not(feature = "refresh"), expect(dead_code, reason = "the checker alone needs less of it"))]
+#[cfg_attr(feature = "route", expect(dead_code, reason = "the route needs less of the options"))]
 pub mod js;

@@ -42,7 +42,7 @@ impl State {
 
     /// Returns the name that JavaScript sees.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Expiring => "expiring",
@@ -52,7 +52,7 @@ impl State {
 
     /// Returns what the caller does next.
     #[must_use]
-    pub fn action(self) -> Action {
+    pub const fn action(self) -> Action {
         match self {
             Self::Fresh => Action::Use,
             Self::Expiring => Action::Refresh,

@@ -1,72 +1,54 @@
 //! The checker's fast path: a token is written into a buffer that the module keeps, numbers go in and out, and
-//! the result object is made on the other side. One crossing, no allocation.
+//! the result object is made on the other side. One crossing, no allocation, no `JsValue`.
 //!
 //! The caller writes the token as UTF-8 at [`token_buffer`], calls [`check`] with its length and finds the times
-//! at [`times_buffer`]: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`.
+//! at [`times_buffer`]: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`. Whatever is
+//! said in words has its place in [`TEXTS`].
 
 use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
-use super::convert::Plain;
-use super::error::error;
-use super::options::{Bag, Fits, token_text};
-use super::value;
-use crate::error::{Failure, InvalidReason};
+use crate::error::{Code, InvalidReason};
+use crate::option::Fits;
 use crate::status::{Lifetime, State, StatusOptions, lifetime, read};
+use crate::token::MAX_UNITS;
 
 /// Room for the longest token that counts: a UTF-16 code unit takes at most three bytes of UTF-8.
 const TOKEN_BYTES: usize = 3 * 16_384;
+const _: () = assert!(MAX_UNITS == 16_384);
 
 // They have their place for good: in the module's own data, not on the heap.
 thread_local! {
     static TOKEN: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
     static PAYLOAD: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
     static TIMES: Cell<[f64; 4]> = const { Cell::new([0.0; 4]) };
+    static LAYOUT: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
 }
 
-/// Where a token is written before it is checked.
-#[wasm_bindgen(js_name = tokenBuffer)]
+/// Returns where five numbers say where things are: the token buffer and how many bytes it has, the times buffer, the
+/// [`TEXTS`] and how many bytes they have. A token that may not fit, trimmed, is too long.
+#[wasm_bindgen]
 #[must_use]
-pub fn token_buffer() -> *const u8 {
-    TOKEN.with_borrow(|token| token.as_ptr())
+pub fn layout() -> *const usize {
+    let token = TOKEN.with_borrow(|token| token.as_ptr().addr());
+    let times = TIMES.with(|times| times.as_ptr().addr());
+    LAYOUT.set([token, TOKEN_BYTES, times, TEXTS.as_ptr().addr(), TEXTS.len()]);
+    LAYOUT.with(|layout| layout.as_ptr().cast())
 }
 
-/// How many bytes there are for it.
-#[wasm_bindgen(js_name = tokenBufferLength)]
+/// Tells whether a UTF-16 code unit is trimmed off a token.
+#[wasm_bindgen(js_name = isSpace)]
 #[must_use]
-pub fn token_buffer_length() -> usize {
-    TOKEN_BYTES
+pub fn is_space(unit: u32) -> bool {
+    u8::try_from(unit).is_ok_and(|byte| byte.is_ascii_whitespace())
 }
 
-/// Where the times are found afterwards.
-#[wasm_bindgen(js_name = timesBuffer)]
-#[must_use]
-pub fn times_buffer() -> *const f64 {
-    TIMES.with(|times| times.as_ptr().cast())
-}
-
-/// The lengths that [`place_token`] gives for what has no place in the buffer.
+/// The length of what is no string. Whatever else is no length either is too long.
 const NOT_A_STRING: u32 = u32::MAX;
-const TOO_LONG: u32 = u32::MAX - 1;
-
-/// Writes any value into the token buffer and returns its length, as [`check`] takes it: for what the caller
-/// cannot write there itself, no string or a very long one.
-#[wasm_bindgen(js_name = placeToken)]
-#[must_use]
-pub fn place_token(token: &JsValue) -> u32 {
-    match token_text(token) {
-        Ok(text) => TOKEN.with_borrow_mut(|token| {
-            token.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
-            u32::try_from(text.len()).unwrap_or(TOO_LONG)
-        }),
-        Err(InvalidReason::NotAString) => NOT_A_STRING,
-        Err(_) => TOO_LONG,
-    }
-}
 
 /// Judges the token in the buffer; a window of NaN is the default one. Returns the place of its verdict in
-/// [`verdicts`].
+/// [`TEXTS`].
 #[wasm_bindgen]
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
@@ -82,7 +64,7 @@ pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: 
     verdict(read.map(|claims| lifetime(claims, &options, now)))
 }
 
-/// Leaves the times in their buffer, and returns the place of the verdict in [`verdicts`].
+/// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].
 pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     match life {
         Ok(life) => {
@@ -95,44 +77,73 @@ pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     }
 }
 
-/// Returns every verdict there is, in the order of [`check`]'s numbers: the states, then the reasons.
+/// The numbers of a check's options, in the order of the times buffer.
+const NUMBERS: [(&str, Fits); 3] =
+    [("now", Fits::Any), ("refreshWindowMs", Fits::NotNegative), ("clockToleranceMs", Fits::NotNegative)];
+
+/// What else can be wrong with what is passed to a check, in the order of [`complain`]'s numbers from 1.
+const OTHERS: [(&str, &str); 2] =
+    [("options", " must be an object"), ("tokens", " must be an iterable of tokens, and no string")];
+
+/// Judges what is passed to a check: 0 is for its options, whose numbers are in the times buffer, NaN for one that is not
+/// given and infinite for what is no number; 1 for what is no options at all, and 2 for what is no list of tokens.
+/// Returns the place of a message in [`TEXTS`], or 0 where all is well.
 #[wasm_bindgen]
 #[must_use]
-pub fn verdicts() -> JsValue {
-    let states = State::ALL.iter().map(|state| (state.as_str(), state.action(), None));
-    let invalid = InvalidReason::ALL.iter().map(|reason| ("invalid", reason.action(), Some(reason.as_str())));
-    let array = js_sys::Array::new();
-    for (state, action, reason) in states.chain(invalid) {
-        let mut verdict = Plain::new();
-        verdict.text("state", Some(state));
-        verdict.text("action", Some(action.as_str()));
-        verdict.text("reason", reason);
-        array.push(&verdict.end());
+pub fn complain(given: usize) -> usize {
+    let numbers = || NUMBERS.iter().zip(TIMES.get());
+    let at = match given {
+        0 => numbers().position(|(&(_, fits), number)| !number.is_nan() && !fits.admits(number)),
+        other => Some(NUMBERS.len() + other - 1),
+    };
+    at.map_or(0, |at| State::ALL.len() + InvalidReason::ALL.len() + at)
+}
+
+/// All that is said in words, a line each: the verdicts, in the order of [`check`]'s numbers, as state, action and reason;
+/// then the messages of the error that options may come to.
+static TEXTS: [u8; texts::<1024>().length] = texts().bytes;
+
+const fn texts<const ROOM: usize>() -> Texts<ROOM> {
+    let mut texts = Texts { bytes: [0; ROOM], length: 0 };
+    let (mut states, mut reasons, mut numbers, mut others) =
+        (State::ALL, InvalidReason::ALL, NUMBERS.as_slice(), OTHERS.as_slice());
+    while let [state, rest @ ..] = states {
+        texts = texts.with(&[state.as_str(), " ", state.action().as_str(), "\n"]);
+        states = rest;
     }
-    array.into()
+    while let [reason, rest @ ..] = reasons {
+        texts = texts.with(&["invalid ", reason.action().as_str(), " ", reason.as_str(), "\n"]);
+        reasons = rest;
+    }
+    while let [(name, fits), rest @ ..] = numbers {
+        texts = texts.with(&[Code::InvalidOption.about(), ": ", name, fits.wrong(), "\n"]);
+        numbers = rest;
+    }
+    while let [(name, wrong), rest @ ..] = others {
+        texts = texts.with(&[Code::InvalidOption.about(), ": ", name, wrong, "\n"]);
+        others = rest;
+    }
+    texts
 }
 
-/// Reads a list of tokens: any iterable but a string.
-///
-/// # Errors
-/// Throws `ERR_INVALID_OPTION`.
-#[wasm_bindgen(js_name = readList)]
-pub fn read_list(tokens: &JsValue) -> Result<JsValue, JsValue> {
-    let list = Some(value::array_of(tokens)).filter(JsValue::is_object);
-    list.ok_or_else(|| error(&Failure::option(("tokens", " must be an iterable of tokens, and no string"))))
+/// Texts that the compiler puts together.
+struct Texts<const ROOM: usize> {
+    bytes: [u8; ROOM],
+    length: usize,
 }
 
-/// Reads the options of a check into the times buffer: now (NaN for the clock's), the window (NaN for the
-/// default one), the tolerance.
-///
-/// # Errors
-/// Throws `ERR_INVALID_OPTION`.
-#[wasm_bindgen(js_name = readOptions)]
-pub fn read_options(options: &JsValue) -> Result<(), JsValue> {
-    let bag = Bag::new(options);
-    let (now, options) = (bag.number("now", Fits::Any), bag.status_options());
-    bag.checked(()).map_err(|wrong| error(&Failure::option(wrong)))?;
-    let window = options.refresh_window_ms.unwrap_or(f64::NAN);
-    TIMES.set([now.unwrap_or(f64::NAN), window, options.clock_tolerance_ms, f64::NAN]);
-    Ok(())
+impl<const ROOM: usize> Texts<ROOM> {
+    #[expect(clippy::indexing_slicing, reason = "the compiler runs it, and would stop")]
+    const fn with(mut self, mut texts: &[&str]) -> Self {
+        while let [text, rest @ ..] = texts {
+            let mut bytes = text.as_bytes();
+            while let [byte, rest @ ..] = bytes {
+                self.bytes[self.length] = *byte;
+                self.length += 1;
+                bytes = rest;
+            }
+            texts = rest;
+        }
+        self
+    }
 }

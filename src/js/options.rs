@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use super::value::{absolute, field, is_signal, read_headers};
 use crate::error::InvalidReason;
+pub(super) use crate::option::Fits;
 use crate::refresh::Target;
 use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
@@ -51,15 +52,6 @@ impl RefreshOptions {
     }
 }
 
-/// What a number has to be, beside finite.
-#[derive(Clone, Copy)]
-pub(super) enum Fits {
-    Any,
-    Positive,
-    NotNegative,
-    Count,
-}
-
 /// An options bag: an object, or nothing. It keeps the first thing that is wrong with it, and goes on with the
 /// default: one check at the end is much less code than one for each option.
 pub(super) struct Bag<'a> {
@@ -96,14 +88,8 @@ impl<'a> Bag<'a> {
             return None;
         }
         let number = value.as_f64().unwrap_or(f64::NAN);
-        let (is_fitting, wrong) = match fits {
-            Fits::Any => (true, " must be a finite number"),
-            Fits::Positive => (number > 0.0, " must be a finite number above 0"),
-            Fits::NotNegative => (number >= 0.0, " must be a finite number, 0 or more"),
-            Fits::Count => (number >= 0.0 && number.fract() == 0.0, " must be a whole number, 0 or more"),
-        };
-        if !is_fitting || !number.is_finite() {
-            self.wrong(name, wrong);
+        if !fits.admits(number) {
+            self.wrong(name, fits.wrong());
         }
         Some(number)
     }

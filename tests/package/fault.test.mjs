@@ -37,9 +37,9 @@ const internal = (outcomeUnknown) => ({ name: 'TransakTokenError', code: 'ERR_IN
 
 for (const [what, name, call] of [
   ['a check', 'check', ({ tokenStatus }, token) => tokenStatus(token)],
-  ['reading its options', 'readOptions', ({ tokenStatus }, token) => tokenStatus(token, { now: 1 })],
-  ['reading a list', 'readList', ({ tokenStatuses }, token) => tokenStatuses([token])],
-  ['placing what is no string', 'placeToken', ({ tokenStatus }) => tokenStatus(5)],
+  ['reading its options', 'complain', ({ tokenStatus }, token) => tokenStatus(token, { now: 1 })],
+  ['refusing what is no list', 'complain', ({ tokenStatuses }, token) => tokenStatuses(token)],
+  ['trimming a long token', 'isSpace', ({ tokenStatus }) => tokenStatus(' '.repeat(20_000))],
 ]) {
   test(`a trap in ${what} is one error`, async () => {
     const { api, token, waiting } = await fresh();

@@ -1,0 +1,63 @@
+//! What a number among the options has to be.
+
+/// What a number has to be, beside finite.
+#[derive(Clone, Copy, Debug)]
+pub enum Fits {
+    /// Nothing else.
+    Any,
+    /// Above 0.
+    Positive,
+    /// 0 or more.
+    NotNegative,
+    /// A whole number, 0 or more.
+    Count,
+}
+
+impl Fits {
+    /// Tells whether a number is as it has to be. What is no number at all is not finite.
+    #[must_use]
+    pub fn admits(self, number: f64) -> bool {
+        let fits = match self {
+            Self::Any => true,
+            Self::Positive => number > 0.0,
+            Self::NotNegative => number >= 0.0,
+            Self::Count => number >= 0.0 && number.fract() == 0.0,
+        };
+        fits && number.is_finite()
+    }
+
+    /// Returns what is wrong with one that is not, to follow its option's name.
+    #[must_use]
+    pub const fn wrong(self) -> &'static str {
+        match self {
+            Self::Any => " must be a finite number",
+            Self::Positive => " must be a finite number above 0",
+            Self::NotNegative => " must be a finite number, 0 or more",
+            Self::Count => " must be a whole number, 0 or more",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finite_numbers_fit() {
+        for fits in [Fits::Any, Fits::Positive, Fits::NotNegative, Fits::Count] {
+            assert!(fits.admits(1.0));
+            for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                assert!(!fits.admits(number), "{fits:?} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_has_its_own_limits() {
+        let fitting =
+            |number: f64| [Fits::Any, Fits::Positive, Fits::NotNegative, Fits::Count].map(|fits| fits.admits(number));
+        assert_eq!(fitting(-1.0), [true, false, false, false]);
+        assert_eq!(fitting(0.0), [true, false, true, true]);
+        assert_eq!(fitting(0.5), [true, true, true, false]);
+    }
+}
