@@ -4,6 +4,8 @@
 //! Which members matter is the visitor's business. Of duplicates it hears all, the last one last. There is one
 //! visitor, [`Named`]: the walk is compiled for each, and is half of the checker.
 
+use core::cell::Cell;
+
 /// A value, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
@@ -53,22 +55,38 @@ pub(crate) struct Text<'a> {
 }
 
 impl Text<'_> {
-    /// Tells whether this is `name`, however it is escaped.
+    /// Returns its characters where they are few, and no name that anyone asks for where they are many.
+    #[inline]
+    fn short<'a>(&'a self, room: &'a mut [u8; 16]) -> &'a [u8] {
+        if self.has_escapes { self.decode_short(room) } else { self.inside }
+    }
+
     #[inline(never)]
-    fn is(self, name: &str) -> bool {
-        if self.has_escapes { self.decode() == name.as_bytes() } else { self.inside == name.as_bytes() }
+    fn decode_short<'a>(&self, room: &'a mut [u8; 16]) -> &'a [u8] {
+        let mut length = 0;
+        self.decode_to(&mut |byte| {
+            if let Some(place) = room.get_mut(length) {
+                *place = byte;
+                length += 1;
+            }
+        });
+        room.get(..length).unwrap_or_default()
     }
 
     /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
     fn decode(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.inside.len());
+        self.decode_to(&mut |byte| bytes.push(byte));
+        bytes
+    }
+
+    /// Says the same byte by byte.
+    fn decode_to(self, push: &mut dyn FnMut(u8)) {
         let mut rest = self.inside;
-        let mut high: Option<u32> = None;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
             let Some((&escape, tail)) = rest.split_first().filter(|_| byte == b'\\') else {
-                high = None;
-                bytes.push(byte);
+                push(byte);
                 continue;
             };
             rest = tail;
@@ -81,23 +99,29 @@ impl Text<'_> {
                 b'u' => {
                     let (digits, tail) = rest.split_at_checked(4).unwrap_or_default();
                     rest = tail;
-                    digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
+                    unit(digits)
                 }
                 other => u32::from(other),
             };
-            if let (Some(lead), 0xdc00..=0xdfff) = (high, unit) {
-                // The second half of a pair replaces the three bytes that its first half took.
-                bytes.truncate(bytes.len() - 3);
-                unit = 0x10000 + ((lead - 0xd800) << 10 | (unit - 0xdc00));
+            if let (0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (unit, rest)
+                && let Some((digits, tail)) = tail.split_at_checked(4)
+                && let low @ 0xdc00..=0xdfff = self::unit(digits)
+            {
+                unit = 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00));
+                rest = tail;
             }
-            high = matches!(unit, 0xd800..=0xdbff).then_some(unit);
-            push_wtf8(&mut bytes, unit);
+            push_wtf8(push, unit);
         }
-        bytes
     }
 }
 
-fn push_wtf8(bytes: &mut Vec<u8>, unit: u32) {
+/// Reads four hexadecimal digits.
+#[inline(never)]
+fn unit(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
+}
+
+fn push_wtf8(push: &mut dyn FnMut(u8), unit: u32) {
     let (lead, mut shift) = match unit {
         0..0x80 => (0, 0),
         0x80..0x800 => (0xc0, 6),
@@ -107,7 +131,7 @@ fn push_wtf8(bytes: &mut Vec<u8>, unit: u32) {
     let mut byte = lead | unit >> shift;
     loop {
         let [low, ..] = byte.to_le_bytes();
-        bytes.push(low);
+        push(low);
         if shift == 0 {
             break;
         }
@@ -134,14 +158,8 @@ impl<'a> Named<'a> {
     pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
         let mut named = Self::default();
         walk(text, |Member { parent, key, value }| {
-            let decoded;
-            let name = if key.has_escapes {
-                decoded = key.decode();
-                decoded.as_slice()
-            } else {
-                key.inside
-            };
-            match (parent, name) {
+            let is = |parent: Text<'_>, name: &str| parent.short(&mut [0; 16]) == name.as_bytes();
+            match (parent, key.short(&mut [0; 16])) {
                 // By character: comparing slices is a call each.
                 (None, [b'e', b'x', b'p']) => named.exp = Some(value),
                 (None, [b'i', b'a', b't']) => named.iat = Some(value),
@@ -149,9 +167,9 @@ impl<'a> Named<'a> {
                 (None, b"API_KEY") => named.has_api_key = true,
                 (None, b"data") => named.data_access_token = None,
                 (None, b"error") => (named.error_code, named.error_message) = (None, None),
-                (Some(parent), b"accessToken") if parent.is("data") => named.data_access_token = Some(value),
-                (Some(parent), b"errorCode") if parent.is("error") => named.error_code = Some(value),
-                (Some(parent), b"message") if parent.is("error") => named.error_message = Some(value),
+                (Some(parent), b"accessToken") if is(parent, "data") => named.data_access_token = Some(value),
+                (Some(parent), b"errorCode") if is(parent, "error") => named.error_code = Some(value),
+                (Some(parent), b"message") if is(parent, "error") => named.error_message = Some(value),
                 _ => {}
             }
         })?;
@@ -203,7 +221,7 @@ fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
                 }
                 key = None;
                 is_key = opening == b'{';
-                nesting.push(is_key);
+                nesting.push(is_key)?;
                 // It may end at once, and then as any other does.
                 cursor.rest = after_space(cursor.rest);
                 if cursor.rest.first() != Some(if is_key { &b'}' } else { &b']' }) {
@@ -381,30 +399,37 @@ fn hex(digit: u8) -> Option<u32> {
     char::from(digit).to_digit(16)
 }
 
-/// What is open: one bit a level, objects set. Sixty-four levels fit without an allocation.
+/// How many levels there can be: each takes a byte, and no longer text than an answer's is read.
+const MAX_DEPTH: usize = 64 * 1024;
+
+thread_local! {
+    /// Which levels are objects where there are over 64: whole words of them, the outermost first. One text is walked
+    /// at a time.
+    static OUTER: [Cell<u64>; MAX_DEPTH / 64] = const { [const { Cell::new(0) }; MAX_DEPTH / 64] };
+}
+
+/// What the walk is inside of: a bit for each level, set where it is an object.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
     top: u64,
-    below: Vec<u64>,
 }
 
 impl Nesting {
-    fn push(&mut self, is_object: bool) {
+    fn push(&mut self, is_object: bool) -> Option<()> {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.below.push(self.top);
+            OUTER.with(|outer| outer.get(self.depth / 64 - 1).map(|word| word.set(self.top)))?;
         }
         self.top = self.top << 1 | u64::from(is_object);
         self.depth += 1;
+        Some(())
     }
 
     fn pop(&mut self) {
         self.depth -= 1;
         self.top >>= 1;
-        if self.depth.is_multiple_of(64)
-            && let Some(word) = self.below.pop()
-        {
-            self.top = word;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.top = OUTER.with(|outer| outer.get(self.depth / 64 - 1).map_or(0, Cell::get));
         }
     }
 
