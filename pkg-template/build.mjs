@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 import { generate } from './generate.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -27,10 +28,15 @@ mkdirSync(pkg);
 for (const { name, from, output, wasm, twin, beside } of entries) {
   const generated = await generate(join(root, 'target', output), { twin });
   writeFileSync(join(pkg, wasm), generated.wasm);
-  const bundle = (file, way, ending) => build({
-    ...common, format: 'esm', entryPoints: [join(template, from)], outfile: join(pkg, `${file}${ending}`),
-    plugins: [linked(generated, way, wasm, beside && `./${beside}${ending}`)],
-  });
+  const bundle = async (file, way, ending) => {
+    const { outputFiles: [{ text }] } = await build({
+      ...common, format: 'esm', write: false, entryPoints: [join(template, from)],
+      plugins: [linked(generated, way, wasm, beside && `./${beside}${ending}`)],
+    });
+    // Once more, for some 500 bytes after brotli.
+    const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3, unsafe_arrows: true, hoist_props: true } });
+    writeFileSync(join(pkg, `${file}${ending}`), `${code}\n`);
+  };
   await bundle(name, 'inline', '.js');
   await bundle(name, 'workerd', '.workerd.js');
   await bundle(name, 'edge-light', '.edge-light.js');

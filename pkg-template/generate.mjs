@@ -36,7 +36,8 @@ export async function generate(output, { twin }) {
  */
 function core(output) {
   const text = join(output, 'core_bg.wat'), file = join(output, 'core_bg.opt.wasm');
-  binaryen('wasm-opt', '-Oz', '--converge', join(output, 'core_bg.wasm'), '-o', file);
+  // The lowest addresses are the stack's end: nothing that is addressed with an offset begins there.
+  binaryen('wasm-opt', '-Oz', '--converge', '--low-memory-unused', join(output, 'core_bg.wasm'), '-o', file);
   binaryen('wasm-dis', file, '-o', text);
   let module = readFileSync(text, 'utf8'), glue = readFileSync(join(output, 'core.js'), 'utf8');
   const names = [...module.matchAll(/^ \((?:import "[^"]+" "([^"]+)"|export "(_[^"]+|wasm_bindgen[^"]+)")/gm)].map(([, a, b]) => a ?? b);
