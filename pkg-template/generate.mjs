@@ -75,7 +75,11 @@ async function createGlue(output, glue) {
     return '';
   });
   const body = once(text, /^export \{$/m, 'return {');
-  return `${imports.join('\n')}\nexport function createGlue(TextEncoder, TextDecoder) {\n${body}\n}`;
+  // Not every build passes texts, and not every runtime has the classes.
+  const codecs = ['TextEncoder', 'TextDecoder'].filter((name) => body.includes(name)).map((name) => [name, name.replace('T', 't')]);
+  for (const [, made] of codecs) imports.push(`import { ${made} } from '../../pkg-template/text.js';`);
+  const made = codecs.map(([name, made]) => `const ${name} = ${made}();\n`).join('');
+  return `${imports.join('\n')}\nexport function createGlue() {\n${made}${body}\n}`;
 }
 
 /**

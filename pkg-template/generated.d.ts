@@ -21,10 +21,7 @@ declare module '#glue' {
     | { state: 'expiring'; action: 'refresh'; reason?: undefined }
     | { state: 'expired'; action: 'login'; reason?: undefined }
     | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
-  export function createGlue(
-    TextEncoder: new () => Pick<globalThis.TextEncoder, 'encode' | 'encodeInto'>,
-    TextDecoder: new () => Pick<globalThis.TextDecoder, 'decode'>,
-  ): {
+  export function createGlue(): {
     __wbg_get_imports(): WebAssembly.Imports;
     __wbg_finalize_init(instance: { exports: Record<string, unknown> }, module: WebAssembly.Module): unknown;
     refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;

@@ -2,7 +2,7 @@
 import { createGlue } from '#glue';
 import { compile, instantiate, isCurrent } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
-import { codecs } from './text.js';
+import { textEncoder } from './text.js';
 
 /** @import { Verdict } from '#glue' */
 /** @typedef {ReturnType<typeof start>} Core */
@@ -58,8 +58,7 @@ export function fault() {
 }
 
 function start() {
-  const { TextEncoder, TextDecoder } = codecs();
-  const glue = createGlue(TextEncoder, TextDecoder);
+  const glue = createGlue();
   const compiled = module ??= unlessForbidden(compile);
   const exports = unlessForbidden(() => instantiate(compiled, glue.__wbg_get_imports()));
   glue.__wbg_finalize_init({ exports: guarded(exports) }, compiled);
@@ -69,7 +68,7 @@ function start() {
   return {
     ...glue,
     check: /** @type {(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number) => number} */ (exports.check),
-    encoder: new TextEncoder(),
+    encoder: new (textEncoder())(),
     texts,
     verdicts: texts.map((line) => {
       const [state, action, reason] = line.split(' ');

@@ -24,12 +24,14 @@ class Decoder {
   }
 }
 
-/** Returns the platform's own classes, or what does as well here. */
-export function codecs() {
-  return {
-    TextEncoder: works(() => new TextEncoder().encodeInto('', new Uint8Array(0))) ? TextEncoder : Encoder,
-    TextDecoder: works(() => new TextDecoder('utf-8', { ignoreBOM: true })) ? TextDecoder : Decoder,
-  };
+/** Returns the platform's own class, or what does as well here. */
+export function textEncoder() {
+  return works(() => new TextEncoder().encodeInto('', new Uint8Array(0))) ? TextEncoder : Encoder;
+}
+
+/** Returns the platform's own class, or what does as well here. */
+export function textDecoder() {
+  return works(() => new TextDecoder('utf-8', { ignoreBOM: true })) ? TextDecoder : Decoder;
 }
 
 /** @param {() => unknown} attempt */
