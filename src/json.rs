@@ -249,7 +249,7 @@ fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
                 parent = None;
             }
             if nesting.depth == 0 {
-                let is_utf8 = cursor.seen & 0x8080_8080_8080_8080 == 0 || str::from_utf8(text).is_ok();
+                let is_utf8 = cursor.seen & 0x8080_8080 == 0 || str::from_utf8(text).is_ok();
                 return (is_utf8 && after_space(cursor.rest).is_empty()).then_some(());
             }
         }
@@ -261,7 +261,7 @@ fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
 /// What remains of the text, and what has been seen in its strings: every bit that any byte has.
 struct Cursor<'a> {
     rest: &'a [u8],
-    seen: u64,
+    seen: u32,
 }
 
 impl<'a> Cursor<'a> {
@@ -306,22 +306,22 @@ impl<'a> Cursor<'a> {
                     self.rest = after_escape(self.rest)?;
                 }
                 0..0x20 => return None,
-                byte => self.seen |= u64::from(byte),
+                byte => self.seen |= u32::from(byte),
             }
         }
     }
 
-    /// Skips characters that are only themselves, eight at a time, to one that is not or is among the last.
+    /// Skips characters that are only themselves, four at a time, to one that is not or is among the last.
     #[inline]
     fn skip_plain(&mut self) {
-        const EACH: u64 = 0x0101_0101_0101_0101;
-        while let Some((&eight, rest)) = self.rest.split_first_chunk() {
-            let bytes = u64::from_le_bytes(eight);
+        const EACH: u32 = 0x0101_0101;
+        while let Some((&four, rest)) = self.rest.split_first_chunk() {
+            let bytes = u32::from_le_bytes(four);
             self.seen |= bytes;
             // The upper bit of each byte that a subtraction takes below zero. A borrow can reach later bytes only,
             // and the first one counts; what had its upper bit before is no ASCII, and plain.
-            let quotes = (bytes ^ (EACH * u64::from(b'"'))).wrapping_sub(EACH);
-            let escapes = (bytes ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
+            let quotes = (bytes ^ (EACH * u32::from(b'"'))).wrapping_sub(EACH);
+            let escapes = (bytes ^ (EACH * u32::from(b'\\'))).wrapping_sub(EACH);
             let controls = bytes.wrapping_sub(EACH * 0x20);
             let found = (quotes | escapes | controls) & !bytes & (EACH << 7);
             if found != 0 {
@@ -403,24 +403,24 @@ fn hex(digit: u8) -> Option<u32> {
 const MAX_DEPTH: usize = 64 * 1024;
 
 thread_local! {
-    /// Which levels are objects where there are over 64: whole words of them, the outermost first. One text is walked
+    /// Which levels are objects where there are over 32: whole words of them, the outermost first. One text is walked
     /// at a time.
-    static OUTER: [Cell<u64>; MAX_DEPTH / 64] = const { [const { Cell::new(0) }; MAX_DEPTH / 64] };
+    static OUTER: [Cell<u32>; MAX_DEPTH / 32] = const { [const { Cell::new(0) }; MAX_DEPTH / 32] };
 }
 
 /// What the walk is inside of: a bit for each level, set where it is an object.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
-    top: u64,
+    top: u32,
 }
 
 impl Nesting {
     fn push(&mut self, is_object: bool) -> Option<()> {
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            OUTER.with(|outer| outer.get(self.depth / 64 - 1).map(|word| word.set(self.top)))?;
+        if self.depth > 0 && self.depth.is_multiple_of(32) {
+            OUTER.with(|outer| outer.get(self.depth / 32 - 1).map(|word| word.set(self.top)))?;
         }
-        self.top = self.top << 1 | u64::from(is_object);
+        self.top = self.top << 1 | u32::from(is_object);
         self.depth += 1;
         Some(())
     }
@@ -428,8 +428,8 @@ impl Nesting {
     fn pop(&mut self) {
         self.depth -= 1;
         self.top >>= 1;
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.top = OUTER.with(|outer| outer.get(self.depth / 64 - 1).map_or(0, Cell::get));
+        if self.depth > 0 && self.depth.is_multiple_of(32) {
+            self.top = OUTER.with(|outer| outer.get(self.depth / 32 - 1).map_or(0, Cell::get));
         }
     }
 
@@ -490,7 +490,7 @@ mod tests {
 
     #[test]
     fn nesting_goes_as_deep_as_the_text() {
-        for depth in [1, 62, 63, 64, 65, 127, 128, 129, 6_000] {
+        for depth in [1, 30, 31, 32, 33, 63, 64, 65, 127, 128, 129, 6_000] {
             let text = format!(r#"{{"a":{}0{},"b":1}}"#, r#"[{"c":"#.repeat(depth), "}]".repeat(depth));
             hears(&text, "a=… b=1");
             assert_eq!(members(&text.replacen("}]", "]]", 1)), None, "{depth}");
