@@ -20,7 +20,8 @@ const binaryen = (tool, ...args) =>
  * @param {string} output @param {{ twin?: unknown }} wanted whether its twin in JavaScript is
  */
 export async function generate(output, { twin }) {
-  const { wasm, glue, file } = core(output);
+  const { wasm, glue: plain, file, constants } = core(output);
+  const glue = readingOnce(plain, constants);
   return {
     wasm,
     '#wasm-text': `export default ${JSON.stringify(letters(wasm))}`,
@@ -50,7 +51,33 @@ function core(output) {
   writeFileSync(text, module.replaceAll('"./core_bg.js"', '"$"'));
   glue = once(glue, '"./core_bg.js"', '"$"');
   binaryen('wasm-as', text, '-o', file);
-  return { wasm: readFileSync(file), glue, file };
+  return { wasm: readFileSync(file), glue, file, constants: endOfData(module) };
+}
+
+/**
+ * Returns where the data ends that the module brings along.
+ * @param {string} module
+ */
+function endOfData(module) {
+  const segments = [...module.matchAll(/^ \(data \S+ \(i32\.const (\d+)\) "(.*)"\)$/gm)];
+  return Math.max(0, ...segments.map(([, start, text]) => Number(start) + text.replace(/\\([0-9a-f]{2}|.)/g, '.').length));
+}
+
+/**
+ * Returns the glue with the texts that the module brings along decoded once each: they are its constants, and decoding the
+ * name of an option takes longer than reading it.
+ * @param {string} glue @param {number} end where those texts end
+ */
+function readingOnce(glue, end) {
+  const decoding = /^function getStringFromWasm0\(ptr, len\) \{\n([^]*?)return (.*);\n\}$/m;
+  return glue.replace(decoding, (_, before, decoded) => `const constants = new Map();
+function getStringFromWasm0(ptr, len) {
+${before}if (ptr >= ${end}) return ${decoded};
+    const place = ptr * 65536 + len;
+    let text = constants.get(place);
+    if (text === undefined) constants.set(place, text = ${decoded});
+    return text;
+}`);
 }
 
 /**
