@@ -129,7 +129,7 @@ export function drive(session, token, given, isStored) {
   /** @returns {SessionStatus} */
   function status() {
     const verdict = live().status(Date.now()), refused = verdict >= REFUSED;
-    const { state, action, reason } = current().verdicts[verdict % REFUSED], clockSkewMs = Number.isNaN(skew) ? null : skew;
+    const { state, action, reason } = current().texts[verdict % REFUSED], clockSkewMs = Number.isNaN(skew) ? null : skew;
     if (reason) return { state, action, reason, clockSkewMs, refused };
     const { issuedAt, refreshAt, expiresAt, expiresInMs } = read();
     return /** @type {SessionStatus} */ ({

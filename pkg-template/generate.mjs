@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { FIRST, halves, segments } from './halves.mjs';
 
 /** What every engine since 2020 has, and no more; wasm2js can lower it. */
 const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-float-to-int', 'mutable-globals'];
@@ -20,11 +21,12 @@ const binaryen = (tool, ...args) =>
  * @param {string} output @param {{ twin?: unknown }} wanted whether its twin in JavaScript is
  */
 export async function generate(output, { twin }) {
-  const { wasm, glue: plain, file, constants } = core(output);
-  const glue = readingOnce(plain, constants);
+  const { wasm, glue: plain, file, text } = core(output);
+  const { first, rest, data } = halves(text), glue = readingOnce(plain, endOfData(text));
+  const inlined = { first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
   return {
     wasm,
-    '#wasm-text': `export default ${JSON.stringify(letters(wasm))}`,
+    '#wasm-text': Object.entries(inlined).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join('\n'),
     '#wasm-as-js': twin && asJs(file, join(output, 'twin.js')),
     '#glue': await createGlue(output, glue),
     '#glue-of-js': await createGlue(output, lookingAgain(glue)),
@@ -48,19 +50,21 @@ function core(output) {
     glue = glue.replace(new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`, 'g'), () => short);
   }
   // Each import names the module it is from, too.
-  writeFileSync(text, module.replaceAll('"./core_bg.js"', '"$"'));
+  module = module.replaceAll('"./core_bg.js"', '"$"');
   glue = once(glue, '"./core_bg.js"', '"$"');
-  binaryen('wasm-as', text, '-o', file);
-  return { wasm: readFileSync(file), glue, file, constants: endOfData(module) };
+  return { wasm: assembled(module, file), glue, file, text: module };
 }
 
-/**
- * Returns where the data ends that the module brings along.
- * @param {string} module
- */
-function endOfData(module) {
-  const segments = [...module.matchAll(/^ \(data \S+ \(i32\.const (\d+)\) "(.*)"\)$/gm)];
-  return Math.max(0, ...segments.map(([, start, text]) => Number(start) + text.replace(/\\([0-9a-f]{2}|.)/g, '.').length));
+/** @param {string} text a module as text @param {string} file where to leave it */
+function assembled(text, file) {
+  writeFileSync(`${file}.wat`, text);
+  binaryen('wasm-as', `${file}.wat`, '-o', file);
+  return readFileSync(file);
+}
+
+/** Returns where the data ends that a module brings along. */
+function endOfData(/** @type {string} */ module) {
+  return Math.max(0, ...segments(module).map(({ start, bytes }) => start + bytes.length));
 }
 
 /**
@@ -87,8 +91,9 @@ ${before}if (ptr >= ${end}) return ${decoded};
  */
 async function createGlue(output, glue) {
   const own = 'export { initSync, __wbg_init as default };';
+  const lean = glue.replace(new RegExp(`^export (?=function (${FIRST.join('|')})\\()`, 'gm'), '');
   // Every encoder that the loader hands in knows encodeInto; the checker alone has no use for one.
-  const encoding = glue.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
+  const encoding = lean.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
   const unwatched = unwatchedClosures(encoding);
   const contents = once(unwatched, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({

@@ -1,7 +1,6 @@
 // The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
 declare module '#wasm-text' {
-  const text: string;
-  export default text;
+  export const first: string, rest: string, data: [at: number, text: string][];
 }
 declare module '#wasm' {
   const module: WebAssembly.Module;
@@ -11,11 +10,22 @@ declare module '#wasm-as-js' {
   export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
 declare module '#module' {
-  export function compile(): WebAssembly.Module;
-  export function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports;
+  /** What a check needs; where the wasm comes as a whole, all of it, made with the imports that are asked for then. */
+  export function first(imports: () => WebAssembly.Imports, encoder: Pick<TextEncoder, 'encodeInto'>): First;
+  /** All of it, made around what there is. */
+  export function rest(first: First, imports: WebAssembly.Imports): WebAssembly.Exports;
+  /** See src/js/check.rs. */
+  type First = WebAssembly.Exports & {
+    memory: WebAssembly.Memory;
+    layout(): number;
+    check(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+    complain(given: number): number;
+    isSpace(unit: number): number;
+  };
   export function isCurrent(view: ArrayBufferView, memory: WebAssembly.Memory): boolean;
 }
 declare module '#glue' {
+  /** In the order of the numbers that `check` returns. */
   type Verdict =
     | { state: 'fresh'; action: 'use'; reason?: undefined }
     | { state: 'expiring'; action: 'refresh'; reason?: undefined }
@@ -23,12 +33,9 @@ declare module '#glue' {
     | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
   export function createGlue(): {
     __wbg_get_imports(): WebAssembly.Imports;
-    __wbg_finalize_init(instance: { exports: Record<string, unknown> }, module: WebAssembly.Module): unknown;
+    __wbg_finalize_init(instance: { exports: Record<string, unknown> }): unknown;
     refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;
     ensureFreshToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken & { refreshed: boolean; error?: import('./index.js').TransakTokenError }>;
-    /** Answers with the place of a message among the texts. */
-    complain(given: number): number;
-    isSpace(unit: number): boolean;
     /** A session's state machine; see src/js/session.rs for the numbers. */
     Machine: new (token: unknown, options: unknown, stored: boolean) => {
       call(op: number, number: number): number;
@@ -40,8 +47,6 @@ declare module '#glue' {
       token(): string | null;
       free(): void;
     };
-    /** Where it is said where things are; see src/js/check.rs. */
-    layout(): number;
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;

@@ -1,16 +1,16 @@
-// One instance of the wasm at a time: made on the first call, replaced after a fault.
+// One instance of the wasm at a time: made on the first call, as far as the call needs it, replaced after a fault.
 import { createGlue } from '#glue';
-import { compile, instantiate, isCurrent } from '#module';
+import { first, isCurrent, rest } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
 import { textEncoder } from './text.js';
 
-/** @import { Verdict } from '#glue' */
-/** @typedef {ReturnType<typeof start>} Core */
+/** @typedef {ReturnType<typeof begin>} Checker */
+/** @typedef {ReturnType<typeof complete>} Core */
 
+/** @type {Checker | undefined} */
+let begun;
 /** @type {Core | undefined} */
 let core;
-/** @type {WebAssembly.Module | undefined} */
-let module;
 
 /**
  * The rejections of all promises that wait for the instance.
@@ -18,9 +18,14 @@ let module;
  */
 const pending = new Set();
 
-/** Returns the instance, making it where there is none. */
+/** Returns what a check needs of the instance, making it where there is none. */
+export function checker() {
+  return begun ??= begin();
+}
+
+/** Returns the whole instance. */
 export function instance() {
-  return core ??= start();
+  return core ??= complete(checker());
 }
 
 /**
@@ -51,29 +56,23 @@ export function fault() {
   const error = new TransakTokenError('a fault of this package: the next call starts afresh', {
     code: 'ERR_INTERNAL', action: 'fix', attempts: 0, outcomeUnknown: pending.size > 0,
   });
-  core = undefined;
+  begun = core = undefined;
   for (const reject of pending) reject(error);
   pending.clear();
   return error;
 }
 
-function start() {
-  const glue = createGlue();
-  const compiled = module ??= unlessForbidden(compile);
-  const exports = unlessForbidden(() => instantiate(compiled, glue.__wbg_get_imports()));
-  glue.__wbg_finalize_init({ exports: guarded(exports) }, compiled);
-  const memory = /** @type {WebAssembly.Memory} */ (exports.memory);
-  const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, glue.layout(), 5);
-  const texts = String.fromCharCode(...new Uint8Array(memory.buffer, textsAt, textsLength)).split('\n');
+function begin() {
+  /** @type {ReturnType<typeof createGlue> | undefined} */
+  let made;
+  const glue = () => made ??= createGlue(), encoder = new (textEncoder())();
+  const exports = unlessForbidden(() => first(() => glue().__wbg_get_imports(), encoder));
+  const { memory, check } = exports, { complain, isSpace } = guarded(exports);
+  const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, exports.layout(), 5);
+  /** @type {any[]} */
+  const texts = JSON.parse(String.fromCharCode(...new Uint8Array(memory.buffer, textsAt, textsLength)));
   return {
-    ...glue,
-    check: /** @type {(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number) => number} */ (exports.check),
-    encoder: new (textEncoder())(),
-    texts,
-    verdicts: texts.map((line) => {
-      const [state, action, reason] = line.split(' ');
-      return /** @type {Verdict} */ ({ state, action, reason });
-    }),
+    exports, glue, encoder, check, complain, isSpace, texts,
     token: new Uint8Array(0),
     times: new Float64Array(0),
     /** Looks at the buffers again where the memory has grown and moved. */
@@ -84,6 +83,16 @@ function start() {
       return this;
     },
   };
+}
+
+/**
+ * Makes the rest around what a check needs.
+ * @param {Checker} checker
+ */
+function complete(checker) {
+  const glue = checker.glue(), exports = unlessForbidden(() => rest(checker.exports, glue.__wbg_get_imports()));
+  glue.__wbg_finalize_init({ exports: guarded(exports) });
+  return { ...glue, ...checker };
 }
 
 /**

@@ -1,17 +1,11 @@
 // The wasm as plain JavaScript, for where there is no WebAssembly or a policy forbids it.
-import { instantiate as start } from '#wasm-as-js';
+import { instantiate } from '#wasm-as-js';
 
-/** There is nothing to compile. */
-export function compile() {
-  return /** @type {WebAssembly.Module} */ ({});
-}
+export { rest } from './instance.js';
 
-/**
- * @param {WebAssembly.Module} module
- * @param {WebAssembly.Imports} imports
- */
-export function instantiate(module, imports) {
-  return start(imports);
+/** Makes the whole of it. */
+export function first(/** @type {() => WebAssembly.Imports} */ imports) {
+  return instantiate(imports());
 }
 
 /**

@@ -1,7 +1,7 @@
 // The checker. Its rules are in the wasm: here a token goes in, numbers come out, an object is made of them.
 import { arrayOf, read as field } from '../src/js/foreign.js';
 import { failure } from './failure.js';
-import { fault, instance } from './loader.js';
+import { checker, fault } from './loader.js';
 
 /** @import { TokenStatus } from './index.js' */
 
@@ -11,7 +11,7 @@ import { fault, instance } from './loader.js';
  * @returns {TokenStatus}
  */
 export function tokenStatus(token, options) {
-  const core = instance();
+  const core = checker();
   if (options === undefined) return status(core, token, Date.now(), NaN, 0);
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
   return status(core, token, now, refreshWindowMs, clockToleranceMs);
@@ -23,7 +23,7 @@ export function tokenStatus(token, options) {
  * @returns {TokenStatus[]}
  */
 export function tokenStatuses(tokens, options) {
-  const core = instance();
+  const core = checker();
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
   const list = arrayOf(tokens);
   if (!list) throw complaint(core, core.complain(NO_LIST));
@@ -34,7 +34,7 @@ export function tokenStatuses(tokens, options) {
 const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
 
 /**
- * @param {import('./loader.js').Core} core
+ * @param {import('./loader.js').Checker} core
  * @param {any} options
  */
 function read(core, options) {
@@ -56,7 +56,7 @@ function number(value) {
 }
 
 /**
- * @param {import('./loader.js').Core} core
+ * @param {import('./loader.js').Checker} core
  * @param {number} wrong
  */
 function complaint({ texts }, wrong) {
@@ -68,7 +68,7 @@ const NOT_A_STRING = -1, TOO_LONG = -2;
 
 /**
  * Writes a token to where it is checked, and returns its length there.
- * @param {import('./loader.js').Core} core
+ * @param {import('./loader.js').Checker} core
  * @param {unknown} token
  */
 function place(core, token) {
@@ -86,7 +86,7 @@ function place(core, token) {
 }
 
 /**
- * @param {import('./loader.js').Core} core
+ * @param {import('./loader.js').Checker} core
  * @param {unknown} token
  * @param {number} now
  * @param {number} refreshWindowMs
@@ -99,7 +99,7 @@ function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   /** @type {import('#glue').Verdict} */
   let verdict;
   try {
-    verdict = core.verdicts[core.check(length, now, refreshWindowMs, clockToleranceMs)];
+    verdict = core.texts[core.check(length, now, refreshWindowMs, clockToleranceMs)];
   } catch {
     throw fault();
   }

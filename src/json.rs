@@ -55,33 +55,33 @@ pub(crate) struct Text<'a> {
 }
 
 impl Text<'_> {
-    /// Returns its characters where they are few, and no name that anyone asks for where they are many.
+    /// Returns its characters where they are few, and where they are many what is no name that anyone asks for.
     #[inline]
-    fn short<'a>(&'a self, room: &'a mut [u8; 16]) -> &'a [u8] {
-        if self.has_escapes { self.decode_short(room) } else { self.inside }
-    }
-
-    #[inline(never)]
-    fn decode_short<'a>(&self, room: &'a mut [u8; 16]) -> &'a [u8] {
-        let mut length = 0;
-        self.decode_to(&mut |byte| {
-            if let Some(place) = room.get_mut(length) {
-                *place = byte;
-                length += 1;
-            }
-        });
-        room.get(..length).unwrap_or_default()
+    fn name<'a>(&'a self, room: &'a mut [u8; 16]) -> &'a [u8] {
+        if self.has_escapes { self.decode_to(room) } else { self.inside }
     }
 
     /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
     fn decode(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.inside.len());
-        self.decode_to(&mut |byte| bytes.push(byte));
+        // An escape takes no fewer bytes than what it stands for.
+        let mut bytes = self.inside.to_vec();
+        if self.has_escapes {
+            let length = self.decode_to(&mut bytes).len();
+            bytes.truncate(length);
+        }
         bytes
     }
 
-    /// Says the same byte by byte.
-    fn decode_to(self, push: &mut dyn FnMut(u8)) {
+    /// Writes the same to where there is room for it, and returns as much of it as there was room for.
+    #[inline(never)]
+    fn decode_to(self, room: &mut [u8]) -> &[u8] {
+        let mut length = 0;
+        let mut push = |byte| {
+            if let Some(place) = room.get_mut(length) {
+                *place = byte;
+                length += 1;
+            }
+        };
         let mut rest = self.inside;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
@@ -110,8 +110,24 @@ impl Text<'_> {
                 unit = 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00));
                 rest = tail;
             }
-            push_wtf8(push, unit);
+            let (lead, mut shift) = match unit {
+                0..0x80 => (0, 0),
+                0x80..0x800 => (0xc0, 6),
+                0x800..0x1_0000 => (0xe0, 12),
+                _ => (0xf0, 18),
+            };
+            let mut bits = lead | unit >> shift;
+            loop {
+                let [low, ..] = bits.to_le_bytes();
+                push(low);
+                if shift == 0 {
+                    break;
+                }
+                shift -= 6;
+                bits = 0x80 | unit >> shift & 0x3f;
+            }
         }
+        room.get(..length).unwrap_or_default()
     }
 }
 
@@ -119,25 +135,6 @@ impl Text<'_> {
 #[inline(never)]
 fn unit(digits: &[u8]) -> u32 {
     digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
-}
-
-fn push_wtf8(push: &mut dyn FnMut(u8), unit: u32) {
-    let (lead, mut shift) = match unit {
-        0..0x80 => (0, 0),
-        0x80..0x800 => (0xc0, 6),
-        0x800..0x1_0000 => (0xe0, 12),
-        _ => (0xf0, 18),
-    };
-    let mut byte = lead | unit >> shift;
-    loop {
-        let [low, ..] = byte.to_le_bytes();
-        push(low);
-        if shift == 0 {
-            break;
-        }
-        shift -= 6;
-        byte = 0x80 | unit >> shift & 0x3f;
-    }
 }
 
 /// The members that anyone here asks for, of a payload and of an answer. Of duplicates the last one counts.
@@ -157,9 +154,10 @@ impl<'a> Named<'a> {
     #[inline(never)]
     pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
         let mut named = Self::default();
+        let mut room = [0; 16];
         walk(text, |Member { parent, key, value }| {
-            let is = |parent: Text<'_>, name: &str| parent.short(&mut [0; 16]) == name.as_bytes();
-            match (parent, key.short(&mut [0; 16])) {
+            let is = |parent: Text<'_>, name: &[u8]| parent.name(&mut [0; 16]) == name;
+            match (parent, key.name(&mut room)) {
                 // By character: comparing slices is a call each.
                 (None, [b'e', b'x', b'p']) => named.exp = Some(value),
                 (None, [b'i', b'a', b't']) => named.iat = Some(value),
@@ -167,9 +165,9 @@ impl<'a> Named<'a> {
                 (None, b"API_KEY") => named.has_api_key = true,
                 (None, b"data") => named.data_access_token = None,
                 (None, b"error") => (named.error_code, named.error_message) = (None, None),
-                (Some(parent), b"accessToken") if is(parent, "data") => named.data_access_token = Some(value),
-                (Some(parent), b"errorCode") if is(parent, "error") => named.error_code = Some(value),
-                (Some(parent), b"message") if is(parent, "error") => named.error_message = Some(value),
+                (Some(parent), b"accessToken") if is(parent, b"data") => named.data_access_token = Some(value),
+                (Some(parent), b"errorCode") if is(parent, b"error") => named.error_code = Some(value),
+                (Some(parent), b"message") if is(parent, b"error") => named.error_message = Some(value),
                 _ => {}
             }
         })?;

@@ -1,8 +1,9 @@
 //! The checker's fast path: a token is written into a buffer that the module keeps, numbers go in and out, and
-//! the result object is made on the other side. One crossing, no allocation, no `JsValue`.
+//! the result object is made on the other side. One crossing, no allocation, no `JsValue`: nothing of
+//! JavaScript's, so that the build can make it a module of its own, which is there at once.
 //!
-//! The caller writes the token as UTF-8 at [`token_buffer`], calls [`check`] with its length and finds the times
-//! at [`times_buffer`]: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`. Whatever is
+//! The caller writes the token as UTF-8, calls [`check`] with its length and finds the times
+//! where [`layout`] says: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`. Whatever is
 //! said in words has its place in [`TEXTS`].
 
 use core::cell::{Cell, RefCell};
@@ -99,31 +100,34 @@ pub fn complain(given: usize) -> usize {
     at.map_or(0, |at| State::ALL.len() + InvalidReason::ALL.len() + at)
 }
 
-/// All that is said in words, a line each: the verdicts, in the order of [`check`]'s numbers, as state, action and reason;
-/// then the messages of the error that options may come to.
-static TEXTS: [u8; texts::<1024>().length] = texts().bytes;
+/// All that is said in words, as JSON: an array of the verdicts, in the order of [`check`]'s numbers, and then of the
+/// messages of the error that options may come to.
+static TEXTS: [u8; texts::<2048>().length] = texts().bytes;
 
 const fn texts<const ROOM: usize>() -> Texts<ROOM> {
     let mut texts = Texts { bytes: [0; ROOM], length: 0 };
-    let (mut states, mut reasons, mut numbers, mut others) =
-        (State::ALL, InvalidReason::ALL, NUMBERS.as_slice(), OTHERS.as_slice());
+    let (mut states, mut reasons) = (State::ALL, InvalidReason::ALL);
+    let (mut numbers, mut others) = (NUMBERS.as_slice(), OTHERS.as_slice());
     while let [state, rest @ ..] = states {
-        texts = texts.with(&[state.as_str(), " ", state.action().as_str(), "\n"]);
+        let before = if texts.length == 0 { "[" } else { "," };
+        texts =
+            texts.with(&[before, r#"{"state":""#, state.as_str(), r#"","action":""#, state.action().as_str(), r#""}"#]);
         states = rest;
     }
     while let [reason, rest @ ..] = reasons {
-        texts = texts.with(&["invalid ", reason.action().as_str(), " ", reason.as_str(), "\n"]);
+        let action = reason.action().as_str();
+        texts = texts.with(&[r#",{"state":"invalid","action":""#, action, r#"","reason":""#, reason.as_str(), r#""}"#]);
         reasons = rest;
     }
     while let [(name, fits), rest @ ..] = numbers {
-        texts = texts.with(&[Code::InvalidOption.about(), ": ", name, fits.wrong(), "\n"]);
+        texts = texts.with(&[",\"", Code::InvalidOption.about(), ": ", name, fits.wrong(), "\""]);
         numbers = rest;
     }
     while let [(name, wrong), rest @ ..] = others {
-        texts = texts.with(&[Code::InvalidOption.about(), ": ", name, wrong, "\n"]);
+        texts = texts.with(&[",\"", Code::InvalidOption.about(), ": ", name, wrong, "\""]);
         others = rest;
     }
-    texts
+    texts.with(&["]"])
 }
 
 /// Texts that the compiler puts together.
