@@ -11,8 +11,15 @@ use crate::error::InvalidReason;
 pub const MAX_UNITS: u32 = 16_384;
 
 /// A text that must not be shown: its `Debug` prints `[redacted]`, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 pub struct Secret(String);
+
+/// Two tokens begin alike, and their signatures differ: they are compared from the end.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.bytes().rev().eq(other.0.bytes().rev())
+    }
+}
 
 impl Secret {
     /// Takes a text into custody.
