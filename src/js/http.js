@@ -1,6 +1,6 @@
 // One exchange through the Fetch API: the request sent, the answer read. No rule about either, and no rejection.
 import { caught, has, read } from './foreign.js';
-import { timer } from './wait.js';
+import { after } from './wait.js';
 
 /**
  * What a credential's request asks of the Fetch standard: no cookie, no copy in a cache, no referrer, and never on
@@ -21,9 +21,6 @@ function wanted() {
   return taken ??= Object.assign({}, ...WANTED.filter(takes));
 }
 
-/** A sign that nothing else can be. */
-const LATE = {};
-
 /**
  * Sends one request and reads its answer: null where that takes too long, undefined where it is no `Response`,
  * `{ cause }` where `fetch` throws, otherwise what matters of the `Response`, read once. Its body is bytes or
@@ -34,29 +31,45 @@ const LATE = {};
  * @param {number} maxBody
  * @param {number} limitMs
  * @param {Promise<void>} [deserted] nobody waits for it any more; without it, the request is never aborted
+ * @returns {Promise<any>}
  */
-export async function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
+export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
   const controller = deserted && caught(() => new AbortController());
   const signal = read(controller, 'signal');
-  const limit = timer(limitMs, deserted);
-  const late = limit.then(() => LATE);
-  let isWhole = false;
-  try {
-    /** @type {any} */
-    const response = await Promise.race([fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } }), late]);
-    if (response === LATE) return null;
-    const answer = copied(response);
+  /** @type {any} */
+  let answer = null;
+  /** @type {any} */
+  let reader;
+  let isOver = false;
+  const exchanging = async () => {
+    const response = await fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } });
+    answer = copied(response);
     if (!answer) return undefined;
-    const body = await bodyOf(response, answer.body, maxBody, late);
-    isWhole = body !== null && typeof body !== 'boolean';
-    return { ...answer, body };
-  } catch (thrown) {
-    // Node's `fetch` has the code one level down.
-    return { cause: { name: read(thrown, 'name'), code: read(thrown, 'code') ?? read(read(thrown, 'cause'), 'code') } };
-  } finally {
-    limit.open();
-    if (!isWhole) caught(() => controller?.abort());
-  }
+    reader = has(answer.body, 'getReader') && caught(() => answer.body.getReader());
+    return isOver ? null : { ...answer, body: await bodyOf(response, reader, maxBody) };
+  };
+  return new Promise((resolve) => {
+    const end = (/** @type {any} */ result) => {
+      stop();
+      resolve(result);
+      // What is not read to its end is let go of.
+      if (isOver || typeof (result?.body ?? false) === 'boolean') {
+        caught(() => controller?.abort());
+        caught(() => reader?.cancel().catch(() => {}));
+      }
+      isOver = true;
+    };
+    const late = () => isOver || end(answer && { ...answer, body: null });
+    const stop = after(limitMs, late);
+    deserted?.then(late);
+    exchanging().then(end, (thrown) => end({ cause: causeOf(thrown) }));
+  });
+}
+
+/** @param {unknown} thrown */
+function causeOf(thrown) {
+  // Node's `fetch` has the code one level down.
+  return { name: read(thrown, 'name'), code: read(thrown, 'code') ?? read(read(thrown, 'cause'), 'code') };
 }
 
 /**
@@ -77,49 +90,40 @@ function copied(response) {
  * Reads a body to its end or to the limit. Where there is no stream as the Fetch standard has it, there is text():
  * React Native's, another library's.
  * @param {any} response
- * @param {any} stream
+ * @param {any} reader
  * @param {number} maxBody
- * @param {Promise<object>} late
  */
-async function bodyOf(response, stream, maxBody, late) {
+async function bodyOf(response, reader, maxBody) {
   try {
-    if (has(stream, 'getReader')) return await bytesOf(stream.getReader(), maxBody, late);
-    const text = await Promise.race([response.text(), late]);
-    return text === LATE ? null : typeof text === 'string' && (text.length > maxBody || text);
+    if (reader) return await bytesOf(reader, maxBody);
+    const text = await response.text();
+    return typeof text === 'string' && (text.length > maxBody || text);
   } catch {
     return false;
   }
 }
 
 /**
- * Reads a stream to its end or to the limit, and lets go of what is left.
+ * Reads a stream to its end or to the limit.
  * @param {any} reader
  * @param {number} maxBody
- * @param {Promise<object>} late
  */
-async function bytesOf(reader, maxBody, late) {
-  let bytes = new Uint8Array(0), isRead = false;
-  try {
-    // An empty chunk counts too: a body of nothing else must end.
-    for (let length = 0, count = 0; ;) {
-      const result = await Promise.race([reader.read(), late]);
-      if (result === LATE) return null;
-      const { done, value } = result;
-      isRead = !!done;
-      if (done) return bytes.subarray(0, length);
-      if (!ArrayBuffer.isView(value)) return false;
-      const chunk = new Uint8Array(/** @type {any} */ (value));
-      count += chunk.length || 1;
-      if (count > maxBody) return true;
-      if (length + chunk.length > bytes.length) {
-        const longer = new Uint8Array(length ? Math.max(2 * length, length + chunk.length) : chunk.length);
-        longer.set(bytes);
-        bytes = longer;
-      }
-      bytes.set(chunk, length);
-      length += chunk.length;
+async function bytesOf(reader, maxBody) {
+  let bytes = new Uint8Array(0);
+  // An empty chunk counts too: a body of nothing else must end.
+  for (let length = 0, count = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return bytes.subarray(0, length);
+    if (!ArrayBuffer.isView(value)) return false;
+    const chunk = new Uint8Array(/** @type {any} */ (value));
+    count += chunk.length || 1;
+    if (count > maxBody) return true;
+    if (length + chunk.length > bytes.length) {
+      const longer = new Uint8Array(length ? Math.max(2 * length, length + chunk.length) : chunk.length);
+      longer.set(bytes);
+      bytes = longer;
     }
-  } finally {
-    if (!isRead) caught(() => Promise.resolve(reader.cancel()).catch(() => {}));
+    bytes.set(chunk, length);
+    length += chunk.length;
   }
 }

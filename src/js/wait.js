@@ -16,16 +16,25 @@ export function latch() {
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Returns a latch that opens after a while, or together with another. Where the runtime has no timers it is open
- * at once: better early than never.
+ * Calls back after a while, and returns what stops that. Where the runtime has no timers it is at once: better early
+ * than never.
+ * @param {number} delayMs
+ * @param {() => void} call
+ */
+export function after(delayMs, call) {
+  const id = caught(() => setTimeout(call, Math.min(delayMs, MAX_DELAY_MS)));
+  if (id === null) Promise.resolve().then(call);
+  return () => caught(() => clearTimeout(id ?? undefined));
+}
+
+/**
+ * Returns a latch that opens after a while, or together with another.
  * @param {number} delayMs
  * @param {Promise<void>} [early]
  */
 export function timer(delayMs, early) {
   const over = latch();
-  const id = caught(() => setTimeout(over.open, Math.min(delayMs, MAX_DELAY_MS)));
-  if (id === null) over.open();
-  over.then(() => caught(() => clearTimeout(id ?? undefined)));
+  over.then(after(delayMs, over.open));
   early?.then(over.open);
   return over;
 }
