@@ -38,12 +38,17 @@ export function instance() {
 export function settled(call) {
   return new Promise((resolve, reject) => {
     pending.add(reject);
-    const done = () => pending.delete(reject);
-    try {
-      call(instance()).finally(done).then(resolve, reject);
-    } catch (thrown) {
-      done();
+    const failed = (/** @type {unknown} */ thrown) => {
+      pending.delete(reject);
       reject(thrown);
+    };
+    try {
+      call(instance()).then((value) => {
+        pending.delete(reject);
+        resolve(value);
+      }, failed);
+    } catch (thrown) {
+      failed(thrown);
     }
   });
 }

@@ -59,13 +59,13 @@ export function abortReason(signal) {
  * @param {any} signal
  */
 export function unlessAborted(promise, signal) {
-  return new Promise((resolve, reject) => {
+  return !signal ? promise : new Promise((resolve, reject) => {
     const abort = () => {
-      caught(() => signal?.removeEventListener('abort', abort));
+      caught(() => signal.removeEventListener('abort', abort));
       const reason = abortReason(signal);
       return reason === undefined ? resolve(undefined) : reject(reason);
     };
-    caught(() => signal?.addEventListener('abort', abort));
+    caught(() => signal.addEventListener('abort', abort));
     promise.then(abort);
   });
 }
