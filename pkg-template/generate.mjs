@@ -23,7 +23,7 @@ const binaryen = (tool, ...args) =>
 export async function generate(output, { twin }) {
   const { wasm, glue: plain, file, text } = core(output);
   const { first, rest, data } = halves(text), glue = readingOnce(plain, endOfData(text));
-  const inlined = { first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
+  const inlined = { decoder: decoder(output), first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
   return {
     wasm,
     '#wasm-text': Object.entries(inlined).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join('\n'),
@@ -168,12 +168,24 @@ function once(text, pattern, replacement) {
 }
 
 /**
- * Writes bytes as module.inline.js reads them: below 72 a letter each, from "#" on; else "k", "l" or "m" for the
+ * Returns the wasm that reads letters, which is ASCII throughout: its constants are small enough.
+ * @param {string} output
+ */
+function decoder(output) {
+  const bytes = assembled(readFileSync(join(import.meta.dirname, 'decoder.wat'), 'utf8'), join(output, 'decoder.wasm'));
+  if (bytes.some((byte) => byte > 127)) throw new Error('the decoder is no text');
+  return bytes.toString('latin1');
+}
+
+/**
+ * Writes bytes as decoder.wat reads them: below 72 a letter each, from "#" on; else "k", "l" or "m" for the
  * upper two bits and a letter for the lower six.
  * @param {Uint8Array} bytes
  */
 function letters(bytes) {
-  return Array.from(bytes, (byte) => byte < 72
+  const text = Array.from(bytes, (byte) => byte < 72
     ? String.fromCharCode(35 + byte)
     : String.fromCharCode(106 + (byte >> 6), 35 + (byte & 63))).join('');
+  if (text.length > 4 * 65_536) throw new Error("the decoder's memory is too small");
+  return text;
 }

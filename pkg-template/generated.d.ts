@@ -1,6 +1,6 @@
 // The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
 declare module '#wasm-text' {
-  export const first: string, rest: string, data: [at: number, text: string][];
+  export const decoder: string, first: string, rest: string, data: [at: number, text: string][];
 }
 declare module '#wasm' {
   const module: WebAssembly.Module;
@@ -11,9 +11,9 @@ declare module '#wasm-as-js' {
 }
 declare module '#module' {
   /** What a check needs; where the wasm comes as a whole, all of it, made with the imports that are asked for then. */
-  export function first(imports: () => WebAssembly.Imports, encoder: Pick<TextEncoder, 'encodeInto'>): First;
+  export function first(imports: () => WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): First;
   /** All of it, made around what there is. */
-  export function rest(first: First, imports: WebAssembly.Imports): WebAssembly.Exports;
+  export function rest(first: First, imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): WebAssembly.Exports;
   /** See src/js/check.rs. */
   type First = WebAssembly.Exports & {
     memory: WebAssembly.Memory;

@@ -95,7 +95,7 @@ function begin() {
  * @param {Checker} checker
  */
 function complete(checker) {
-  const glue = checker.glue(), exports = unlessForbidden(() => rest(checker.exports, glue.__wbg_get_imports()));
+  const glue = checker.glue(), exports = unlessForbidden(() => rest(checker.exports, glue.__wbg_get_imports(), checker.encoder));
   glue.__wbg_finalize_init({ exports: guarded(exports) });
   return { ...glue, ...checker };
 }
