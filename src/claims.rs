@@ -44,7 +44,9 @@ impl Claims {
     /// # Errors
     /// Says why the payload is no user access token's.
     pub fn read(payload: &[u8]) -> Result<Self, InvalidReason> {
-        Self::named(&Named::read(payload).ok_or(InvalidReason::BadJson)?)
+        let mut named = Named::default();
+        named.read(payload).ok_or(InvalidReason::BadJson)?;
+        Self::named(&named)
     }
 
     /// Reads the claims of a payload and whose token it is.
@@ -52,7 +54,8 @@ impl Claims {
     /// # Errors
     /// Says why the payload is no user access token's.
     pub fn read_with_subject(payload: &[u8]) -> Result<(Self, Subject), InvalidReason> {
-        let named = Named::read(payload).ok_or(InvalidReason::BadJson)?;
+        let mut named = Named::default();
+        named.read(payload).ok_or(InvalidReason::BadJson)?;
         let claims = Self::named(&named)?;
         Ok((claims, Subject(named.sub.map(|value| (matches!(value, Value::String(_)), value.decoded())))))
     }

@@ -152,26 +152,24 @@ pub(crate) struct Named<'a> {
 impl<'a> Named<'a> {
     /// Reads a text that must be one JSON object in UTF-8.
     #[inline(never)]
-    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
-        let mut named = Self::default();
+    pub(crate) fn read(&mut self, text: &'a [u8]) -> Option<()> {
         let mut room = [0; 16];
         walk(text, |Member { parent, key, value }| {
             let is = |parent: Text<'_>, name: &[u8]| parent.name(&mut [0; 16]) == name;
             match (parent, key.name(&mut room)) {
                 // By character: comparing slices is a call each.
-                (None, [b'e', b'x', b'p']) => named.exp = Some(value),
-                (None, [b'i', b'a', b't']) => named.iat = Some(value),
-                (None, [b's', b'u', b'b']) => named.sub = Some(value),
-                (None, b"API_KEY") => named.has_api_key = true,
-                (None, b"data") => named.data_access_token = None,
-                (None, b"error") => (named.error_code, named.error_message) = (None, None),
-                (Some(parent), b"accessToken") if is(parent, b"data") => named.data_access_token = Some(value),
-                (Some(parent), b"errorCode") if is(parent, b"error") => named.error_code = Some(value),
-                (Some(parent), b"message") if is(parent, b"error") => named.error_message = Some(value),
+                (None, [b'e', b'x', b'p']) => self.exp = Some(value),
+                (None, [b'i', b'a', b't']) => self.iat = Some(value),
+                (None, [b's', b'u', b'b']) => self.sub = Some(value),
+                (None, b"API_KEY") => self.has_api_key = true,
+                (None, b"data") => self.data_access_token = None,
+                (None, b"error") => (self.error_code, self.error_message) = (None, None),
+                (Some(parent), b"accessToken") if is(parent, b"data") => self.data_access_token = Some(value),
+                (Some(parent), b"errorCode") if is(parent, b"error") => self.error_code = Some(value),
+                (Some(parent), b"message") if is(parent, b"error") => self.error_message = Some(value),
                 _ => {}
             }
-        })?;
-        Some(named)
+        })
     }
 }
 

@@ -233,12 +233,16 @@ impl Said {
             return Self::default();
         };
         let text = |value: Option<Value<'_>>| value.and_then(Value::text);
-        Named::read(bytes).map_or_else(Self::default, |named| Self {
+        let mut named = Named::default();
+        if named.read(bytes).is_none() {
+            return Self::default();
+        }
+        Self {
             is_json: true,
             access_token: text(named.data_access_token),
             error_code: text(named.error_code),
             message: text(named.error_message),
-        })
+        }
     }
 
     fn error_code(&self) -> Option<&str> {
