@@ -113,6 +113,7 @@ const cases = {
   ...Object.fromEntries(['Chromium', 'Firefox', 'WebKit'].map((name) => [`check, ${name}`, inBrowser(name, '/bench.html')])),
   'list': inNode('list'), 'growth': inNode('growth'), 'refresh': refreshed, 'session': inNode('session'), 'start, Node 20': started,
   'start, Chromium': inBrowser('Chromium', `/first.html#${tokens(1)[0]}`, 6),
+  'start of nothing, Chromium': inBrowser('Chromium', '/nothing.html', 6),
   'memory': inNode('memory'),
 };
 
