@@ -56,20 +56,31 @@ declare module '#glue' {
   type Reply = {
     status: number;
     headers: Record<string, string>;
-    body?: string;
+    body?: string | undefined;
     outcome: import('./server.js').RefreshEvent['outcome'];
-    code?: import('./index.js').TransakTokenErrorCode;
+    code?: import('./index.js').TransakTokenErrorCode | undefined;
   };
+  /** A request to Transak to wait for, and to send where whoever asks is the first. */
+  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; address?: string };
+  /** What a request to Transak has come to: the answer that brings a token, or why there is none. */
+  type Landed = Reply | { outcome?: undefined; code: string };
+  /** A text, if there is one: anything else must not get into the wasm. */
+  type Text = string | undefined;
   /** A route's decisions, and what it remembers. */
   type Route = {
-    judge(method: string, url: string, origin: unknown, site: unknown, token: unknown): Reply | undefined;
-    admit(origin: unknown, found: unknown, remote: unknown, forwarded: unknown): { reply?: Reply; address?: string };
-    ask(origin: unknown, token: unknown): { reply: Reply; ticket?: undefined; send?: undefined } | { reply?: undefined; ticket: number; send: boolean };
+    begin(method: string, url: string, origin: Text, site: Text, token: string, remote: Text, forwarded: Text): Reply | Ticket;
+    judge(method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
+    admit(origin: Text, found: Text, remote: Text, forwarded: Text): Reply | { outcome?: undefined; address?: string };
+    ask(origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
-    land(ticket: number, token: string, secrets: string, exchanged: unknown): { token?: string };
-    refreshed(origin: unknown, token: string, isShared: boolean): Reply;
-    failed(origin: unknown, outcome: unknown): Reply;
-    unauthorised(origin: unknown): Reply;
+    land(ticket: number, origin: Text, token: string, address: Text, exchanged: unknown): Landed;
+    landWhole(
+      ticket: number, origin: Text, token: string, address: Text,
+      status: number, redirected: boolean, retryAfter: Text, traceId: Text, body: Uint8Array,
+    ): Landed;
+    shared(origin: Text, body: string): Reply;
+    failed(origin: Text, landed: unknown): Reply;
+    unauthorised(origin: Text): Reply;
   };
 }

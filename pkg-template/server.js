@@ -1,7 +1,7 @@
 // The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
 // Transak goes as the main entry sends it.
 import { exchange } from '../src/js/http.js';
-import { timer } from '../src/js/wait.js';
+import { within } from '../src/js/wait.js';
 import { instance } from './loader.js';
 import { direct } from './server-node.js';
 
@@ -10,12 +10,9 @@ export { toNodeListener } from './server-node.js';
 
 /**
  * @import { RefreshHandlerOptions, RequestInfo } from './server.js'
- * @import { Reply, Route } from '#glue'
+ * @import { Landed, Reply, Route, Ticket } from '#glue'
  * @import { Core } from './loader.js'
  * @import { Given } from './server-node.js'
- *
- * What a request to Transak has come to: a token, or why there is none.
- * @typedef {{ token?: string } | undefined} Outcome
  */
 
 /**
@@ -31,7 +28,7 @@ const FAULT = {
 const LATEST_MS = 120_000;
 
 /** What a caller is told who has waited long enough. */
-const LATE = { code: 'ERR_TIMEOUT', token: undefined };
+const LATE = { code: 'ERR_TIMEOUT', outcome: undefined };
 
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
@@ -43,41 +40,71 @@ export function createRefreshHandler(options) {
   };
   const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url, maxBody } = route;
 
+  /** Returns what the route looks at: a text, and no more of it than of an answer. @param {unknown} value */
+  const text = (value) => typeof value === 'string' ? value.slice(0, maxBody) : undefined;
+
   /**
    * Resolves with what a ticket's request comes to. Nobody's leaving ends it, and no caller's time-out.
-   * @param {number} ticket @param {string} given @param {string} [address]
-   * @returns {Promise<Outcome>}
+   * @param {number} ticket @param {string | undefined} origin @param {string} given @param {string} [address]
+   * @returns {Promise<Landed>}
    */
-  const fly = async (ticket, given, address) => {
-    const authorization = given.trim();
+  const fly = async (ticket, origin, given, address) => {
+    const authorization = given.trim(), mates = flights, sender = route;
     const headers = { authorization, ...apiKey !== undefined && { 'x-api-key': apiKey }, ...address !== undefined && { 'x-user-ip': address } };
+    /** @type {any} */
     const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS));
-    const land = () => here().land(ticket, authorization, `${apiKey} ${address}`, exchanged);
+    // Another route may have given the same ticket to somebody else.
+    const land = () => {
+      const known = here() && route === sender ? ticket : 0;
+      if (!(exchanged?.body instanceof Uint8Array)) return route.land(known, origin, authorization, address, exchanged);
+      const { status, redirected, retryAfter, traceId, body } = exchanged;
+      return route.landWhole(known, origin, authorization, address, status, redirected, text(retryAfter), text(traceId), body);
+    };
     try {
       return land();
     } catch {
       // An answer is not lost with the route that should judge it.
       return land();
+    } finally {
+      mates.delete(ticket);
     }
+  };
+
+  /**
+   * Asks the user's own functions: an answer where they or the route end the request, else the end user's address.
+   * @param {Given} given @param {string | undefined} origin @param {string} token @param {RequestInfo} [info]
+   */
+  const asked = async (given, origin, token, info) => {
+    const judged = here().judge(given.method, text(given.url) ?? '', origin, text(given.header('sec-fetch-site')), token);
+    if (judged) return judged;
+    const found = userIp && userIp(given.request(), info);
+    const admitted = here().admit(origin, text(found), text(info?.remoteAddress), text(given.header('x-forwarded-for')?.slice(-maxBody)));
+    if (admitted.outcome) return admitted;
+    return authorize === 'none' || await authorize(given.request(), info) === true ? admitted : here().unauthorised(origin);
   };
 
   /** @type {(given: Given, info?: RequestInfo) => Promise<Reply>} */
   const answer = async (given, info) => {
-    const origin = given.header('origin'), token = given.header('authorization') ?? '';
+    const origin = text(given.header('origin')), token = text(given.header('authorization')) ?? '';
     try {
-      const judged = here().judge(given.method, given.url, origin, given.header('sec-fetch-site'), token);
-      if (judged) return judged;
-      const found = userIp && userIp(given.request(), info);
-      const { reply: limited, address } = here().admit(origin, found, info?.remoteAddress, given.header('x-forwarded-for'));
-      if (limited) return limited;
-      if (authorize !== 'none' && await authorize(given.request(), info) !== true) return here().unauthorised(origin);
-      const { reply, ticket, send: isFirst } = here().ask(origin, token);
-      if (reply) return reply;
-      const mates = flights;
-      if (isFirst) mates.set(ticket, fly(ticket, token, address).finally(() => mates.delete(ticket)));
-      const limit = timer(timeoutMs);
-      const outcome = await Promise.race([mates.get(ticket), limit.then(() => LATE)]).finally(limit.open);
-      return outcome?.token !== undefined ? here().refreshed(origin, outcome.token, !isFirst) : here().failed(origin, outcome);
+      /** @type {Reply | Ticket} */
+      let begun;
+      if (userIp || authorize !== 'none') {
+        const admitted = await asked(given, origin, token, info);
+        if (admitted.outcome) return admitted;
+        begun = here().ask(origin, token, admitted.address);
+      } else {
+        const site = given.header('sec-fetch-site'), forwarded = given.header('x-forwarded-for');
+        begun = here().begin(
+          given.method, text(given.url) ?? '', origin, text(site), token, text(info?.remoteAddress), text(forwarded?.slice(-maxBody)),
+        );
+      }
+      if (begun.outcome) return begun;
+      const { ticket, isFirst, address } = begun;
+      if (isFirst) flights.set(ticket, fly(ticket, origin, token, address));
+      const landed = await within(flights.get(ticket), timeoutMs, LATE);
+      if (!landed?.outcome) return here().failed(origin, landed);
+      return isFirst ? landed : here().shared(origin, landed.body ?? '');
     } catch {
       // The user's own function threw, or the wasm did.
       try {
@@ -111,7 +138,7 @@ export function createRefreshHandler(options) {
 /**
  * Opens a route that remembers nothing.
  * @param {RefreshHandlerOptions} options
- * @returns {{ core: Core, route: Route, flights: Map<number, Promise<Outcome>> }}
+ * @returns {{ core: Core, route: Route, flights: Map<number, Promise<Landed>> }}
  */
 function open(options) {
   const core = instance();

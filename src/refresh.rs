@@ -104,7 +104,8 @@ pub struct OldToken {
     /// When it was issued and expires.
     pub claims: Claims,
     subject: Subject,
-    concealed: Secret,
+    payload: Secret,
+    sent_with: Secret,
 }
 
 /// A token that an answer brought, good for what was asked.
@@ -144,8 +145,20 @@ impl OldToken {
         let mut payload = vec![0; token.len()];
         let payload = decode_payload(token.as_bytes(), &mut payload)?;
         let (claims, subject) = Claims::read_with_subject(payload)?;
-        let concealed = Secret::new(joined(&[token, str::from_utf8(payload).unwrap_or_default(), headers]));
-        Ok(Self { token: Secret::new(token.to_owned()), claims, subject, concealed })
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let payload = secret(str::from_utf8(payload).unwrap_or_default());
+        Ok(Self { token: secret(token), claims, subject, payload, sent_with: secret(headers) })
+    }
+
+    /// Shows what is sent with the token no more than the token.
+    #[must_use]
+    pub fn sent_with(self, headers: String) -> Self {
+        Self { sent_with: Secret::new(headers), ..self }
+    }
+
+    /// Tells whether a foreign text may be shown: see [`Secret::admits`].
+    fn admits(&self, text: &str, longest: usize, punctuation: u8) -> bool {
+        [&self.token, &self.payload, &self.sent_with].iter().all(|secret| secret.admits(text, longest, punctuation))
     }
 
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
@@ -287,7 +300,7 @@ pub fn judge(answer: &Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Re
         _ => (Code::BadResponse, "its status is not 200"),
     };
     let shown = |text: Option<&str>, longest, punctuation| {
-        text.filter(|text| old.concealed.admits(text, longest, punctuation)).map(str::to_owned)
+        text.filter(|text| old.admits(text, longest, punctuation)).map(str::to_owned)
     };
     let mut failure = Failure::new(code);
     failure.detail = detail;
@@ -334,7 +347,7 @@ fn new_token(
 /// Returns what a request that brought no answer stands for: what was thrown in its place, or a time-out.
 #[must_use]
 pub fn no_answer(code: Code, cause: Option<Cause>, old: &OldToken) -> Box<Failure> {
-    let shown = |text: Option<String>| text.filter(|text| old.concealed.admits(text, 40, b'_'));
+    let shown = |text: Option<String>| text.filter(|text| old.admits(text, 40, b'_'));
     let mut failure = Failure::new(code);
     failure.outcome_unknown = true;
     failure.retryable = matches!(code, Code::Network | Code::Timeout);

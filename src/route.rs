@@ -10,8 +10,6 @@ mod lru;
 pub mod origin;
 pub mod reply;
 
-use std::collections::BTreeMap;
-
 use address::{Address, Network};
 use limit::{Limits, Windows};
 use lru::Lru;
@@ -19,7 +17,7 @@ use origin::Origins;
 use reply::{Cors, Outcome, Reply};
 
 use crate::error::{Code, Failure, InvalidReason};
-use crate::status::{State, StatusOptions, TokenStatus, token_status};
+use crate::refresh::OldToken;
 use crate::token::Secret;
 
 /// The path of the call below the mount, from the API's reference.
@@ -82,14 +80,21 @@ struct Kept {
     until: f64,
 }
 
+/// A request that is under way. They are looked for one by one: two thousand take a microsecond.
+#[derive(Debug)]
+struct Flight {
+    ticket: u32,
+    key: Key,
+    token: Option<Box<OldToken>>,
+}
+
 /// The route: its policy, and what it remembers.
 #[derive(Debug)]
 pub struct Route {
     policy: Policy,
     windows: Windows,
     kept: Lru<Kept>,
-    flights: BTreeMap<Key, u32>,
-    keys: BTreeMap<u32, Key>,
+    flights: Vec<Flight>,
     tickets: u32,
 }
 
@@ -97,8 +102,7 @@ impl Route {
     /// Opens a route.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        let (flights, keys) = (BTreeMap::new(), BTreeMap::new());
-        Self { policy, windows: Windows::default(), kept: Lru::new(KEPT), flights, keys, tickets: 0 }
+        Self { policy, windows: Windows::default(), kept: Lru::new(KEPT), flights: Vec::new(), tickets: 0 }
     }
 
     /// Returns the end user's address: the socket's, or the one that trusted proxies say they were called from.
@@ -113,37 +117,38 @@ impl Route {
         Cors(origin.filter(|origin| self.policy.origins.allow(origin)))
     }
 
-    /// Judges a request before anyone is asked about it. Returns the answer that ends it; none where it goes on.
-    #[must_use]
-    pub fn judge(&self, call: &Call<'_>, now: f64) -> Option<Reply> {
+    /// Judges a request before anyone is asked about it. Returns its token where it goes on.
+    ///
+    /// # Errors
+    /// The answer that ends it.
+    pub fn judge(&self, call: &Call<'_>, now: f64) -> Result<OldToken, Reply> {
         let cors = self.cors(call.origin);
         if !path(call.url).ends_with(PATH) {
-            return Some(cors.refusal(
+            return Err(cors.refusal(
                 404,
                 "There is nothing here: the call is GET /api/v2/auth/refresh",
                 Code::Rejected,
             ));
         }
         if !matches!(call.method, "GET" | "OPTIONS") {
-            return Some(cors.refusal(405, "Method not allowed", Code::Rejected).with("allow", "GET, OPTIONS"));
+            return Err(cors.refusal(405, "Method not allowed", Code::Rejected).with("allow", "GET, OPTIONS"));
         }
         let may_ask = match call.origin {
             Some(origin) => self.policy.origins.allow(origin),
             None => self.policy.allow_server_calls || call.site == Some("same-origin"),
         };
         if !may_ask {
-            return Some(cors.refusal(403, "This origin may not ask here", Code::Forbidden));
+            return Err(cors.refusal(403, "This origin may not ask here", Code::Forbidden));
         }
         if call.method == "OPTIONS" {
-            return Some(cors.preflight());
+            return Err(cors.preflight());
         }
-        let status = call.token.map(|token| token_status(token, &StatusOptions::default(), now));
-        let (message, code) = match status {
-            Ok(TokenStatus::Valid(life)) if life.state != State::Expired => return None,
-            Ok(TokenStatus::Valid(_)) => (Code::TokenExpired.about(), Code::TokenExpired),
-            Ok(TokenStatus::Invalid(reason)) | Err(reason) => (reason.about(), Code::InvalidToken),
+        let (message, code) = match call.token.and_then(|token| OldToken::read(token, "")) {
+            Ok(token) if !token.is_expired(0.0, now) => return Ok(token),
+            Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),
+            Err(reason) => (reason.about(), Code::InvalidToken),
         };
-        Some(cors.unauthorized(message, code))
+        Err(cors.unauthorized(message, code))
     }
 
     /// Counts a request that goes on. Returns the answer that ends it where its address asks too often.
@@ -158,22 +163,37 @@ impl Route {
         if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
             return Ask::Repeat(kept.token.clone());
         }
-        if let Some(&ticket) = self.flights.get(&key) {
-            return Ask::Join(ticket);
+        if let Some(flight) = self.flights.iter().find(|flight| flight.key == key) {
+            return Ask::Join(flight.ticket);
         }
         if let Some(wait_ms) = self.windows.upstream(&self.policy.limits, key, now) {
             return Ask::Limited(wait_ms);
         }
         self.tickets = self.tickets.wrapping_add(1);
-        self.flights.insert(key, self.tickets);
-        self.keys.insert(self.tickets, key);
+        self.flights.push(Flight { ticket: self.tickets, key, token: None });
         Ask::Send(self.tickets)
+    }
+
+    /// Keeps the token of a ticket until its answer is judged: to read it again would take longer than to judge it.
+    pub fn keep(&mut self, ticket: u32, token: OldToken) {
+        if let Some(flight) = self.flight(ticket) {
+            flight.token = Some(Box::new(token));
+        }
+    }
+
+    /// Gives the token of a ticket back.
+    pub fn take(&mut self, ticket: u32) -> Option<Box<OldToken>> {
+        self.flight(ticket)?.token.take()
+    }
+
+    fn flight(&mut self, ticket: u32) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.ticket == ticket)
     }
 
     /// Takes note of what a request has come to: a token and its expiry, to be kept for a while, or a failure.
     pub fn land(&mut self, ticket: u32, answer: Option<(&str, f64)>, now: f64) {
-        let Some(key) = self.keys.remove(&ticket) else { return };
-        self.flights.remove(&key);
+        let Some(at) = self.flights.iter().position(|flight| flight.ticket == ticket) else { return };
+        let Flight { key, .. } = self.flights.swap_remove(at);
         if let Some((token, expires_at)) = answer {
             let until = expires_at.min(now + KEPT_MS);
             self.kept.put(key, Kept { token: Secret::new(token.to_owned()), until });
@@ -184,6 +204,12 @@ impl Route {
     #[must_use]
     pub fn refreshed(&self, origin: Option<&str>, token: &str, outcome: Outcome) -> Reply {
         self.cors(origin).token(token, outcome)
+    }
+
+    /// Returns the answer to whoever shares another's, by its body.
+    #[must_use]
+    pub fn shared(&self, origin: Option<&str>, body: &str) -> Reply {
+        self.cors(origin).body(body.to_owned(), Outcome::Shared)
     }
 
     /// Returns the answer to whoever asked, for the failure that came.

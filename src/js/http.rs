@@ -7,9 +7,23 @@ use gloo_net::http::Response;
 use js_sys::{Date, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::value::{field, text};
+use super::value::text;
 use crate::error::{Cause, Code, Result};
 use crate::refresh::{Answer, Body, NewToken, OldToken, judge, no_answer};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `exchange` of `http.js` makes, beside what a `Response` has.
+    type Exchanged;
+    #[wasm_bindgen(method, getter)]
+    fn cause(this: &Exchanged) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Exchanged) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = retryAfter)]
+    fn retry_after(this: &Exchanged) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = traceId)]
+    fn trace_id(this: &Exchanged) -> JsValue;
+}
 
 /// Judges what `exchange` of `http.js` has come to.
 pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
@@ -19,7 +33,8 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
     if exchanged.is_undefined() {
         return Err(no_answer(Code::BadResponse, None, old));
     }
-    let cause = field(exchanged, "cause");
+    let exchanged: &Exchanged = exchanged.unchecked_ref();
+    let cause = exchanged.cause();
     if cause.is_object() {
         let cause = Cause { name: text(&cause, "name"), code: text(&cause, "code") };
         return Err(no_answer(Code::Network, Some(cause), old));
@@ -32,25 +47,38 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
 }
 
 /// Reads what matters of a `Response`; none where its body took too long.
-fn answer(exchanged: &JsValue) -> Option<Answer> {
-    let response = Response::from(exchanged.clone().unchecked_into::<web_sys::Response>());
+fn answer(exchanged: &Exchanged) -> Option<Answer> {
+    let response = Response::from(JsValue::from(exchanged).unchecked_into::<web_sys::Response>());
     let status = response.status();
-    let body = field(exchanged, "body");
+    let body = exchanged.body();
     // A refusal is one whatever its body does.
     if body.is_null() && status == 200 {
         return None;
     }
-    let retry_after = text(exchanged, "retryAfter");
+    let retry_after = exchanged.retry_after().as_string();
     Some(Answer {
         status,
         redirected: response.redirected(),
         retry_after_date: retry_after.as_deref().map(Date::parse),
         retry_after,
-        trace_id: text(exchanged, "traceId"),
+        trace_id: exchanged.trace_id().as_string(),
         body: match body.as_bool() {
             Some(true) => Body::TooLong,
             None if body.is_object() => Body::Whole(body.unchecked_into::<Uint8Array>().to_vec()),
             _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(text.into_bytes())),
         },
     })
+}
+
+/// Returns an answer whose body was read to its end, by its parts.
+#[cfg(feature = "route")]
+pub(super) fn whole(
+    status: u16,
+    redirected: bool,
+    retry_after: Option<String>,
+    trace_id: Option<String>,
+    body: Vec<u8>,
+) -> Answer {
+    let retry_after_date = retry_after.as_deref().map(Date::parse);
+    Answer { status, redirected, retry_after, retry_after_date, trace_id, body: Body::Whole(body) }
 }

@@ -6,36 +6,43 @@ mod options;
 
 use core::cell::RefCell;
 
-use js_sys::{Date, JsString};
-use sha2::{Digest, Sha256};
+use js_sys::Date;
+use siphasher::sip128::SipHasher24;
 use wasm_bindgen::prelude::*;
 
 use self::options::policy;
 use super::convert::Plain;
 use super::error::error;
-use super::http::outcome;
+use super::http::{outcome, whole};
 use super::options::{Bag, Fits, RefreshOptions, token_text};
 use super::value::{field, iterates, put, text};
 use crate::claims::to_f64;
-use crate::error::{Code, Failure};
-use crate::refresh::{MAX_BODY, OldToken, Target};
+use crate::error::{Code, Failure, Result as Outcome, joined};
+use crate::refresh::{MAX_BODY, NewToken, OldToken, Target, judge};
 use crate::route::address::Address;
-use crate::route::reply::{Outcome, Reply};
+use crate::route::reply::{self, Reply};
 use crate::route::{Ask, Call, Key};
+use crate::token::Secret;
 
-/// The longest text of a request that is looked at, in UTF-16 code units; of a longer one its front, or of a proxy's
-/// header its end.
-const MAX_TEXT: u32 = 8192;
+#[wasm_bindgen(module = "/src/js/answer.js")]
+extern "C" {
+    /// Returns sixteen random bytes.
+    fn random() -> Vec<u8>;
+    fn answered(like: &JsValue, body: Option<&str>) -> JsValue;
+    fn ticketed(ticket: u32, is_first: bool, address: Option<&str>) -> JsValue;
+}
 
 /// A route, with what it remembers.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Route {
-    route: RefCell<crate::route::Route>,
+    inner: RefCell<crate::route::Route>,
     target: Target,
+    api_key: Secret,
 }
 
 #[wasm_bindgen]
+#[expect(clippy::needless_pass_by_value, reason = "an optional text comes as a value")]
 impl Route {
     /// Opens a route.
     ///
@@ -43,8 +50,9 @@ impl Route {
     /// Throws `ERR_INVALID_OPTION`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
-        let (policy, target) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
-        Ok(Self { route: RefCell::new(crate::route::Route::new(policy)), target })
+        let (policy, target, api_key) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+        let inner = RefCell::new(crate::route::Route::new(policy));
+        Ok(Self { inner, target, api_key: Secret::new(api_key) })
     }
 
     /// Whom to ask, by the URL of the call.
@@ -54,113 +62,207 @@ impl Route {
         self.target.url()
     }
 
-    /// The longest answer that is read, in bytes.
+    /// The longest answer that is read, in bytes; no text of a request is looked at any further, either.
     #[wasm_bindgen(getter, js_name = maxBody)]
     #[must_use]
     pub fn max_body(&self) -> usize {
         MAX_BODY
     }
 
-    /// Judges a request; undefined where it goes on.
+    /// Judges a request, counts it and says what to do for it, where nobody else is asked about it: as `judge`, `admit`
+    /// and `ask` do one after the other.
     #[must_use]
-    pub fn judge(&self, method: &str, url: &JsValue, origin: &JsValue, site: &JsValue, token: &JsValue) -> JsValue {
-        let (url, origin, site) = (front(url).unwrap_or_default(), front(origin), front(site));
-        let token = token_text(token);
-        let call = Call {
-            method,
-            url: &url,
-            origin: origin.as_deref(),
-            site: site.as_deref(),
-            token: token.as_deref().map_err(|&reason| reason),
-        };
-        let judged = self.route.borrow().judge(&call, Date::now());
-        judged.as_ref().map(convert).unwrap_or_default()
+    #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
+    pub fn begin(
+        &self,
+        method: &str,
+        url: &str,
+        origin: Option<String>,
+        site: Option<String>,
+        token: &str,
+        remote: Option<String>,
+        forwarded: Option<String>,
+    ) -> JsValue {
+        let (origin, now) = (origin.as_deref(), Date::now());
+        let judged = self.judged(&Call { method, url, origin, site: site.as_deref(), token: Ok(token) }, now);
+        let begun = judged.and_then(|token| {
+            let address = self.admitted(origin, None, remote.as_deref(), forwarded.as_deref(), now)?;
+            self.asked(origin, token, address.as_deref(), now)
+        });
+        begun.unwrap_or_else(convert)
+    }
+
+    /// Judges a request: its answer, or undefined where it goes on.
+    #[must_use]
+    pub fn judge(&self, method: &str, url: &str, origin: Option<String>, site: Option<String>, token: &str) -> JsValue {
+        let (origin, site) = (origin.as_deref(), site.as_deref());
+        let judged = self.judged(&Call { method, url, origin, site, token: Ok(token) }, Date::now());
+        judged.map_or_else(convert, |_| JsValue::UNDEFINED)
     }
 
     /// Finds the end user's address, the one that the caller found or else what the socket and the proxies say, and
-    /// counts its request: `reply` where that is one too many.
+    /// counts its request: its answer where that is one too many.
     #[must_use]
-    pub fn admit(&self, origin: &JsValue, found: &JsValue, remote: &JsValue, forwarded: &JsValue) -> JsValue {
-        let found = front(found).as_deref().and_then(Address::read);
-        let mut route = self.route.borrow_mut();
-        let address = found.or_else(|| route.client(front(remote).as_deref(), end(forwarded).as_deref()));
-        if let Some(reply) = route.admit(front(origin).as_deref(), address, Date::now()) {
-            return replied(&reply);
-        }
-        let mut admitted = Plain::new();
-        admitted.text("address", address.map(|address| address.to_string()).as_deref());
-        admitted.end()
+    pub fn admit(
+        &self,
+        origin: Option<String>,
+        found: Option<String>,
+        remote: Option<String>,
+        forwarded: Option<String>,
+    ) -> JsValue {
+        let admitted =
+            self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), Date::now());
+        admitted.map_or_else(convert, |address| ticketed(0, false, address.as_deref()))
     }
 
-    /// Says what to do for a request that was authorised: `reply` it, or wait for `ticket`, after sending a request
-    /// where `send` says so.
+    /// Says what to do for a request that was authorised: its answer, or a ticket to wait for, after sending a request
+    /// where it is the first.
     #[must_use]
-    pub fn ask(&self, origin: &JsValue, token: &JsValue) -> JsValue {
-        let origin = front(origin);
-        let mut route = self.route.borrow_mut();
-        let asked = route.ask(key(&token_text(token).unwrap_or_default()), Date::now());
-        let mut answer = Plain::new();
-        let (ticket, send) = match asked {
-            Ask::Send(ticket) => (ticket, true),
-            Ask::Join(ticket) => (ticket, false),
-            Ask::Repeat(token) => {
-                return replied(&route.refreshed(origin.as_deref(), token.expose(), Outcome::Repeated));
+    pub fn ask(&self, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
+        let (origin, address) = (origin.as_deref(), address.as_deref());
+        let read = OldToken::read(token, "");
+        let read = read.map_err(|reason| self.inner.borrow().failed(origin, &Failure::invalid(reason)));
+        read.and_then(|token| self.asked(origin, token, address, Date::now())).unwrap_or_else(convert)
+    }
+
+    /// Judges what a ticket's request has come to, by `exchange` of `http.js`, and takes note of it. Returns the answer
+    /// that brings a token, or why there is none. A ticket of 0 is none of this route's: then it is the token's own.
+    #[must_use]
+    pub fn land(
+        &self,
+        ticket: u32,
+        origin: Option<String>,
+        token: &JsValue,
+        address: &JsValue,
+        exchanged: &JsValue,
+    ) -> JsValue {
+        self.landed(ticket, origin.as_deref(), (token, address), |old| outcome(exchanged, old, 0.0))
+    }
+
+    /// The same for a whole answer in bytes, as most are.
+    #[wasm_bindgen(js_name = landWhole)]
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
+    pub fn land_whole(
+        &self,
+        ticket: u32,
+        origin: Option<String>,
+        token: &JsValue,
+        address: &JsValue,
+        status: u16,
+        redirected: bool,
+        retry_after: Option<String>,
+        trace_id: Option<String>,
+        body: Vec<u8>,
+    ) -> JsValue {
+        let answer = whole(status, redirected, retry_after, trace_id, body);
+        self.landed(ticket, origin.as_deref(), (token, address), |old| judge(&answer, old, 0.0, Date::now()))
+    }
+
+    /// Returns the answer for the body of another one, which brought a token.
+    #[must_use]
+    pub fn shared(&self, origin: Option<String>, body: &str) -> JsValue {
+        convert(self.inner.borrow().shared(origin.as_deref(), body))
+    }
+
+    /// Returns the answer for an outcome without a token; without an outcome it is a fault of this server's.
+    #[must_use]
+    pub fn failed(&self, origin: Option<String>, outcome: &JsValue) -> JsValue {
+        convert(self.inner.borrow().failed(origin.as_deref(), &failure(outcome)))
+    }
+
+    /// Returns the answer to a request that the user's own function did not authorise.
+    #[must_use]
+    pub fn unauthorised(&self, origin: Option<String>) -> JsValue {
+        convert(self.inner.borrow().cors(origin.as_deref()).refusal(
+            403,
+            "This request is not authorised",
+            Code::Forbidden,
+        ))
+    }
+}
+
+impl Route {
+    #[inline(never)]
+    fn judged(&self, call: &Call<'_>, now: f64) -> Result<OldToken, Reply> {
+        self.inner.borrow().judge(call, now)
+    }
+
+    #[inline(never)]
+    fn admitted(
+        &self,
+        origin: Option<&str>,
+        found: Option<&str>,
+        remote: Option<&str>,
+        forwarded: Option<&str>,
+        now: f64,
+    ) -> Result<Option<String>, Reply> {
+        let mut route = self.inner.borrow_mut();
+        let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
+        route.admit(origin, address, now).map_or_else(|| Ok(address.map(|address| address.to_string())), Err)
+    }
+
+    #[inline(never)]
+    fn asked(&self, origin: Option<&str>, token: OldToken, address: Option<&str>, now: f64) -> Result<JsValue, Reply> {
+        let mut route = self.inner.borrow_mut();
+        match route.ask(key(token.token.expose()), now) {
+            Ask::Send(ticket) => {
+                route.keep(ticket, token.sent_with(self.sent_with(address)));
+                Ok(ticketed(ticket, true, address))
             }
-            Ask::Limited(wait_ms) => return replied(&route.cors(origin.as_deref()).limited(wait_ms)),
-        };
-        answer.number("ticket", Some(ticket.into()));
-        answer.flag("send", send);
-        answer.end()
+            Ask::Join(ticket) => Ok(ticketed(ticket, false, address)),
+            Ask::Repeat(token) => Err(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
+            Ask::Limited(wait_ms) => Err(route.cors(origin).limited(wait_ms)),
+        }
     }
 
-    /// Judges what a ticket's request has come to, by `exchange` of `http.js`, and takes note of it. Returns the
-    /// outcome: a token, or why there is none. `secrets` went with the request, and are shown no more than the token.
-    #[must_use]
-    pub fn land(&self, ticket: u32, token: &JsValue, secrets: &str, exchanged: &JsValue) -> JsValue {
-        let now = Date::now();
-        let read = token_text(token).and_then(|text| OldToken::read(&text, secrets)).map_err(Failure::invalid);
-        let landed = read.and_then(|old| {
-            let judged = outcome(exchanged, &old, 0.0);
-            judged.map_err(|failure| old.expired_since(&failure, 0.0, now).unwrap_or(failure))
+    fn landed(
+        &self,
+        ticket: u32,
+        origin: Option<&str>,
+        sent: (&JsValue, &JsValue),
+        judge: impl FnOnce(&OldToken) -> Outcome<NewToken>,
+    ) -> JsValue {
+        let taken = self.inner.borrow_mut().take(ticket);
+        let landed = taken.map_or_else(|| self.read_again(sent).map(Box::new), Ok).and_then(|old| {
+            judge(&old).map_err(|failure| old.expired_since(&failure, 0.0, Date::now()).unwrap_or(failure))
         });
-        let new = landed.as_ref().ok().map(|new| (new.token.expose(), to_f64(new.claims.expires_at)));
-        self.route.borrow_mut().land(ticket, new, now);
-        let mut outcome = Plain::new();
+        self.noted(ticket, origin, landed)
+    }
+
+    #[inline(never)]
+    fn noted(&self, ticket: u32, origin: Option<&str>, landed: Outcome<NewToken>) -> JsValue {
+        let (mut route, now) = (self.inner.borrow_mut(), Date::now());
         match landed {
-            Ok(new) => outcome.text("token", Some(new.token.expose())),
+            Ok(new) => {
+                let new_token = new.token.expose();
+                route.land(ticket, Some((new_token, to_f64(new.claims.expires_at))), now);
+                convert(route.refreshed(origin, new_token, reply::Outcome::Refreshed))
+            }
             Err(failure) => {
+                route.land(ticket, None, now);
+                let mut outcome = Plain::new();
                 outcome.text("code", Some(failure.code.as_str()));
                 outcome.text("errorCode", failure.error_code.as_deref());
                 outcome.text("traceId", failure.trace_id.as_deref());
                 outcome.number("status", failure.status.map(f64::from));
                 outcome.number("retryAfterMs", failure.retry_after_ms);
+                outcome.end()
             }
         }
-        outcome.end()
     }
 
-    /// Returns the answer for a token that came.
-    #[must_use]
-    pub fn refreshed(&self, origin: &JsValue, token: &str, is_shared: bool) -> JsValue {
-        let outcome = if is_shared { Outcome::Shared } else { Outcome::Refreshed };
-        convert(&self.route.borrow().refreshed(front(origin).as_deref(), token, outcome))
+    /// Reads a token of which this route knows nothing: it was sent by the one before a fault.
+    #[inline(never)]
+    fn read_again(&self, (token, address): (&JsValue, &JsValue)) -> Outcome<OldToken> {
+        let sent_with = self.sent_with(address.as_string().as_deref());
+        let read = token_text(token).and_then(|text| OldToken::read(&text, &sent_with));
+        read.map_err(Failure::invalid)
     }
 
-    /// Returns the answer for an outcome without a token; without an outcome it is a fault of this server's.
-    #[must_use]
-    pub fn failed(&self, origin: &JsValue, outcome: &JsValue) -> JsValue {
-        convert(&self.route.borrow().failed(front(origin).as_deref(), &failure(outcome)))
-    }
-
-    /// Returns the answer to a request that the user's own function did not authorise.
-    #[must_use]
-    pub fn unauthorised(&self, origin: &JsValue) -> JsValue {
-        let origin = front(origin);
-        convert(&self.route.borrow().cors(origin.as_deref()).refusal(
-            403,
-            "This request is not authorised",
-            Code::Forbidden,
-        ))
+    /// Returns what goes with a token, and is shown no more than it.
+    fn sent_with(&self, address: Option<&str>) -> String {
+        joined(&[self.api_key.expose(), " ", address.unwrap_or_default()])
     }
 }
 
@@ -185,22 +287,14 @@ pub fn read_fleet_options(entries: &JsValue, options: &JsValue) -> Result<f64, J
     read.map_err(|wrong| error(&Failure::option(wrong)))
 }
 
-/// Returns a token's key: half of its SHA-256, which nobody finds another token for.
+thread_local! {
+    /// What nobody knows. It is drawn with the first token: some runtimes have no chance in store before a request.
+    static SEED: SipHasher24 = SipHasher24::new_with_key(&random().try_into().unwrap_or_default());
+}
+
+/// Returns the key of a token, trimmed: a hash that nobody who does not know the seed finds another token for.
 fn key(token: &str) -> Key {
-    let hash = Sha256::digest(token.trim_ascii());
-    hash.iter().take(16).fold(0, |key, &byte| key << 8 | Key::from(byte))
-}
-
-/// Returns the front of a text; none for anything else.
-fn front(value: &JsValue) -> Option<String> {
-    let text: &JsString = value.dyn_ref()?;
-    Some(String::from(text.slice(0, MAX_TEXT)))
-}
-
-/// Returns the end of a text; none for anything else.
-fn end(value: &JsValue) -> Option<String> {
-    let text: &JsString = value.dyn_ref()?;
-    Some(String::from(text.slice(text.length().saturating_sub(MAX_TEXT), text.length())))
+    SEED.with(|seed| seed.hash(token.as_bytes()).as_u128())
 }
 
 /// Reads an outcome without a token.
@@ -217,40 +311,33 @@ fn failure(outcome: &JsValue) -> Failure {
     failure
 }
 
-type Headers = Vec<(&'static str, String)>;
-
 thread_local! {
-    static LATEST: RefCell<(Headers, JsValue)> = const { RefCell::new((Vec::new(), JsValue::UNDEFINED)) };
+    static LATEST: RefCell<Option<(Reply, JsValue)>> = const { RefCell::new(None) };
 }
 
-/// Returns headers as an object. Most answers have those of the one before, which nobody changes: a fifth of an
-/// answer's time.
-fn header_object(headers: &Headers) -> JsValue {
-    LATEST.with_borrow_mut(|(latest, object)| {
-        if latest != headers {
-            let mut made = Plain::new();
-            for (name, value) in headers {
-                made.text(name, Some(value));
-            }
-            (*latest, *object) = (headers.clone(), made.end());
+/// Returns an answer as an object. Most are like the one before, which nobody changes, but for the body.
+#[inline(never)]
+fn convert(mut reply: Reply) -> JsValue {
+    let body = reply.body.take();
+    LATEST.with_borrow_mut(|latest| match latest {
+        Some((like, object)) if *like == reply => answered(object, body.as_deref()),
+        _ => {
+            let object = without_body(&reply);
+            let (_, object) = latest.insert((reply, object));
+            answered(object, body.as_deref())
         }
-        object.clone()
     })
 }
 
-fn convert(reply: &Reply) -> JsValue {
-    let mut converted = Plain::new();
+fn without_body(reply: &Reply) -> JsValue {
+    let (mut headers, mut converted) = (Plain::new(), Plain::new());
+    for (name, value) in &reply.headers {
+        headers.text(name, Some(value));
+    }
     converted.number("status", Some(reply.status.into()));
-    converted.text("body", reply.body.as_deref());
     converted.text("outcome", Some(reply.outcome.as_str()));
     converted.text("code", reply.code.map(Code::as_str));
     let converted = converted.end();
-    put(&converted, "headers", &header_object(&reply.headers));
+    put(&converted, "headers", &headers.end());
     converted
-}
-
-fn replied(reply: &Reply) -> JsValue {
-    let answer = Plain::new().end();
-    put(&answer, "reply", &convert(reply));
-    answer
 }

@@ -40,6 +40,26 @@ export function timer(delayMs, early) {
 }
 
 /**
+ * Settles as a promise does, or is fulfilled with something else where that takes longer. A promise fewer than a race
+ * with a `timer` for each of its parts.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {number} limitMs
+ * @param {T} late
+ * @returns {Promise<T>}
+ */
+export function within(promise, limitMs, late) {
+  return new Promise((resolve, reject) => {
+    const stop = after(limitMs, () => resolve(late));
+    const settling = (/** @type {(value: any) => void} */ settle) => (/** @type {any} */ value) => {
+      stop();
+      settle(value);
+    };
+    promise.then(settling(resolve), settling(reject));
+  });
+}
+
+/**
  * Returns the reason where a signal has aborted, as `fetch` would reject with; undefined where it has not.
  * @param {AbortSignal | undefined} signal
  */

@@ -4,6 +4,7 @@
 //! were found harmless, and an origin that is on the list.
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use crate::error::{Code, Failure, joined};
 
@@ -43,12 +44,12 @@ impl Outcome {
 }
 
 /// An answer.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// The headers, in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body, in JSON; none for a preflight.
     pub body: Option<String>,
     /// What became of the request.
@@ -60,8 +61,8 @@ pub struct Reply {
 impl Reply {
     /// Adds a header.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 }
@@ -81,7 +82,12 @@ impl Cors<'_> {
 
     /// The answer that brings a token, which is three parts of the base64url alphabet and needs no escape.
     pub(super) fn token(self, token: &str, outcome: Outcome) -> Reply {
-        self.reply(200, Some(joined(&[r#"{"data":{"accessToken":""#, token, r#""}}"#])), outcome)
+        self.body(joined(&[r#"{"data":{"accessToken":""#, token, r#""}}"#]), outcome)
+    }
+
+    /// The same by its body.
+    pub(super) fn body(self, body: String, outcome: Outcome) -> Reply {
+        self.reply(200, Some(body), outcome)
     }
 
     /// A refusal of our own.
@@ -99,7 +105,7 @@ impl Cors<'_> {
     #[must_use]
     pub fn limited(self, wait_ms: f64) -> Reply {
         let refusal = self.refusal(429, "Too many requests", Code::RateLimited);
-        Reply { outcome: Outcome::Limited, ..refusal }.with("retry-after", &seconds(wait_ms))
+        Reply { outcome: Outcome::Limited, ..refusal }.with("retry-after", seconds(wait_ms))
     }
 
     /// The answer for a request to Transak that failed.
@@ -128,10 +134,10 @@ impl Cors<'_> {
         let mut reply = self.error(status, message, error_code, failure.code);
         reply.outcome = Outcome::Failed;
         if let Some(trace_id) = &failure.trace_id {
-            reply = reply.with("trace-id", trace_id);
+            reply = reply.with("trace-id", trace_id.clone());
         }
         if let Some(wait_ms) = failure.retry_after_ms {
-            reply = reply.with("retry-after", &seconds(wait_ms));
+            reply = reply.with("retry-after", seconds(wait_ms));
         }
         reply
     }
@@ -153,7 +159,7 @@ impl Cors<'_> {
         }
         match self.0 {
             Some(origin) => reply
-                .with("access-control-allow-origin", origin)
+                .with("access-control-allow-origin", origin.to_owned())
                 .with("access-control-expose-headers", "trace-id, retry-after"),
             None => reply,
         }

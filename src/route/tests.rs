@@ -28,7 +28,7 @@ fn value<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 
 #[track_caller]
 fn status(call: Call<'_>, expected: Option<u16>) -> Option<Reply> {
-    let reply = route(Limits::NONE).judge(&call, NOW);
+    let reply = route(Limits::NONE).judge(&call, NOW).err();
     assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?}");
     reply
 }
@@ -84,8 +84,8 @@ fn without_an_origin_the_browser_has_to_vouch() {
         status(Call { origin: None, site, ..CALL }, Some(403));
     }
     let open = Route::new(Policy { allow_server_calls: true, ..Policy::default() });
-    assert!(open.judge(&Call { origin: None, ..CALL }, NOW).is_none());
-    assert_eq!(open.judge(&CALL, NOW).map(|reply| reply.status), Some(403));
+    assert!(open.judge(&Call { origin: None, ..CALL }, NOW).is_ok());
+    assert_eq!(open.judge(&CALL, NOW).map_err(|reply| reply.status).err(), Some(403));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn what_is_remembered_is_bounded() {
     }
     assert_eq!(route.windows.remembered(), (REMEMBERED, REMEMBERED));
     assert!(route.kept.len() <= 301, "{} answers of the last minute", route.kept.len());
-    assert_eq!((route.flights.len(), route.keys.len()), (0, 0));
+    assert_eq!(route.flights.len(), 0);
 }
 
 #[test]

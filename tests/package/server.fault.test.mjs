@@ -17,11 +17,11 @@ WebAssembly.Instance = function (module, imports) {
 };
 const { createRefreshHandler } = require('transak-user-token/server');
 
-function world() {
+function world(options) {
   const gateway = createGateway(), events = [];
   const handle = createRefreshHandler({
     baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: () => true, onEvent: (event) => events.push(event),
-    fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })),
+    fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })), ...options,
   });
   const ask = async (token) => {
     const answer = await handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
@@ -31,9 +31,10 @@ function world() {
 }
 const FAILED = { status: 500, body: { error: { statusCode: 500, message: 'This server failed' } } };
 
-for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_refreshed', 'route_land']) {
-  test(`a trap in ${name} is one lost answer`, async () => {
-    const { gateway, events, ask } = world(), token = await gateway.issue();
+const ways = [[undefined, ['route_judge', 'route_admit', 'route_ask', 'route_landWhole']], [{ authorize: 'none' }, ['route_begin', 'route_landWhole']]];
+for (const [options, name] of ways.flatMap(([options, names]) => names.map((name) => [options, name]))) {
+  test(`a trap in ${name} is one lost answer${options ? ', where nobody is asked' : ''}`, async () => {
+    const { gateway, events, ask } = world(options), token = await gateway.issue();
     let isDue = true, trapped = 0;
     trapping = (entered) => {
       if (entered !== name || !isDue) return false;
@@ -42,7 +43,7 @@ for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_refreshed'
     };
     const { status } = await ask(token);
     trapping = () => false;
-    assert.equal(status, name === 'route_land' ? 200 : 500);
+    assert.equal(status, name === 'route_landWhole' ? 200 : 500);
     assert.equal((await ask(token)).status, 200);
     assert.equal(trapped, 1);
     assert.deepEqual(events.map(({ status }) => status), [status, 200]);
@@ -69,7 +70,7 @@ test('a trap while others wait leaves nobody waiting', async () => {
   });
   const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
   const waiting = [ask(token), ask(token)];
-  trapping = (name) => name === 'route_judge';
+  trapping = (name) => name === 'route_begin';
   assert.equal((await ask(token)).status, 500);
   trapping = () => false;
   go();
@@ -77,4 +78,29 @@ test('a trap while others wait leaves nobody waiting', async () => {
   assert.equal(tokens[0], tokens[1]);
   assert.ok(await gateway.verify(tokens[0]));
   assert.equal(gateway.refreshes(token), 1);
+});
+
+test('an answer that comes after a fault is nobody else\'s', async () => {
+  const gateway = createGateway(), held = new Map(), tokens = await Promise.all(['a', 'b'].map((sub) => gateway.issue({ sub })));
+  const handle = createRefreshHandler({
+    baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: 'none', limit: false,
+    fetch: async (url, init) => {
+      await new Promise((resolve) => held.set(init.headers.authorization, resolve));
+      return gateway.fetch(new Request(url, { headers: init.headers }));
+    },
+  });
+  const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+  const sub = async (answer) => (await gateway.verify((await (await answer).json()).data.accessToken)).sub;
+  const first = ask(tokens[0]);
+  trapping = (name) => name === 'route_begin';
+  assert.equal((await ask(tokens[1])).status, 500);
+  trapping = () => false;
+  // The new route begins to count its tickets anew.
+  const second = ask(tokens[1]);
+  held.get(tokens[0])();
+  assert.equal(await sub(first), 'a');
+  const again = ask(tokens[1]);
+  held.get(tokens[1])();
+  assert.deepEqual([await sub(second), await sub(again)], ['b', 'b']);
+  assert.equal(gateway.refreshes(tokens[1]), 1);
 });
