@@ -1,30 +1,33 @@
 //! A bounded memory: what was put in longest ago goes first. It has no clock and knows nothing of what it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-/// So many values at most, each by its key.
+/// So many values at most, each by its key and with the turn it was put in.
 #[derive(Debug)]
 pub(super) struct Lru<V> {
     values: BTreeMap<u128, (u64, V)>,
-    order: BTreeMap<u64, u128>,
+    /// The turns, the oldest first; one whose value was put in again since, or is gone, counts no more.
+    order: VecDeque<(u64, u128)>,
     turn: u64,
     capacity: usize,
 }
 
 impl<V> Lru<V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { values: BTreeMap::new(), order: BTreeMap::new(), turn: 0, capacity }
+        Self { values: BTreeMap::new(), order: VecDeque::new(), turn: 0, capacity }
     }
 
     /// Puts a value in the place of its key, as the newest one.
     pub(super) fn put(&mut self, key: u128, value: V) {
         self.turn += 1;
-        if let Some((turn, _)) = self.values.insert(key, (self.turn, value)) {
-            self.order.remove(&turn);
-        }
-        self.order.insert(self.turn, key);
+        self.values.insert(key, (self.turn, value));
+        self.order.push_back((self.turn, key));
         if self.values.len() > self.capacity {
             self.drop_oldest();
+        }
+        if self.order.len() > 2 * self.capacity {
+            let values = &self.values;
+            self.order.retain(|&(turn, key)| is_current(values, turn, key));
         }
     }
 
@@ -35,22 +38,57 @@ impl<V> Lru<V> {
 
     /// Drops the oldest values as long as they are done with.
     pub(super) fn drop_while(&mut self, is_done: impl Fn(&V) -> bool) {
-        while let Some(key) = self.order.values().next()
-            && self.peek(*key).is_none_or(&is_done)
+        while let Some(&(turn, key)) = self.order.front()
+            && self.values.get(&key).is_none_or(|(newest, value)| *newest != turn || is_done(value))
         {
-            self.drop_oldest();
+            self.drop_front();
         }
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((_, key)) = self.order.pop_first() {
+        while !self.drop_front() && !self.order.is_empty() {}
+    }
+
+    /// Drops the oldest turn. Returns whether its value went with it.
+    fn drop_front(&mut self) -> bool {
+        let Some((turn, key)) = self.order.pop_front() else { return false };
+        let is_current = is_current(&self.values, turn, key);
+        if is_current {
             self.values.remove(&key);
         }
+        is_current
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        assert_eq!(self.values.len(), self.order.len());
+        let current = self.order.iter().filter(|&&(turn, key)| is_current(&self.values, turn, key));
+        assert_eq!(self.values.len(), current.count());
+        assert!(self.order.len() <= 2 * self.capacity);
         self.values.len()
+    }
+}
+
+fn is_current<V>(values: &BTreeMap<u128, (u64, V)>, turn: u64, key: u128) -> bool {
+    values.get(&key).is_some_and(|(newest, _)| *newest == turn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_again_is_the_newest_and_the_turns_are_bounded() {
+        let mut lru = Lru::new(3);
+        for at in 0..1000 {
+            lru.put(1, at);
+            lru.put(2, at);
+        }
+        assert_eq!((lru.peek(1), lru.peek(2), lru.len()), (Some(&999), Some(&999), 2));
+        for key in [3, 1, 4] {
+            lru.put(key, 0);
+        }
+        assert_eq!((lru.peek(2), lru.peek(1), lru.len()), (None, Some(&0), 3));
+        lru.drop_while(|_| true);
+        assert_eq!(lru.len(), 0);
     }
 }
