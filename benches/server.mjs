@@ -1,6 +1,8 @@
 // What the route costs: requests per second of the handler beside a bare proxy of ten lines, and beside that proxy with
 // refreshAccessToken in place of fetch, each in a process of its own, in front of the same upstream, in turns. No two requests
 // have the same token, so that none is answered from memory. The bare proxy asks nobody for leave, and so does the handler.
+// Beside the requests per second stands what a request takes of the server's own processor time, which a busy machine
+// disturbs less.
 // Usage: node benches/server.mjs   (needs pkg/; prints medians, and the ratios of each round's neighbours)
 import { fork } from 'node:child_process';
 import { Agent, createServer, request } from 'node:http';
@@ -47,6 +49,7 @@ const roles = {
 if (process.send) {
   const [role, upstream] = process.argv.slice(2);
   const server = createServer({ keepAliveTimeout: 60_000 }, await roles[role](upstream)).listen(0, '127.0.0.1', () => process.send(server.address().port));
+  process.on('message', () => process.send(process.cpuUsage()));
   process.on('disconnect', () => process.exit());
 } else {
   const started = async (...args) => {
@@ -65,27 +68,34 @@ if (process.send) {
       answer.resume().on('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${answer.statusCode}`))));
     }).on('error', reject).end();
   });
-  /** Requests per second of one round. */
-  const round = async (url, requests = REQUESTS) => {
-    const began = performance.now();
+  /** The processor time that a server has used, in microseconds. */
+  const used = ({ child }) => new Promise((resolve) => {
+    child.once('message', ({ user, system }) => resolve(user + system)).send('used');
+  });
+  /** Requests per second of one round, and microseconds of the server's for each. */
+  const round = async (server, requests = REQUESTS) => {
+    const before = await used(server), began = performance.now();
     let left = requests;
     await Promise.all(Array.from({ length: CONCURRENT }, async () => {
-      while (left-- > 0) await ask(url);
+      while (left-- > 0) await ask(server.url);
     }));
-    return requests / (performance.now() - began) * 1000;
+    const rate = requests / (performance.now() - began) * 1000;
+    return { rate, cost: (await used(server) - before) / requests };
   };
   const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
-  const names = Object.keys(servers), rates = Object.fromEntries(names.map((name) => [name, []]));
-  for (const name of names) await round(servers[name].url);
+  const names = Object.keys(servers), rates = Object.fromEntries(names.map((name) => [name, []])), costs = structuredClone(rates);
+  for (const name of names) await round(servers[name]);
   for (let at = 0; at < ROUNDS; at++) {
     // None always comes first.
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(at + turn) % names.length];
-      rates[name].push(await round(servers[name].url));
+      const { rate, cost } = await round(servers[name]);
+      rates[name].push(rate);
+      costs[name].push(cost);
     }
   }
-  for (const name of names) console.log(`${name.padEnd(8)} ${median(rates[name]).toFixed(0)} requests/s (median of ${ROUNDS})`);
+  for (const name of names) console.log(`${name.padEnd(8)} ${median(rates[name]).toFixed(0)} requests/s, ${median(costs[name]).toFixed(0)} µs of the server each (medians of ${ROUNDS})`);
   for (const [one, other] of [['handler', 'bare'], ['client', 'bare'], ['handler', 'client']]) {
     const ratios = rates[one].map((rate, at) => rate / rates[other][at]);
     console.log(`${one} / ${other}: ${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)})`);
