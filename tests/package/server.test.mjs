@@ -99,6 +99,34 @@ describe('a request that is passed on', () => {
     assert.deepEqual(gateway.requests.map(({ headers }) => headers['x-user-ip']), [undefined, '203.0.113.7', undefined]);
   });
 
+  test('it answers the same through toNodeListener and on a Request, whoever is asked', async (t) => {
+    for (const authorize of ['none', (request) => request instanceof Request && request.method === 'GET']) {
+      const { handler, ask, expiring, gateway } = await world(t, { authorize });
+      const [good, other] = [await expiring(), await expiring()];
+      const rows = [[good, {}, 200], [good, {}, 200], ['x.y.z', {}, 401], [good, { headers: { origin: 'https://evil.test' } }, 403], [other, { method: 'OPTIONS' }, 204]];
+      for (const [token, { method, headers }, expected] of rows) {
+        const listened = await ask(token, { method, headers });
+        const answer = await handler(new Request(`https://api.example.com${REFRESH}`, { method, headers: { origin: APP, authorization: token, ...headers } }));
+        const body = await answer.text();
+        assert.deepEqual([answer.status, listened.status], [expected, expected]);
+        assert.deepEqual(body && JSON.parse(body), listened.body);
+        for (const [name, value] of answer.headers) assert.equal(listened.headers.get(name), value, name);
+      }
+      assert.equal(gateway.requests.length, 1);
+    }
+  });
+
+  test('what the host says of the socket is a text or nothing', async (t) => {
+    for (const authorize of ['none', () => true]) {
+      const { gateway, handler, expiring } = await world(t, { authorize });
+      for (const remoteAddress of [7, null, {}, ['203.0.113.7'], Symbol('x'), '9'.repeat(100_000), '\ud800', '203.0.113.7']) {
+        const request = new Request(`https://api.example.com${REFRESH}`, { headers: { origin: APP, authorization: await expiring() } });
+        assert.equal((await handler(request, { remoteAddress })).status, 200);
+      }
+      assert.deepEqual(gateway.requests.map(({ headers }) => headers['x-user-ip']), [...Array(7).fill(undefined), '203.0.113.7']);
+    }
+  });
+
   const addresses = [
     ['an untrusted header', {}, '6.6.6.6', '127.0.0.1'],
     ['a trusted proxy', { trustedProxies: ['127.0.0.0/8'] }, '6.6.6.6, 203.0.113.7', '203.0.113.7'],
