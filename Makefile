@@ -30,16 +30,18 @@ pkg: pkg/package.json
 
 # The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
 # WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
-# A plain `wasm-pack build --target web` works as well, and is larger.
+# A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
 WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
 FEATURES = $(if $(findstring status,$@),--no-default-features,$(if $(findstring server,$@),--no-default-features --features route))
+INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=100,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=60)
+FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
 
 $(WASM): $(SOURCES) | setup
 	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring server,$@), for a server's route)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
-	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=60 -Cllvm-args=-unroll-runtime=false -Cllvm-args=-unroll-max-count=1 -Ctarget-feature=-reference-types,-multivalue"
+	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(INLINING) -Cllvm-args=-unroll-runtime=false -Cllvm-args=-unroll-max-count=1 -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
-		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size $(FEATURES)
+		-- --locked -Zbuild-std=std,panic_abort $(FOR_SIZE) $(FEATURES)
 	touch $@
 
 pkg/package.json: $(WASM) $(TEMPLATE)
