@@ -39,7 +39,9 @@ const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
  */
 function read(core, options) {
   const isBag = options === undefined || typeof options === 'object' && options !== null;
-  const { times } = core.look(), given = [field(options, 'now'), field(options, 'refreshWindowMs'), field(options, 'clockToleranceMs')];
+  const given = [field(options, 'now'), field(options, 'refreshWindowMs'), field(options, 'clockToleranceMs')];
+  // Looked at when all is read: a getter may do anything.
+  const { times } = core.look();
   times.set(given.map(number));
   const wrong = core.complain(isBag ? OPTIONS : NO_OPTIONS);
   if (wrong) throw complaint(core, wrong);
@@ -63,7 +65,7 @@ function complaint({ texts }, wrong) {
   return failure('ERR_INVALID_OPTION', 'fix', texts[wrong]);
 }
 
-// What has no length, as src/js/check.rs has it.
+// The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.
 const NOT_A_STRING = -1, TOO_LONG = -2;
 
 /**

@@ -15,7 +15,7 @@ WebAssembly.Instance = new Proxy(Instance, { construct(target, args) {
   if (instance.exports.check) instances++;
   return instance;
 } });
-const { TransakTokenError, ensureFreshToken, refreshAccessToken, tokenStatus, tokenStatuses } = await import('transak-user-token');
+const { TokenSession, TransakTokenError, ensureFreshToken, refreshAccessToken, tokenStatus, tokenStatuses } = await import('transak-user-token');
 
 const SEED = Number(process.env.SEED ?? 20_250_619);
 const NOW = Date.now();
@@ -295,4 +295,16 @@ describe('values at random', () => {
     }), { numRuns: 2_000, seed: SEED });
     globalThis.fetch = platform;
   });
+});
+
+test('options whose reading makes the memory grow are read all the same', () => {
+  const sessions = [];
+  const options = { get now() {
+    // Each takes some of the memory, which moves when it grows.
+    while (sessions.length < 5_000) sessions.push(new TokenSession(GOOD, { environment: 'staging', fetch }));
+    return 0;
+  }, refreshWindowMs: 1, clockToleranceMs: 2 };
+  assert.equal(tokenStatus(GOOD, options).state, 'fresh');
+  assert.equal(tokenStatuses([GOOD], options)[0].state, 'fresh');
+  for (const session of sessions) session[Symbol.dispose]?.();
 });
