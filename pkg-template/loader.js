@@ -130,15 +130,15 @@ function guarded(exports) {
       if (failed) return 0;
       depth++;
       try {
-        return value(...args);
+        const result = value(...args);
+        depth--;
+        return result;
       } catch (thrown) {
         failed = true;
-        if (depth > 1) throw thrown;
+        if (--depth) throw thrown;
         const error = fault();
         if (name[0] === '$') return 0;
         throw error;
-      } finally {
-        depth--;
       }
     };
   }
