@@ -49,7 +49,7 @@ export function readHeaders(init) {
   return caught(() => {
     const headers = new Headers(init);
     // Most calls have none, and to list those takes longer than to make them.
-    return [headers, init ? JSON.stringify([...headers]) : ''];
+    return [headers, init ? JSON.stringify([...headers]) : '[]'];
   });
 }
 

@@ -158,6 +158,7 @@ describe('calls that ask for the same share one request', () => {
     ['another path', { baseUrl: B }, { baseUrl: `${B}/x` }, 2],
     ['another header', { headers: { 'x-api-key': 'a' } }, { headers: { 'x-api-key': 'b' } }, 2],
     ['a header more', {}, { headers: { 'x-api-key': 'b' } }, 2],
+    ['no headers, and an object of none', {}, { headers: {} }, 1],
     ['the same headers in another shape and order',
       { headers: { 'X-B': '2', 'x-a': '1' } }, { headers: new Headers([['x-a', '1'], ['x-b', '2']]) }, 1],
     ['another fetch', {}, { fetch: (fetch) => (...args) => fetch(...args) }, 2],
