@@ -72,12 +72,12 @@ function begin() {
   let made;
   const glue = () => made ??= createGlue(), encoder = new (textEncoder())();
   const exports = unlessForbidden(() => first(() => glue().__wbg_get_imports(), encoder));
-  const { memory, check } = exports, { complain, isSpace } = guarded(exports);
+  const { memory, check } = exports, guarded = guard(), { complain, isSpace } = guarded({ complain: exports.complain, isSpace: exports.isSpace });
   const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, exports.layout(), 5);
   /** @type {any[]} */
   const texts = JSON.parse(String.fromCharCode(...new Uint8Array(memory.buffer, textsAt, textsLength)));
   return {
-    exports, glue, encoder, check, complain, isSpace, texts,
+    exports, guarded, glue, encoder, check, complain, isSpace, texts,
     token: new Uint8Array(0),
     times: new Float64Array(0),
     /** Looks at the buffers again where the memory has grown and moved. */
@@ -96,7 +96,7 @@ function begin() {
  */
 function complete(checker) {
   const glue = checker.glue(), exports = unlessForbidden(() => rest(checker.exports, glue.__wbg_get_imports(), checker.encoder));
-  glue.__wbg_finalize_init({ exports: guarded(exports) });
+  glue.__wbg_finalize_init({ exports: checker.guarded(exports) });
   return { ...glue, ...checker };
 }
 
@@ -116,31 +116,32 @@ function unlessForbidden(make) {
 }
 
 /**
- * Wraps an instance's exports so that whatever they throw, which is a trap, ends the instance. Promise
+ * Returns what wraps an instance's exports so that whatever they throw, which is a trap, ends the instance. Promise
  * reactions and timers enter by those whose names begin with `$`: they have nobody to throw to, and must not
  * enter again.
- * @param {WebAssembly.Exports} exports
  */
-function guarded(exports) {
+function guard() {
   let depth = 0, failed = false;
-  /** @type {Record<string, any>} */
-  const wrapped = {};
-  for (const [name, value] of Object.entries(exports)) {
-    wrapped[name] = typeof value !== 'function' ? value : (/** @type {unknown[]} */ ...args) => {
-      if (failed) return 0;
-      depth++;
-      try {
-        const result = value(...args);
-        depth--;
-        return result;
-      } catch (thrown) {
-        failed = true;
-        if (--depth) throw thrown;
-        const error = fault();
-        if (name[0] === '$') return 0;
-        throw error;
-      }
-    };
-  }
-  return wrapped;
+  /** @type {(name: string, value: Function) => Function} */
+  const guarding = (name, value) => (/** @type {unknown[]} */ ...args) => {
+    if (failed) return 0;
+    depth++;
+    try {
+      const result = value(...args);
+      depth--;
+      return result;
+    } catch (thrown) {
+      failed = true;
+      if (--depth) throw thrown;
+      const error = fault();
+      if (name[0] === '$') return 0;
+      throw error;
+    }
+  };
+  return (/** @type {WebAssembly.Exports} */ exports) => {
+    /** @type {Record<string, any>} */
+    const wrapped = {};
+    for (const [name, value] of Object.entries(exports)) wrapped[name] = typeof value === 'function' ? guarding(name, value) : value;
+    return wrapped;
+  };
 }
