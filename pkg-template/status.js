@@ -12,7 +12,7 @@ import { checker, fault } from './loader.js';
  */
 export function tokenStatus(token, options) {
   const core = checker();
-  if (options === undefined) return status(core, token, Date.now(), NaN, 0);
+  if (options === undefined) return status(core, token, Date.now(), NaN, NaN);
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
   return status(core, token, now, refreshWindowMs, clockToleranceMs);
 }
@@ -46,7 +46,7 @@ function read(core, options) {
   const wrong = core.complain(isBag ? OPTIONS : NO_OPTIONS);
   if (wrong) throw complaint(core, wrong);
   const { 0: now, 1: refreshWindowMs, 2: clockToleranceMs } = times;
-  return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, Number.isNaN(clockToleranceMs) ? 0 : clockToleranceMs];
+  return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, clockToleranceMs];
 }
 
 /**

@@ -48,13 +48,14 @@ pub fn is_space(unit: u32) -> bool {
 /// The length of what is no string. Whatever else is no length either is too long.
 const NOT_A_STRING: u32 = u32::MAX;
 
-/// Judges the token in the buffer; a window of NaN is the default one. Returns the place of its verdict in
+/// Judges the token in the buffer; a window or a tolerance of NaN is the default one. Returns the place of its verdict in
 /// [`TEXTS`].
 #[wasm_bindgen]
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
-    let refresh_window_ms = if refresh_window_ms.is_nan() { None } else { Some(refresh_window_ms) };
-    let options = StatusOptions { refresh_window_ms, clock_tolerance_ms };
+    let given = |number: f64| if number.is_nan() { None } else { Some(number) };
+    let (refresh_window_ms, tolerance_ms) = (given(refresh_window_ms), given(clock_tolerance_ms));
+    let options = StatusOptions { refresh_window_ms, clock_tolerance_ms: tolerance_ms.unwrap_or_default() };
     let read = match usize::try_from(length) {
         _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
         Ok(length @ ..=TOKEN_BYTES) => {
