@@ -74,7 +74,7 @@ function endOfData(/** @type {string} */ module) {
  */
 function readingOnce(glue, end) {
   const decoding = /^function getStringFromWasm0\(ptr, len\) \{\n([^]*?)return (.*);\n\}$/m;
-  return glue.replace(decoding, (_, before, decoded) => `const constants = new Map();
+  return onceWhereThere(glue, 'function getStringFromWasm0', decoding, (_, before, decoded) => `const constants = new Map();
 function getStringFromWasm0(ptr, len) {
 ${before}if (ptr >= ${end}) return ${decoded};
     const place = ptr * 65536 + len;
@@ -93,7 +93,7 @@ async function createGlue(output, glue) {
   const own = 'export { initSync, __wbg_init as default };';
   const lean = glue.replace(new RegExp(`^export (?=function (${FIRST.join('|')})\\()`, 'gm'), '');
   // Every encoder that the loader hands in knows encodeInto; the checker alone has no use for one.
-  const encoding = lean.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '');
+  const encoding = onceWhereThere(lean, 'cachedTextEncoder', /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, () => '');
   const unwatched = unwatchedClosures(encoding);
   const contents = once(unwatched, own, 'export { __wbg_get_imports, __wbg_finalize_init };');
   const result = await build({
@@ -120,7 +120,9 @@ async function createGlue(output, glue) {
  * @param {string} glue
  */
 function unwatchedClosures(glue) {
-  return glue.replace(/^const CLOSURE_DTORS = [^;]*;\n/m, '').replace(/^ *CLOSURE_DTORS\.(un)?register\([^;]*\);\n/gm, '');
+  const changed = glue.replace(/^const CLOSURE_DTORS = [^;]*;\n/m, '').replace(/^ *CLOSURE_DTORS\.(un)?register\([^;]*\);\n/gm, '');
+  if (changed.includes('CLOSURE_DTORS')) throw new Error("wasm-bindgen's glue has changed: it watches closures in another way");
+  return changed;
 }
 
 /**
@@ -158,6 +160,16 @@ function asJs(file, output) {
     ${text.slice(start, end)}
     return asmFunc(imports);
   }`;
+}
+
+/**
+ * Replaces what must be there where what it is about is: not every build's glue has all of it.
+ * @param {string} text @param {string} about @param {RegExp} pattern @param {(...found: string[]) => string} replacement
+ */
+function onceWhereThere(text, about, pattern, replacement) {
+  if (!text.includes(about)) return text;
+  if (!pattern.test(text)) throw new Error(`wasm-bindgen's glue has changed: ${pattern} is not there`);
+  return text.replace(pattern, replacement);
 }
 
 /** @param {string} text @param {string | RegExp} pattern @param {string} replacement */
