@@ -221,7 +221,7 @@ impl Failure {
 
 /// Joins texts, in less code than `concat` takes.
 pub(crate) fn joined(texts: &[&str]) -> String {
-    let mut joined = String::new();
+    let mut joined = String::with_capacity(texts.iter().map(|text| text.len()).sum());
     for text in texts {
         joined.push_str(text);
     }

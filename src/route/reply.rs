@@ -82,12 +82,7 @@ impl Cors<'_> {
 
     /// The answer that brings a token, which is three parts of the base64url alphabet and needs no escape.
     pub(super) fn token(self, token: &str, outcome: Outcome) -> Reply {
-        let (head, tail) = (r#"{"data":{"accessToken":""#, r#""}}"#);
-        let mut body = String::with_capacity(head.len() + token.len() + tail.len());
-        for part in [head, token, tail] {
-            body.push_str(part);
-        }
-        self.body(body, outcome)
+        self.body(joined(&[r#"{"data":{"accessToken":""#, token, r#""}}"#]), outcome)
     }
 
     /// The same by its body.
