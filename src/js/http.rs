@@ -55,30 +55,23 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
     if body.is_null() && status == 200 {
         return None;
     }
-    let retry_after = exchanged.retry_after().as_string();
-    Some(Answer {
-        status,
-        redirected: response.redirected(),
-        retry_after_date: retry_after.as_deref().map(Date::parse),
-        retry_after,
-        trace_id: exchanged.trace_id().as_string(),
-        body: match body.as_bool() {
-            Some(true) => Body::TooLong,
-            None if body.is_object() => Body::Whole(body.unchecked_into::<Uint8Array>().to_vec()),
-            _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(text.into_bytes())),
-        },
-    })
+    let body = match body.as_bool() {
+        Some(true) => Body::TooLong,
+        None if body.is_object() => Body::Whole(body.unchecked_into::<Uint8Array>().to_vec()),
+        _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(text.into_bytes())),
+    };
+    let (retry_after, trace_id) = (exchanged.retry_after().as_string(), exchanged.trace_id().as_string());
+    Some(answer_of(status, response.redirected(), retry_after, trace_id, body))
 }
 
-/// Returns an answer whose body was read to its end, by its parts.
-#[cfg(feature = "route")]
-pub(super) fn whole(
+/// Returns an answer by its parts.
+pub(super) fn answer_of(
     status: u16,
     redirected: bool,
     retry_after: Option<String>,
     trace_id: Option<String>,
-    body: Vec<u8>,
+    body: Body,
 ) -> Answer {
     let retry_after_date = retry_after.as_deref().map(Date::parse);
-    Answer { status, redirected, retry_after, retry_after_date, trace_id, body: Body::Whole(body) }
+    Answer { status, redirected, retry_after, retry_after_date, trace_id, body }
 }

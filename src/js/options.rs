@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use super::value::{absolute, field, is_signal, read_headers};
 use crate::error::InvalidReason;
-pub(super) use crate::option::Fits;
+use crate::option::Fits;
 use crate::refresh::Target;
 use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;

@@ -13,12 +13,13 @@ use wasm_bindgen::prelude::*;
 use self::options::policy;
 use super::convert::Plain;
 use super::error::error;
-use super::http::{outcome, whole};
-use super::options::{Bag, Fits, RefreshOptions, token_text};
+use super::http::{answer_of, outcome};
+use super::options::{Bag, RefreshOptions, token_text};
 use super::value::{field, iterates, put, text};
 use crate::claims::to_f64;
 use crate::error::{Code, Failure, Result as Outcome, joined};
-use crate::refresh::{MAX_BODY, NewToken, OldToken, Target, judge};
+use crate::option::Fits;
+use crate::refresh::{Body, MAX_BODY, NewToken, OldToken, Target, judge};
 use crate::route::address::Address;
 use crate::route::reply::{self, Reply};
 use crate::route::{Ask, Call, Key};
@@ -155,7 +156,7 @@ impl Route {
         trace_id: Option<String>,
         body: Vec<u8>,
     ) -> JsValue {
-        let answer = whole(status, redirected, retry_after, trace_id, body);
+        let answer = answer_of(status, redirected, retry_after, trace_id, Body::Whole(body));
         self.landed(ticket, origin.as_deref(), (token, address), |old| judge(&answer, old, 0.0, Date::now()))
     }
 

@@ -3,8 +3,9 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use crate::js::options::{Bag, Fits, Wrong};
+use crate::js::options::{Bag, Wrong};
 use crate::js::value::read_headers;
+use crate::option::Fits;
 use crate::refresh::Target;
 use crate::route::Policy;
 use crate::route::address::Network;
