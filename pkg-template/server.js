@@ -55,10 +55,10 @@ export function createRefreshHandler(options) {
     const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS));
     // Another route may have given the same ticket to somebody else.
     const land = () => {
-      const known = here() && route === sender ? ticket : 0;
-      if (!(exchanged?.body instanceof Uint8Array)) return route.land(known, origin, authorization, address, exchanged);
+      const judging = here(), known = judging === sender ? ticket : 0;
+      if (!(exchanged?.body instanceof Uint8Array)) return judging.land(known, origin, authorization, address, exchanged);
       const { status, redirected, retryAfter, traceId, body } = exchanged;
-      return route.landWhole(known, origin, authorization, address, status, redirected, text(retryAfter), text(traceId), body);
+      return judging.landWhole(known, origin, authorization, address, status, redirected, text(retryAfter), text(traceId), body);
     };
     try {
       return land();
