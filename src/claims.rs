@@ -17,25 +17,18 @@ pub struct Claims {
     pub issued_at: Option<Millis>,
 }
 
-/// Whose token it is: its `sub`, or that it has none. It is personal data and never shown.
-#[derive(Clone)]
-pub struct Subject(Option<(bool, Option<Vec<u8>>)>);
-
-/// Equal are two absent ones, and two that are written alike. RFC 7519 has a string; what is nested equals nothing.
-impl PartialEq for Subject {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
+/// Tells whether two payloads are the same user's: their `sub` is written alike, or absent in both. RFC 7519 has a
+/// string; what is nested equals nothing.
+#[must_use]
+pub fn are_of_same_user(one: &[u8], other: &[u8]) -> bool {
+    let (mut first, mut second) = (Named::default(), Named::default());
+    let read = first.read(one).and_then(|()| second.read(other));
+    read.is_some()
+        && match (first.sub, second.sub) {
             (None, None) => true,
-            (Some((_, Some(_))), Some(_)) => self.0 == other.0,
+            (Some(one), Some(other)) => one.is_alike(other),
             _ => false,
         }
-    }
-}
-
-impl core::fmt::Debug for Subject {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("[redacted]")
-    }
 }
 
 impl Claims {
@@ -49,21 +42,16 @@ impl Claims {
         Self::named(&named)
     }
 
-    /// Reads the claims of a payload and whose token it is.
-    ///
-    /// # Errors
-    /// Says why the payload is no user access token's.
-    pub fn read_with_subject(payload: &[u8]) -> Result<(Self, Subject), InvalidReason> {
-        let mut named = Named::default();
-        named.read(payload).ok_or(InvalidReason::BadJson)?;
-        let claims = Self::named(&named)?;
-        Ok((claims, Subject(named.sub.map(|value| (matches!(value, Value::String(_)), value.decoded())))))
-    }
-
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).
     #[must_use]
     pub fn is_expired(&self, tolerance_ms: f64, now: f64) -> bool {
         now >= to_f64(self.expires_at) + tolerance_ms
+    }
+
+    /// Returns how long the token lives still, in milliseconds.
+    #[must_use]
+    pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
+        to_f64(self.expires_at) + tolerance_ms - now
     }
 
     fn named(named: &Named<'_>) -> Result<Self, InvalidReason> {

@@ -4,6 +4,7 @@
 //! runtime says of itself passes through [`Secret::admits`](crate::token::Secret::admits) first.
 
 use core::fmt;
+use core::ops::Deref;
 
 /// What the caller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,17 +127,50 @@ named! {
     }
 }
 
+/// A foreign text that was found harmless, of at most 64 bytes: it needs no allocation, and a [`Failure`] is plain data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Short {
+    bytes: [u8; Self::ROOM],
+    length: usize,
+}
+
+impl Short {
+    const ROOM: usize = 64;
+
+    /// Takes a text; none where it is longer.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::ROOM];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: text.len() })
+    }
+}
+
+impl Deref for Short {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        str::from_utf8(self.bytes.split_at(self.length.min(Self::ROOM)).0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 /// What lay beneath a failure: the name and code of a foreign error, and nothing else of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
     /// The foreign error's name, such as `TypeError`.
-    pub name: Option<String>,
+    pub name: Option<Short>,
     /// The foreign error's code, such as `ECONNREFUSED`.
-    pub code: Option<String>,
+    pub code: Option<Short>,
 }
 
 /// A failure, as one opaque value with a stable [`Code`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Failure {
     /// What kind of failure it is.
     pub code: Code,
@@ -149,9 +183,9 @@ pub struct Failure {
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
     /// Transak's own `errorCode`, at most 16 of `[A-Za-z0-9_]`.
-    pub error_code: Option<String>,
+    pub error_code: Option<Short>,
     /// The answer's `trace-id`, at most 64 of `[A-Za-z0-9-]`.
-    pub trace_id: Option<String>,
+    pub trace_id: Option<Short>,
     /// How long the server asks to wait, in milliseconds.
     pub retry_after_ms: Option<f64>,
     /// How many requests were sent.
@@ -164,14 +198,15 @@ pub struct Failure {
     pub(crate) retryable: bool,
 }
 
-/// A result whose failure is boxed: it is large, and rare.
-pub type Result<T> = core::result::Result<T, Box<Failure>>;
+/// A result with the one kind of failure.
+pub type Result<T> = core::result::Result<T, Failure>;
 
 impl Failure {
     /// Returns a failure of this kind with nothing else known.
     #[must_use]
-    pub fn new(code: Code) -> Box<Self> {
-        Box::new(Self {
+    #[inline(never)]
+    pub const fn new(code: Code) -> Self {
+        Self {
             code,
             reason: None,
             option: "",
@@ -184,24 +219,28 @@ impl Failure {
             outcome_unknown: false,
             cause: None,
             retryable: false,
-        })
+        }
     }
 
     /// Returns [`Code::InvalidOption`]: the option's name, and what is wrong with it.
     #[must_use]
-    pub fn option((name, wrong): (&'static str, &'static str)) -> Box<Self> {
+    pub fn option((name, wrong): (&'static str, &'static str)) -> Self {
         let mut failure = Self::new(Code::InvalidOption);
-        failure.option = name;
-        failure.detail = wrong;
+        (failure.option, failure.detail) = (name, wrong);
         failure
     }
 
     /// Returns [`Code::InvalidToken`] for this reason.
     #[must_use]
-    pub fn invalid(reason: InvalidReason) -> Box<Self> {
+    pub fn invalid(reason: InvalidReason) -> Self {
         let mut failure = Self::new(Code::InvalidToken);
         failure.reason = Some(reason);
         failure
+    }
+
+    /// Drops every foreign text.
+    pub fn hide_what_is_foreign(&mut self) {
+        (self.error_code, self.trace_id, self.cause) = (None, None, self.cause.map(|_| Cause::default()));
     }
 
     /// Returns what the caller does next.
@@ -213,9 +252,14 @@ impl Failure {
     /// Returns the message, fixed text only, with `detail` in place of its own.
     #[must_use]
     pub fn message_with(&self, detail: &str) -> String {
-        let about = self.reason.map_or_else(|| self.code.about(), InvalidReason::about);
         let colon = if self.option.is_empty() && detail.is_empty() { "" } else { ": " };
-        joined(&[about, colon, self.option, detail])
+        joined(&[self.about(), colon, self.option, detail])
+    }
+
+    /// Returns what the message begins with.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        self.reason.map_or_else(|| self.code.about(), InvalidReason::about)
     }
 }
 

@@ -19,19 +19,30 @@ pub(crate) enum Value<'a> {
     Nested,
 }
 
-impl Value<'_> {
-    /// Returns the characters of a string or number; none for anything else.
-    pub(crate) fn text(self) -> Option<Vec<u8>> {
-        if let Self::Literal(_) = self { None } else { self.decoded() }
+impl<'a> Value<'a> {
+    /// Returns the characters of a string or number, by way of `room` where they are escaped; none for anything else,
+    /// and none where the room is too small.
+    pub(crate) fn text<'b>(self, room: &'b mut [u8]) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::String(text) if text.has_escapes => {
+                // An escape takes no fewer bytes than what it stands for.
+                if room.len() < text.inside.len() { None } else { Some(text.decode_to(room)) }
+            }
+            Self::String(Text { inside, .. }) | Self::Number(inside) => Some(inside),
+            Self::Literal(_) | Self::Nested => None,
+        }
     }
 
-    /// Returns the characters of a string, number or literal; none for what is nested.
-    pub(crate) fn decoded(self) -> Option<Vec<u8>> {
-        match self {
-            Self::String(text) => Some(text.decode()),
-            Self::Number(digits) => Some(digits.to_vec()),
-            Self::Literal(literal) => Some(literal.as_bytes().to_vec()),
-            Self::Nested => None,
+    /// Tells whether two values are of one kind and the same characters; what is nested is like nothing.
+    pub(crate) fn is_alike(self, other: Value<'_>) -> bool {
+        match (self, other) {
+            (Self::String(one), Value::String(other)) => one.decoded().eq(other.decoded()),
+            (Self::Number(one), Value::Number(other)) => one == other,
+            (Self::Literal(one), Value::Literal(other)) => one == other,
+            _ => false,
         }
     }
 }
@@ -61,74 +72,83 @@ impl Text<'_> {
         if self.has_escapes { self.decode_to(room) } else { self.inside }
     }
 
-    /// Returns the text in UTF-8, where a lone surrogate takes three bytes as in WTF-8.
-    fn decode(self) -> Vec<u8> {
-        // An escape takes no fewer bytes than what it stands for.
-        let mut bytes = self.inside.to_vec();
-        if self.has_escapes {
-            let length = self.decode_to(&mut bytes).len();
-            bytes.truncate(length);
-        }
-        bytes
-    }
-
-    /// Writes the same to where there is room for it, and returns as much of it as there was room for.
+    /// Writes its bytes to where there is room for them, and returns as many as there was room for.
     #[inline(never)]
     fn decode_to(self, room: &mut [u8]) -> &[u8] {
         let mut length = 0;
-        let mut push = |byte| {
-            if let Some(place) = room.get_mut(length) {
-                *place = byte;
-                length += 1;
-            }
-        };
-        let mut rest = self.inside;
-        while let Some((&byte, tail)) = rest.split_first() {
-            rest = tail;
-            let Some((&escape, tail)) = rest.split_first().filter(|_| byte == b'\\') else {
-                push(byte);
-                continue;
-            };
-            rest = tail;
-            let mut unit = match escape {
-                b'b' => 8,
-                b't' => 9,
-                b'n' => 10,
-                b'f' => 12,
-                b'r' => 13,
-                b'u' => {
-                    let (digits, tail) = rest.split_at_checked(4).unwrap_or_default();
-                    rest = tail;
-                    unit(digits)
-                }
-                other => u32::from(other),
-            };
-            if let (0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (unit, rest)
-                && let Some((digits, tail)) = tail.split_at_checked(4)
-                && let low @ 0xdc00..=0xdfff = self::unit(digits)
-            {
-                unit = 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00));
-                rest = tail;
-            }
-            let (lead, mut shift) = match unit {
-                0..0x80 => (0, 0),
-                0x80..0x800 => (0xc0, 6),
-                0x800..0x1_0000 => (0xe0, 12),
-                _ => (0xf0, 18),
-            };
-            let mut bits = lead | unit >> shift;
-            loop {
-                let [low, ..] = bits.to_le_bytes();
-                push(low);
-                if shift == 0 {
-                    break;
-                }
-                shift -= 6;
-                bits = 0x80 | unit >> shift & 0x3f;
-            }
+        for (place, byte) in room.iter_mut().zip(self.decoded()) {
+            *place = byte;
+            length += 1;
         }
         room.get(..length).unwrap_or_default()
     }
+}
+
+impl<'a> Text<'a> {
+    /// Returns its bytes in UTF-8, where a lone surrogate takes three as in WTF-8.
+    fn decoded(self) -> Decoded<'a> {
+        Decoded { rest: self.inside, unit: 0, left: 0 }
+    }
+}
+
+/// The bytes that the inside of a string stands for, one by one.
+struct Decoded<'a> {
+    rest: &'a [u8],
+    /// A character that was escaped, and how many of its bits are still to come.
+    unit: u32,
+    left: u32,
+}
+
+impl Iterator for Decoded<'_> {
+    type Item = u8;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<u8> {
+        if self.left > 0 {
+            self.left -= 6;
+            return Some(low(0x80 | self.unit >> self.left & 0x3f));
+        }
+        let (&byte, tail) = self.rest.split_first()?;
+        self.rest = tail;
+        let Some((&escape, tail)) = self.rest.split_first().filter(|_| byte == b'\\') else {
+            return Some(byte);
+        };
+        self.rest = tail;
+        self.unit = match escape {
+            b'b' => 8,
+            b't' => 9,
+            b'n' => 10,
+            b'f' => 12,
+            b'r' => 13,
+            b'u' => {
+                let (digits, tail) = self.rest.split_at_checked(4).unwrap_or_default();
+                self.rest = tail;
+                unit(digits)
+            }
+            other => u32::from(other),
+        };
+        if let (high @ 0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (self.unit, self.rest)
+            && let Some((digits, tail)) = tail.split_at_checked(4)
+            && let low @ 0xdc00..=0xdfff = unit(digits)
+        {
+            self.unit = 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
+            self.rest = tail;
+        }
+        let (lead, left) = match self.unit {
+            0..0x80 => (0, 0),
+            0x80..0x800 => (0xc0, 6),
+            0x800..0x1_0000 => (0xe0, 12),
+            _ => (0xf0, 18),
+        };
+        self.left = left;
+        Some(low(lead | self.unit >> left))
+    }
+}
+
+/// Returns the lowest byte.
+fn low(bits: u32) -> u8 {
+    let [low, ..] = bits.to_le_bytes();
+    low
 }
 
 /// Reads four hexadecimal digits.
@@ -442,7 +462,7 @@ mod tests {
     fn members(text: &str) -> Option<String> {
         let mut heard = String::new();
         walk(text.as_bytes(), |member| {
-            let text = |text: Text<'_>| String::from_utf8_lossy(&text.decode()).into_owned();
+            let text = |text: Text<'_>| String::from_utf8_lossy(&text.decoded().collect::<Vec<_>>()).into_owned();
             let value = match member.value {
                 Value::Number(digits) => String::from_utf8_lossy(digits).into_owned(),
                 Value::String(string) => format!("'{}'", text(string)),
@@ -478,7 +498,8 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_is_itself_and_no_other() {
-        let decoded = |escaped: &str| Text { inside: escaped.as_bytes(), has_escapes: true }.decode();
+        let decoded =
+            |escaped: &str| Text { inside: escaped.as_bytes(), has_escapes: true }.decoded().collect::<Vec<_>>();
         assert_eq!(decoded(r"\ud800"), [0xed, 0xa0, 0x80]);
         assert_ne!(decoded(r"\ud800"), decoded(r"\ud801"));
         assert_eq!(decoded(r"\ud800\ud83d\ude00"), [&[0xed, 0xa0, 0x80], "😀".as_bytes()].concat());

@@ -2,8 +2,8 @@
 //!
 //! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
 
-use crate::claims::{Claims, Subject, to_f64};
-use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, joined};
+use crate::claims::{Claims, are_of_same_user};
+use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, Short, joined};
 use crate::json::{Named, Value};
 use crate::token::{Secret, decode_payload};
 
@@ -14,7 +14,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 pub const MAX_BODY_UNITS: u32 = 64 * 1024;
 
 /// The path of the call, from the API's reference.
-const PATH: &str = "/api/v2/auth/refresh";
+pub const PATH: &str = "/api/v2/auth/refresh";
 
 /// Whom to ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,46 +23,60 @@ pub struct Target {
     hint: &'static str,
 }
 
+/// What to tell whose token was refused by a server of their own.
+pub const OWN_HINT: &str = "it was asked on your own baseUrl";
+
+/// Returns the base of one of Transak's gateways by its name, and what to tell whose token is refused there; without a name
+/// staging's, the only server that the API's reference names. None for any other name.
+#[must_use]
+pub fn environment(name: Option<&str>) -> Option<(&'static str, &'static str)> {
+    const STAGING: &str = "https://api-gateway-stg.transak.com";
+    Some(match name {
+        None => (STAGING, "it was asked on staging, by default: a production token needs environment 'production'"),
+        Some("staging") => (STAGING, "it was asked on staging"),
+        Some("production") => ("https://api-gateway.transak.com", "it was asked on production"),
+        Some(_) => return None,
+    })
+}
+
+/// Returns the base of a server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
+///
+/// # Errors
+/// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is allowed), user
+/// info, a query or a fragment.
+pub fn own_base(href: &str, allow_http: bool) -> core::result::Result<&str, &'static str> {
+    let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
+        (rest, false)
+    } else if let Some(rest) = href.strip_prefix("http://") {
+        (rest, true)
+    } else {
+        return Err(" must be an http or https URL, or a path where there is a location");
+    };
+    let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
+    let authority = rest.as_bytes().split(is_end).next().unwrap_or_default();
+    if rest.bytes().any(|byte| matches!(byte, b'?' | b'#')) || authority.contains(&b'@') {
+        return Err(" must have no user info, query or fragment");
+    }
+    if is_http && !allow_http && !is_loopback(authority) {
+        return Err(" must be https, or set allowHttp");
+    }
+    let end = href.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
+    Ok(href.get(..end).unwrap_or(href))
+}
+
 impl Target {
-    /// One of Transak's gateways by its name; without a name staging, the only server that the API's reference
-    /// names. None for any other name.
+    /// One of Transak's gateways by its name: see [`environment`].
     #[must_use]
     pub fn environment(name: Option<&str>) -> Option<Self> {
-        let (base, hint) = match name {
-            None => (
-                "https://api-gateway-stg.transak.com",
-                "it was asked on staging, by default: a production token needs environment 'production'",
-            ),
-            Some("staging") => ("https://api-gateway-stg.transak.com", "it was asked on staging"),
-            Some("production") => ("https://api-gateway.transak.com", "it was asked on production"),
-            Some(_) => return None,
-        };
-        Some(Self { base: base.to_owned(), hint })
+        environment(name).map(|(base, hint)| Self { base: base.to_owned(), hint })
     }
 
-    /// A server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
+    /// A server of one's own, by its absolute URL: see [`own_base`].
     ///
     /// # Errors
-    /// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is
-    /// allowed), user info, a query or a fragment.
+    /// Says what is wrong with it, to follow its name.
     pub fn own(href: &str, allow_http: bool) -> core::result::Result<Self, &'static str> {
-        let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
-            (rest, false)
-        } else if let Some(rest) = href.strip_prefix("http://") {
-            (rest, true)
-        } else {
-            return Err(" must be an http or https URL, or a path where there is a location");
-        };
-        let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
-        let authority = rest.as_bytes().split(is_end).next().unwrap_or_default();
-        if rest.bytes().any(|byte| matches!(byte, b'?' | b'#')) || authority.contains(&b'@') {
-            return Err(" must have no user info, query or fragment");
-        }
-        if is_http && !allow_http && !is_loopback(authority) {
-            return Err(" must be https, or set allowHttp");
-        }
-        let path_end = href.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
-        Ok(Self { base: href.get(..path_end).unwrap_or(href).to_owned(), hint: "it was asked on your own baseUrl" })
+        Ok(Self { base: own_base(href, allow_http)?.to_owned(), hint: OWN_HINT })
     }
 
     /// Tells whether two targets are one server, however they were named.
@@ -97,41 +111,56 @@ fn is_loopback(authority: &[u8]) -> bool {
 }
 
 /// The token to exchange, read.
-#[derive(Clone, Debug)]
-pub struct OldToken {
+#[derive(Clone, Copy, Debug)]
+pub struct OldToken<T = String> {
     /// The bare token.
-    pub token: Secret,
+    pub token: Secret<T>,
     /// When it was issued and expires.
     pub claims: Claims,
-    subject: Subject,
-    payload: Secret,
-    sent_with: Secret,
+    payload: Secret<T>,
+    sent_with: Secret<T>,
 }
 
 /// A token that an answer brought, good for what was asked.
-#[derive(Clone, Debug)]
-pub struct NewToken {
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<T = String> {
     /// The bare token.
-    pub token: Secret,
+    pub token: Secret<T>,
     /// When it was issued and expires.
     pub claims: Claims,
     /// How many requests it took.
     pub attempts: u32,
 }
 
-impl NewToken {
+impl<T> NewToken<T> {
     /// Returns the failure that this token is to whoever tolerates less than it was judged by.
     #[must_use]
-    pub fn refused(&self, tolerance_ms: f64, now: f64) -> Option<Box<Failure>> {
-        if !self.claims.is_expired(tolerance_ms, now) {
-            return None;
-        }
-        let mut failure = Failure::new(Code::BadResponse);
-        failure.detail = EXPIRED_ALREADY;
-        failure.status = Some(200);
-        failure.attempts = self.attempts;
-        failure.outcome_unknown = true;
-        Some(failure)
+    pub fn refused(&self, tolerance_ms: f64, now: f64) -> Option<Failure> {
+        self.claims.is_expired(tolerance_ms, now).then(|| refusal(self.attempts))
+    }
+}
+
+/// Returns the failure that a new token is which has expired, after so many attempts.
+#[must_use]
+pub fn refusal(attempts: u32) -> Failure {
+    let mut failure = Failure::new(Code::BadResponse);
+    (failure.detail, failure.status, failure.attempts, failure.outcome_unknown) =
+        (EXPIRED_ALREADY, Some(200), attempts, true);
+    failure
+}
+
+impl<'a> OldToken<&'a str> {
+    /// Reads a token, trimmed; `room` is as long as the token. `headers` are sent with it, and are shown no more than it
+    /// is.
+    ///
+    /// # Errors
+    /// Says why it is no user access token.
+    pub fn read_in(text: &'a str, headers: &'a str, room: &'a mut [u8]) -> core::result::Result<Self, InvalidReason> {
+        let token = text.trim_ascii();
+        let payload = decode_payload(token.as_bytes(), room)?;
+        let claims = Claims::read(payload)?;
+        let payload = Secret::new(str::from_utf8(payload).unwrap_or_default());
+        Ok(Self { token: Secret::new(token), claims, payload, sent_with: Secret::new(headers) })
     }
 }
 
@@ -141,13 +170,11 @@ impl OldToken {
     /// # Errors
     /// Says why it is no user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
-        let token = text.trim_ascii();
-        let mut payload = vec![0; token.len()];
-        let payload = decode_payload(token.as_bytes(), &mut payload)?;
-        let (claims, subject) = Claims::read_with_subject(payload)?;
-        let secret = |text: &str| Secret::new(text.to_owned());
-        let payload = secret(str::from_utf8(payload).unwrap_or_default());
-        Ok(Self { token: secret(token), claims, subject, payload, sent_with: secret(headers) })
+        let mut room = vec![0; text.len()];
+        let OldToken { token, claims, payload, sent_with } = OldToken::read_in(text, headers, &mut room)?;
+        let [token, payload, sent_with] =
+            [token, payload, sent_with].map(|secret| Secret::new(secret.expose().to_owned()));
+        Ok(Self { token, claims, payload, sent_with })
     }
 
     /// Shows what is sent with the token no more than the token.
@@ -155,29 +182,33 @@ impl OldToken {
     pub fn sent_with(self, headers: String) -> Self {
         Self { sent_with: Secret::new(headers), ..self }
     }
+}
 
-    /// Tells whether a foreign text may be shown: see [`Secret::admits`].
-    fn admits(&self, text: &str, longest: usize, punctuation: u8) -> bool {
-        [&self.token, &self.payload, &self.sent_with].iter().all(|secret| secret.admits(text, longest, punctuation))
+impl<T: AsRef<str>> OldToken<T> {
+    /// Returns a foreign text where it may be shown: see [`Secret::admits`].
+    #[inline(never)]
+    fn shown(&self, text: Option<&str>, longest: usize, punctuation: u8) -> Option<Short> {
+        let secrets = [&self.token, &self.payload, &self.sent_with];
+        let text = text.filter(|text| secrets.iter().all(|secret| secret.admits(text, longest, punctuation)))?;
+        Short::new(text)
     }
 
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
     #[must_use]
-    pub fn is_of_same_user(&self, other: &Self) -> bool {
-        self.subject == other.subject
+    pub fn is_of_same_user<U: AsRef<str>>(&self, other: &OldToken<U>) -> bool {
+        are_of_same_user(self.payload.expose().as_bytes(), other.payload.expose().as_bytes())
     }
 
     /// Returns how long it lives still, in milliseconds.
     #[must_use]
     pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
-        to_f64(self.claims.expires_at) + tolerance_ms - now
+        self.claims.expires_in_ms(tolerance_ms, now)
     }
 
     /// Returns what a failure is by now where another try would mend it but the token has expired: a new login.
     #[must_use]
-    pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Box<Failure>> {
-        let is_over = failure.action() == Action::Retry && self.is_expired(tolerance_ms, now);
-        is_over.then(|| expired_meanwhile(failure))
+    pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
+        expired_since(self.claims, failure, tolerance_ms, now)
     }
 
     /// Tells whether the token is expired at an instant.
@@ -187,28 +218,35 @@ impl OldToken {
     }
 }
 
+/// Returns what a failure is by now where another try would mend it but the old token has expired: a new login.
+#[must_use]
+pub fn expired_since(old: Claims, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
+    let is_over = failure.action() == Action::Retry && old.is_expired(tolerance_ms, now);
+    is_over.then(|| expired_meanwhile(failure))
+}
+
 /// An answer, as far as it matters.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct Answer<T = String, B = Vec<u8>> {
     /// The HTTP status; 0 for an opaque one.
     pub status: u16,
     /// Whether it is a redirect that was not followed, or the end of one that was.
     pub redirected: bool,
     /// The `retry-after` header.
-    pub retry_after: Option<String>,
+    pub retry_after: Option<T>,
     /// The instant that it is where it is a date, as the platform reads dates.
     pub retry_after_date: Option<f64>,
     /// The `trace-id` header.
-    pub trace_id: Option<String>,
+    pub trace_id: Option<T>,
     /// The body.
-    pub body: Body,
+    pub body: Body<B>,
 }
 
 /// A body, or why there is none.
 #[derive(Debug, Default)]
-pub enum Body {
+pub enum Body<B = Vec<u8>> {
     /// It was read to its end.
-    Whole(Vec<u8>),
+    Whole(B),
     /// It is longer than [`MAX_BODY`].
     TooLong,
     /// It ended early, or could not be read at all.
@@ -216,10 +254,10 @@ pub enum Body {
     Broken,
 }
 
-impl Answer {
+impl<T: AsRef<str>, B> Answer<T, B> {
     /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Milliseconds from now, none for rubbish.
     fn retry_after_ms(&self, now: f64) -> Option<f64> {
-        let value = self.retry_after.as_ref()?.trim_ascii().as_bytes();
+        let value = self.retry_after.as_ref()?.as_ref().trim_ascii().as_bytes();
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
             let seconds = value.iter().fold(0.0, |seconds, &digit| seconds * 10.0 + f64::from(digit - b'0'));
             // Whoever asks for longer than a century asks for a century.
@@ -231,106 +269,113 @@ impl Answer {
     }
 }
 
-/// What the body says, wherever it says it.
-#[derive(Default)]
-struct Said {
-    is_json: bool,
-    access_token: Option<Vec<u8>>,
-    error_code: Option<Vec<u8>>,
-    message: Option<Vec<u8>>,
+/// Tells whether an error code is of Transak's family of "your token": missing, invalid, expired.
+fn is_10xx(code: &str) -> bool {
+    code.len() == 4 && code.starts_with("10") && code.bytes().all(|c| c.is_ascii_digit())
 }
 
-impl Said {
-    fn read(body: &Body) -> Self {
-        let Body::Whole(bytes) = body else {
-            return Self::default();
-        };
-        let text = |value: Option<Value<'_>>| value.and_then(Value::text);
-        let mut named = Named::default();
-        if named.read(bytes).is_none() {
-            return Self::default();
-        }
-        Self {
-            is_json: true,
-            access_token: text(named.data_access_token),
-            error_code: text(named.error_code),
-            message: text(named.error_message),
-        }
-    }
-
-    fn error_code(&self) -> Option<&str> {
-        str::from_utf8(self.error_code.as_deref()?).ok()
-    }
-
-    /// 10xx is Transak's family of "your token": missing, invalid, expired.
-    fn refuses_the_token(&self) -> bool {
-        let is_10xx =
-            |code: &str| code.len() == 4 && code.starts_with("10") && code.bytes().all(|c| c.is_ascii_digit());
-        self.error_code().is_some_and(is_10xx)
-    }
-
-    fn session_expired(&self) -> bool {
-        let wanted = b"session expired";
-        let in_message = |message: &[u8]| message.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted));
-        self.message.as_deref().is_some_and(in_message)
-    }
+fn says_session_expired(message: &[u8]) -> bool {
+    let wanted = b"session expired";
+    message.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
 }
 
 /// Judges an answer, in the documented order.
 ///
 /// # Errors
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
-pub fn judge(answer: &Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Result<NewToken> {
-    let said = Said::read(&answer.body);
+pub fn judge<T, U, B>(answer: &Answer<U, B>, old: &OldToken<T>, tolerance_ms: f64, now: f64) -> Result<NewToken>
+where
+    T: AsRef<str>,
+    U: AsRef<str>,
+    B: AsRef<[u8]>,
+{
+    let length = if let Body::Whole(bytes) = &answer.body { bytes.as_ref().len() } else { 0 };
+    let mut rooms = [vec![0; length], vec![0; length]];
+    let [text, payload] = &mut rooms;
+    let new = judge_in(answer, old, tolerance_ms, now, text, payload)?;
+    Ok(NewToken { token: Secret::new(new.token.expose().to_owned()), claims: new.claims, attempts: new.attempts })
+}
+
+/// Judges an answer, in the documented order, by way of `room` for an escaped text of its body, and of `payload` for
+/// the new token's.
+///
+/// # Errors
+/// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
+pub fn judge_in<'a, T, U, B>(
+    answer: &'a Answer<U, B>,
+    old: &OldToken<T>,
+    tolerance_ms: f64,
+    now: f64,
+    room: &'a mut [u8],
+    payload: &'a mut [u8],
+) -> Result<NewToken<&'a str>>
+where
+    T: AsRef<str>,
+    U: AsRef<str>,
+    B: AsRef<[u8]>,
+{
+    let mut said = Named::default();
+    let is_json = if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref()).is_some() } else { false };
+    if !is_json {
+        said = Named::default();
+    }
+    // Every character of a code may be escaped.
+    let mut code_room = [0; 6 * ERROR_CODE];
+    let error_code = said.error_code.and_then(|value| str::from_utf8(value.text(&mut code_room)?).ok());
+    let has_token = said.data_access_token.is_some_and(|value| !matches!(value, Value::Literal(_) | Value::Nested));
+    let mut session_expired =
+        || said.error_message.and_then(|value| value.text(room)).is_some_and(says_session_expired);
     let (code, detail) = match answer.status {
-        _ if answer.redirected => (Code::Network, "a redirect came, which is never followed"),
+        _ if answer.redirected => (Code::Network, REDIRECTED),
         500..=599 => (Code::Server, ""),
         429 => (Code::RateLimited, ""),
         408 => (Code::Timeout, ""),
         401 => (Code::Unauthorized, ""),
-        _ if said.refuses_the_token() && said.access_token.is_none() => (Code::Unauthorized, ""),
-        400 if said.session_expired() => (Code::Unauthorized, ""),
+        _ if error_code.is_some_and(is_10xx) && !has_token => (Code::Unauthorized, ""),
+        400 if session_expired() => (Code::Unauthorized, ""),
         403 => (Code::Forbidden, ""),
         400..=499 => (Code::Rejected, ""),
-        300..=399 => (Code::Network, "a redirect came, which is never followed"),
-        200 => match new_token(answer, said.access_token.as_deref(), said.is_json, old, tolerance_ms, now) {
-            Ok(token) => return Ok(token),
-            Err(detail) => (Code::BadResponse, detail),
+        300..=399 => (Code::Network, REDIRECTED),
+        200 => match &answer.body {
+            Body::Whole(_) if !is_json => (Code::BadResponse, "it is not a JSON object"),
+            Body::Whole(_) => match new_token(said.data_access_token, old, tolerance_ms, now, room, payload) {
+                Ok(token) => return Ok(token),
+                Err(detail) => (Code::BadResponse, detail),
+            },
+            Body::TooLong => (Code::BadResponse, "it is longer than 64 KiB"),
+            Body::Broken => (Code::BadResponse, "it broke off or could not be read"),
         },
         _ => (Code::BadResponse, "its status is not 200"),
-    };
-    let shown = |text: Option<&str>, longest, punctuation| {
-        text.filter(|text| old.admits(text, longest, punctuation)).map(str::to_owned)
     };
     let mut failure = Failure::new(code);
     failure.detail = detail;
     failure.status = Some(answer.status);
-    failure.error_code = shown(said.error_code(), 16, b'_');
-    failure.trace_id = shown(answer.trace_id.as_deref(), 64, b'-');
+    failure.error_code = old.shown(error_code, ERROR_CODE, b'_');
+    failure.trace_id = old.shown(answer.trace_id.as_ref().map(AsRef::as_ref), 64, b'-');
     failure.retry_after_ms = answer.retry_after_ms(now);
     failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
     failure.retryable = code == Code::Network || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
     Err(failure)
 }
 
+/// The longest error code that is shown.
+const ERROR_CODE: usize = 16;
+
+const REDIRECTED: &str = "a redirect came, which is never followed";
+
 const EXPIRED_ALREADY: &str = "its token is expired already";
 
-fn new_token(
-    answer: &Answer,
-    access_token: Option<&[u8]>,
-    is_json: bool,
-    old: &OldToken,
+fn new_token<'a, T: AsRef<str>>(
+    access_token: Option<Value<'a>>,
+    old: &OldToken<T>,
     tolerance_ms: f64,
     now: f64,
-) -> core::result::Result<NewToken, &'static str> {
-    match answer.body {
-        Body::Whole(_) if is_json => {}
-        Body::Whole(_) => return Err("it is not a JSON object"),
-        Body::TooLong => return Err("it is longer than 64 KiB"),
-        Body::Broken => return Err("it broke off or could not be read"),
-    }
-    let text = access_token.and_then(|bytes| str::from_utf8(bytes).ok()).ok_or("it has no data.accessToken")?;
-    let new = OldToken::read(text, "").map_err(|_| "its token is invalid")?;
+    room: &'a mut [u8],
+    payload: &'a mut [u8],
+) -> core::result::Result<NewToken<&'a str>, &'static str> {
+    let text = access_token.and_then(|value| str::from_utf8(value.text(room)?).ok());
+    let text = text.ok_or("it has no data.accessToken")?;
+    let new = OldToken::read_in(text, "", payload).map_err(|_| "its token is invalid")?;
     if new.is_expired(tolerance_ms, now) {
         Err(EXPIRED_ALREADY)
     } else if new.token == old.token {
@@ -344,14 +389,15 @@ fn new_token(
     }
 }
 
-/// Returns what a request that brought no answer stands for: what was thrown in its place, or a time-out.
+/// Returns what a request that brought no answer stands for: a time-out, or what was thrown in its place, by its name
+/// and code.
 #[must_use]
-pub fn no_answer(code: Code, cause: Option<Cause>, old: &OldToken) -> Box<Failure> {
-    let shown = |text: Option<String>| text.filter(|text| old.admits(text, 40, b'_'));
+pub fn no_answer<T: AsRef<str>>(code: Code, thrown: Option<[Option<&str>; 2]>, old: &OldToken<T>) -> Failure {
+    let shown = |text| old.shown(text, 40, b'_');
     let mut failure = Failure::new(code);
     failure.outcome_unknown = true;
     failure.retryable = matches!(code, Code::Network | Code::Timeout);
-    failure.cause = cause.map(|cause| Cause { name: shown(cause.name), code: shown(cause.code) });
+    failure.cause = thrown.map(|[name, code]| Cause { name: shown(name), code: shown(code) });
     failure
 }
 
@@ -393,11 +439,10 @@ impl Retries {
 
 /// Returns what a failure is to a caller whose token has expired meanwhile: a new login, not another try.
 #[must_use]
-pub fn expired_meanwhile(beneath: &Failure) -> Box<Failure> {
+pub fn expired_meanwhile(beneath: &Failure) -> Failure {
     let mut failure = Failure::new(Code::TokenExpired);
     failure.detail = "it expired while the refresh failed";
-    let code = Some(beneath.code.as_str().to_owned());
-    failure.cause = Some(Cause { name: Some("TransakTokenError".to_owned()), code });
+    failure.cause = Some(Cause { name: Short::new("TransakTokenError"), code: Short::new(beneath.code.as_str()) });
     failure.status = beneath.status;
     failure.retry_after_ms = beneath.retry_after_ms;
     failure.attempts = beneath.attempts;

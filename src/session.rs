@@ -3,29 +3,27 @@
 //! No IO, no clock, no chance: time and random numbers in 0..1 are arguments, and what happens is returned as data.
 //!
 //! # How a driver uses it
-//! - It owns one [`Session`] and passes every call what time it is by two clocks ([`Now`]). After every call it
-//!   takes the [`events`](Session::take_events) and tells its listeners, sets its one timer to
-//!   [`wait_ms`](Session::wait_ms), and where the [`generation`](Session::generation) has changed or a refresh has
-//!   ended, wakes those who wait. The timer, and whatever hints at a wake from sleep, calls [`wake`](Session::wake).
+//! - It owns one [`Session`] and the token that this is about, and passes every call what time it is by two clocks
+//!   ([`Now`]). After every call it takes the [`events`](Session::take_events) and tells its listeners, sets its one
+//!   timer to [`wait_ms`](Session::wait_ms), and where the [`generation`](Session::generation) has changed or a refresh
+//!   has ended, wakes those who wait. The timer, and whatever hints at a wake from sleep, calls [`wake`](Session::wake).
 //! - A caller asks [`access`](Session::access) or [`refresh`](Session::refresh) and acts on the [`Step`]: after
 //!   `Wait` it asks the same again once it is woken. When `maxWaitMs` is over it asks [`overdue`](Session::overdue).
 //! - A [`Ticket`] is an order to refresh once: take the lock, pass what is stored to [`found`](Session::found),
-//!   then ask [`send`](Session::send) for the token to exchange; none means that there is nothing left to do. The
+//!   then ask [`send`](Session::send) whether the token is to be exchanged; else there is nothing left to do. The
 //!   request is not aborted. Its answer is judged with [`MAX_SKEW_MS`] added to the tolerance, because it is
 //!   [`accept`](Session::accept) that knows what time it really is; anything else is [`fail`](Session::fail)ed,
 //!   after `ERR_UNAUTHORIZED` with another look at the store first: another tab may hold the successor.
 //!   A ticket that leads nowhere is [given back](Session::give_back).
 //! - Where a store is shared, its token is passed to [`found`](Session::found) before the first call is answered and
 //!   whenever another tab says that it changed. A tab says **what** happened, never the token: "refreshed", to be
-//!   followed by `found`; "replaced", by [`replace`](Session::replace) with [`Origin::Stored`]; "cleared", by
+//!   followed by `found`; "replaced", by [`replaced`](Session::replaced); "cleared", by
 //!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
 //!   What was written is confirmed by [`written`](Session::written).
 
-use std::rc::Rc;
-
 use crate::claims::{Claims, to_f64};
 use crate::error::{Action, Code, Failure, InvalidReason};
-use crate::refresh::{NewToken, OldToken, expired_meanwhile};
+use crate::refresh::{expired_meanwhile, refusal};
 use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
 
 /// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
@@ -73,16 +71,16 @@ pub enum Origin {
 pub struct Ticket(pub u32);
 
 /// What a caller does next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Use [`Session::token`].
+    /// Use the token.
     Use,
     /// Wait for the refresh under way, then ask again.
     Wait,
     /// Begin the refresh, then as for `Wait`.
     Refresh(Ticket),
     /// Fail with this.
-    Reject(Box<Failure>),
+    Reject(Failure),
 }
 
 /// What to do about what was found in the store.
@@ -90,7 +88,7 @@ pub enum Step {
 pub enum Found {
     /// Nothing.
     Keep,
-    /// Store [`Session::token`].
+    /// Store the token.
     Write,
     /// Nothing but to wake who waits: the session holds the stored token now.
     Adopted,
@@ -111,10 +109,16 @@ pub enum Event {
     Cleared,
 }
 
+impl Event {
+    /// Every event.
+    pub const ALL: &'static [Self] =
+        &[Self::Refreshed, Self::RefreshFailed, Self::Expired, Self::Replaced, Self::Cleared];
+}
+
 /// A token, and what has become of it here.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Held {
-    token: Rc<OldToken>,
+    claims: Claims,
     /// How much of [`JITTER`] is this token's, drawn once.
     jitter: f64,
     /// No refresh by itself before this, by the wall clock.
@@ -122,14 +126,14 @@ struct Held {
     /// No request before this, by the wall clock.
     cools_until: f64,
     failures: u32,
-    failure: Option<Box<Failure>>,
+    failure: Option<Failure>,
     /// Whether that failure is one that only a login mends.
     ended: bool,
     told_expired: bool,
 }
 
 /// A refresh under way.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Flight {
     ticket: Ticket,
     /// That of the token that is exchanged.
@@ -148,8 +152,20 @@ enum Standing {
     Settled,
 }
 
-/// A session's state.
-#[derive(Debug)]
+/// What is found in the store: a token, and how it compares with the one that is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// When it was issued and expires.
+    pub claims: Claims,
+    /// Whether it is the very token that is held.
+    pub is_same: bool,
+    /// Whether it is the same user's.
+    pub is_of_same_user: bool,
+}
+
+/// A session's state: plain data, so that a driver keeps it wherever it likes. The token itself, which the driver
+/// has, is not in it.
+#[derive(Clone, Copy, Debug)]
 pub struct Session {
     options: StatusOptions,
     held: Option<Held>,
@@ -161,23 +177,36 @@ pub struct Session {
     seen: Now,
     running: bool,
     offline: bool,
-    events: Vec<Event>,
+    events: u32,
+}
+
+/// What listeners are to be told, in order: their places in [`Event::ALL`] from 1, three bits each, the first one lowest.
+#[derive(Debug)]
+pub struct Events(pub u32);
+
+const EVENT_BITS: u32 = 3;
+
+/// How many events there is room for.
+const MAX_EVENTS: u32 = u32::BITS / EVENT_BITS;
+
+impl Iterator for Events {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        let place = usize::try_from(self.0 % (1 << EVENT_BITS)).ok()?;
+        self.0 >>= EVENT_BITS;
+        Event::ALL.get(place.checked_sub(1)?).copied()
+    }
 }
 
 impl Session {
     /// Begins with a token, which may be expired, or with none, as if cleared. `random` is for its jitter, here and
     /// below.
     #[must_use]
-    pub fn new(
-        token: impl Into<Option<Rc<OldToken>>>,
-        origin: Origin,
-        options: StatusOptions,
-        random: f64,
-        now: Now,
-    ) -> Self {
+    pub fn new(token: Option<Claims>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
         Self {
             options,
-            held: token.into().map(|token| Held::new(token, random)),
+            held: token.map(|claims| Held::new(claims, random)),
             standing: if origin == Origin::Given { Standing::Given } else { Standing::Settled },
             flight: None,
             generation: 0,
@@ -186,14 +215,14 @@ impl Session {
             seen: now,
             running: false,
             offline: false,
-            events: Vec::new(),
+            events: 0,
         }
     }
 
-    /// Returns the token that the session holds; none once it is cleared. It may be expired.
+    /// Returns the claims of the token that the session holds; none once it is cleared. It may be expired.
     #[must_use]
-    pub fn token(&self) -> Option<&Rc<OldToken>> {
-        self.held.as_ref().map(|held| &held.token)
+    pub fn claims(&self) -> Option<Claims> {
+        self.held.map(|held| held.claims)
     }
 
     /// Returns a number that changes with the token.
@@ -205,7 +234,7 @@ impl Session {
     /// Returns how the last refresh of this token failed.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        self.held.as_ref()?.failure.as_deref()
+        self.held.as_ref()?.failure.as_ref()
     }
 
     /// Tells whether the server has refused this token.
@@ -235,7 +264,7 @@ impl Session {
         match &self.held {
             Some(held) => {
                 let now = wall + self.skew_ms.unwrap_or(0.0);
-                TokenStatus::Valid(lifetime(held.token.claims, &self.options, now))
+                TokenStatus::Valid(lifetime(held.claims, &self.options, now))
             }
             None => TokenStatus::Invalid(InvalidReason::NotAString),
         }
@@ -243,8 +272,8 @@ impl Session {
 
     /// Takes what listeners are to be told, in order.
     #[must_use]
-    pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.events)
+    pub fn take_events(&mut self) -> Events {
+        Events(core::mem::take(&mut self.events))
     }
 
     /// Answers who wants a token that is valid now.
@@ -261,13 +290,13 @@ impl Session {
     pub fn refresh(&mut self, generation: u32, now: Now) -> Step {
         self.observe(now);
         let Some(held) = &self.held else { return reject_cleared() };
-        let expired = self.is_expired(&held.token);
+        let expired = self.is_expired(held.claims);
         match &held.failure {
-            Some(failure) if held.ended => Step::Reject(failure.clone()),
+            Some(failure) if held.ended => Step::Reject(*failure),
             _ if generation != self.generation && !expired => Step::Use,
             _ if self.flight.is_some() => Step::Wait,
             _ if expired => self.reject_expired(),
-            Some(failure) if self.seen.wall < held.cools_until => Step::Reject(failure.clone()),
+            Some(failure) if self.seen.wall < held.cools_until => Step::Reject(*failure),
             _ => Step::Refresh(self.begin()),
         }
     }
@@ -293,7 +322,7 @@ impl Session {
     pub fn wake(&mut self, now: Now) -> Option<Ticket> {
         self.observe(now);
         let held = self.renewed()?;
-        if self.is_expired(&held.token) {
+        if self.is_expired(held.claims) {
             self.tell_expired();
             return None;
         }
@@ -307,7 +336,7 @@ impl Session {
     pub fn wait_ms(&mut self, now: Now) -> Option<f64> {
         self.observe(now);
         let held = self.renewed()?;
-        let left = self.left_ms(&held.token);
+        let left = self.left_ms(held.claims);
         if left <= 0.0 && held.told_expired {
             return None;
         }
@@ -315,47 +344,46 @@ impl Session {
         Some(until_due.min(left).ceil().clamp(1.0, MAX_CHUNK_MS))
     }
 
-    /// Returns the token to exchange, where this refresh is still wanted.
-    pub fn send(&mut self, ticket: Ticket, now: Now) -> Option<Rc<OldToken>> {
+    /// Tells whether this refresh is still wanted: then the token is to be exchanged.
+    pub fn send(&mut self, ticket: Ticket, now: Now) -> bool {
         self.observe(now);
-        let flight = self.land(ticket)?;
-        let held = self.held.as_ref().filter(|_| flight.generation == self.generation)?;
-        if self.is_expired(&held.token) {
+        let Some(flight) = self.land(ticket) else { return false };
+        let Some(held) = self.held.as_ref().filter(|_| flight.generation == self.generation) else { return false };
+        if self.is_expired(held.claims) {
             if !flight.silent {
                 self.tell_expired();
             }
-            return None;
+            return false;
         }
         self.flight = Some(flight);
-        Some(Rc::clone(&held.token))
+        true
     }
 
-    /// Takes what the server answered to a request that was sent then, with these headers. Tells whether
-    /// [`Session::token`] is to be stored.
-    pub fn accept(&mut self, ticket: Ticket, new: &NewToken, headers: &str, sent: Now, random: f64, now: Now) -> bool {
+    /// Takes the token that the server has answered with, to a request that was sent then and after so many attempts.
+    /// Tells whether the session holds it now, and it is to be stored.
+    pub fn accept(&mut self, ticket: Ticket, new: Claims, attempts: u32, sent: Now, random: f64, now: Now) -> bool {
         self.observe(now);
         let Some(flight) = self.land(ticket) else { return false };
-        let skew_ms = self.implied_skew_ms(new.claims, sent);
-        let expired = new.refused(self.options.clock_tolerance_ms, now.wall + skew_ms.unwrap_or(0.0));
-        let (None, Ok(token)) = (&expired, OldToken::read(new.token.expose(), headers)) else {
-            self.record(&flight, expired.unwrap_or_else(|| Failure::new(Code::BadResponse)), random);
+        let skew_ms = self.implied_skew_ms(new, sent);
+        if new.is_expired(self.options.clock_tolerance_ms, now.wall + skew_ms.unwrap_or(0.0)) {
+            self.record(&flight, refusal(attempts), random);
             return false;
-        };
+        }
         self.skew_ms = skew_ms;
         // Another tab was quicker: of two tokens the later one wins.
         let overtaken = flight.generation != self.generation;
-        if overtaken && self.held.as_ref().is_some_and(|held| !is_later(&token, &held.token)) {
+        if overtaken && self.held.is_some_and(|held| !is_later(new, held.claims)) {
             return false;
         }
-        self.hold_successor(Rc::new(token), random);
+        self.hold_successor(new, random);
         if !flight.silent {
-            self.events.push(Event::Refreshed);
+            self.tell(Event::Refreshed);
         }
         true
     }
 
     /// Takes the failure of a refresh, or of what comes before it.
-    pub fn fail(&mut self, ticket: Ticket, failure: Box<Failure>, random: f64, now: Now) {
+    pub fn fail(&mut self, ticket: Ticket, failure: Failure, random: f64, now: Now) {
         self.observe(now);
         if let Some(flight) = self.land(ticket) {
             self.record(&flight, failure, random);
@@ -368,24 +396,23 @@ impl Session {
     }
 
     /// Compares with what is stored: none where that is nothing, or rubbish.
-    pub fn found(&mut self, stored: Option<Rc<OldToken>>, random: f64, now: Now) -> Found {
+    pub fn found(&mut self, stored: Option<Stored>, random: f64, now: Now) -> Found {
         self.observe(now);
         let Some(held) = &self.held else { return Found::Keep };
-        let is_usable = !held.ended && !self.is_expired(&held.token);
+        let is_usable = !held.ended && !self.is_expired(held.claims);
         if let Some(stored) = stored {
-            if stored.token == held.token.token {
+            if stored.is_same {
                 self.standing = Standing::Settled;
                 return Found::Keep;
             }
-            let of_same_user = stored.is_of_same_user(&held.token);
             let wins = match self.standing {
                 Standing::Replaced => false,
-                _ if of_same_user => !is_later(&held.token, &stored),
+                _ if stored.is_of_same_user => !is_later(held.claims, stored.claims),
                 standing => standing == Standing::Settled,
             };
             // One that is expired wins nothing.
-            if wins && !self.is_expired(&stored) {
-                self.adopt(stored, of_same_user, random);
+            if wins && !self.is_expired(stored.claims) {
+                self.adopt(stored, random);
                 return Found::Adopted;
             }
         }
@@ -399,16 +426,16 @@ impl Session {
         }
     }
 
-    /// Goes on with the token of a new login, here or in another tab, whatever was before.
-    pub fn replace(&mut self, token: Rc<OldToken>, origin: Origin, random: f64) {
-        // Another tab may say it late.
-        if origin == Origin::Stored && self.held.as_ref().is_some_and(|held| held.token.token == token.token) {
-            return;
+    /// Goes on with the token of a new login, whatever was before.
+    pub fn replace(&mut self, token: Claims, random: f64) {
+        self.log_in(token, Standing::Replaced, random);
+    }
+
+    /// Goes on with the token of a new login in another tab, which may say so late.
+    pub fn replaced(&mut self, stored: Stored, random: f64) {
+        if !stored.is_same {
+            self.log_in(stored.claims, Standing::Settled, random);
         }
-        self.flight = None;
-        self.standing = if origin == Origin::Given { Standing::Replaced } else { Standing::Settled };
-        self.hold(token, random);
-        self.events.push(Event::Replaced);
     }
 
     /// Drops the token, and the answer to a refresh under way.
@@ -416,7 +443,7 @@ impl Session {
         self.flight = None;
         if self.held.take().is_some() {
             self.generation = self.generation.wrapping_add(1);
-            self.events.push(Event::Cleared);
+            self.tell(Event::Cleared);
         }
     }
 }
@@ -443,14 +470,14 @@ impl Session {
     }
 
     fn life(&self, held: &Held) -> Lifetime {
-        lifetime(held.token.claims, &self.options, self.time())
+        lifetime(held.claims, &self.options, self.time())
     }
 
-    fn left_ms(&self, token: &OldToken) -> f64 {
+    fn left_ms(&self, token: Claims) -> f64 {
         token.expires_in_ms(self.options.clock_tolerance_ms, self.time())
     }
 
-    fn is_expired(&self, token: &OldToken) -> bool {
+    fn is_expired(&self, token: Claims) -> bool {
         self.left_ms(token) <= 0.0
     }
 
@@ -470,8 +497,8 @@ impl Session {
     fn hand_out(&mut self, is_patient: bool, now: Now) -> Step {
         self.observe(now);
         let Some(held) = &self.held else { return reject_cleared() };
-        if let Some(failure) = held.failure.as_ref().filter(|_| held.ended) {
-            return Step::Reject(failure.clone());
+        if let Some(failure) = held.failure.filter(|_| held.ended) {
+            return Step::Reject(failure);
         }
         let state = self.life(held).state;
         let rests = self.seen.wall < held.rests_until.max(held.cools_until);
@@ -501,39 +528,46 @@ impl Session {
         }
     }
 
-    fn hold(&mut self, token: Rc<OldToken>, random: f64) {
+    fn log_in(&mut self, token: Claims, standing: Standing, random: f64) {
+        self.flight = None;
+        self.standing = standing;
+        self.hold(token, random);
+        self.tell(Event::Replaced);
+    }
+
+    fn hold(&mut self, token: Claims, random: f64) {
         self.generation = self.generation.wrapping_add(1);
         self.held = Some(Held::new(token, random));
     }
 
     /// Holds what a refresh has brought. Half of its life passes before the next one begins by itself: neither a
     /// short answer nor a wrong window may loop.
-    fn hold_successor(&mut self, token: Rc<OldToken>, random: f64) {
-        let rests_until = self.seen.wall + self.left_ms(&token) / 2.0;
+    fn hold_successor(&mut self, token: Claims, random: f64) {
+        let rests_until = self.seen.wall + self.left_ms(token) / 2.0;
         self.hold(token, random);
         if let Some(held) = &mut self.held {
             held.rests_until = rests_until;
         }
     }
 
-    fn adopt(&mut self, stored: Rc<OldToken>, of_same_user: bool, random: f64) {
+    fn adopt(&mut self, stored: Stored, random: f64) {
         let is_first_look = self.standing == Standing::Given;
         self.standing = Standing::Settled;
-        if !of_same_user {
-            return self.replace(stored, Origin::Stored, random);
+        if !stored.is_of_same_user {
+            return self.log_in(stored.claims, Standing::Settled, random);
         }
         if is_first_look {
-            self.hold(stored, random);
+            self.hold(stored.claims, random);
         } else {
-            self.hold_successor(stored, random);
+            self.hold_successor(stored.claims, random);
         }
-        self.events.push(Event::Refreshed);
+        self.tell(Event::Refreshed);
     }
 
     /// Returns server minus local time by a token that the server has just issued, against the middle of the
     /// request; what is known already where the token, the request or the result is not good for that.
     fn implied_skew_ms(&self, new: Claims, sent: Now) -> Option<f64> {
-        let old = self.held.as_ref().and_then(|held| held.token.claims.issued_at);
+        let old = self.held.as_ref().and_then(|held| held.claims.issued_at);
         let Some(issued_at) = new.issued_at.filter(|_| new.issued_at > old) else { return self.skew_ms };
         let took = self.seen.wall - sent.wall;
         let jump = took - (self.seen.monotonic - sent.monotonic);
@@ -548,8 +582,8 @@ impl Session {
         }
     }
 
-    fn record(&mut self, flight: &Flight, mut failure: Box<Failure>, random: f64) {
-        let expires_in_ms = self.held.as_ref().map_or(0.0, |held| self.left_ms(&held.token));
+    fn record(&mut self, flight: &Flight, mut failure: Failure, random: f64) {
+        let expires_in_ms = self.held.map_or(0.0, |held| self.left_ms(held.claims));
         // A token that was adopted meanwhile has not failed.
         let Some(held) = self.held.as_mut().filter(|_| flight.generation == self.generation) else { return };
         let is_expired = expires_in_ms <= 0.0;
@@ -566,17 +600,26 @@ impl Session {
             return;
         }
         if !needs_login {
-            self.events.push(Event::RefreshFailed);
+            self.tell(Event::RefreshFailed);
         }
         if needs_login || is_expired {
             self.tell_expired();
         }
     }
 
+    fn tell(&mut self, event: Event) {
+        let place = Event::ALL.iter().zip(1..).find_map(|(&other, place)| (other == event).then_some(place));
+        let told = (u32::BITS - self.events.leading_zeros()).div_ceil(EVENT_BITS);
+        // A driver takes them after every call.
+        if told < MAX_EVENTS {
+            self.events |= place.unwrap_or(0_u32) << (told * EVENT_BITS);
+        }
+    }
+
     fn tell_expired(&mut self) {
         if let Some(held) = self.held.as_mut().filter(|held| !held.told_expired) {
             held.told_expired = true;
-            self.events.push(Event::Expired);
+            self.tell(Event::Expired);
         }
     }
 
@@ -585,16 +628,15 @@ impl Session {
         if self.flight.is_none() {
             self.tell_expired();
         }
-        let known = self.held.as_ref().and_then(|held| held.failure.clone());
-        let known = known.filter(|failure| failure.code == Code::TokenExpired);
+        let known = self.failure().copied().filter(|failure| failure.code == Code::TokenExpired);
         Step::Reject(known.unwrap_or_else(|| Failure::new(Code::TokenExpired)))
     }
 }
 
 impl Held {
-    fn new(token: Rc<OldToken>, jitter: f64) -> Self {
+    fn new(claims: Claims, jitter: f64) -> Self {
         Self {
-            token,
+            claims,
             jitter,
             rests_until: 0.0,
             cools_until: 0.0,
@@ -617,8 +659,8 @@ fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, 
 
 /// Tells whether a token was issued later than another, or expires later where that is the same. One that does not
 /// say when it was issued is the oldest.
-fn is_later(one: &OldToken, other: &OldToken) -> bool {
-    (one.claims.issued_at, one.claims.expires_at) > (other.claims.issued_at, other.claims.expires_at)
+fn is_later(one: Claims, other: Claims) -> bool {
+    (one.issued_at, one.expires_at) > (other.issued_at, other.expires_at)
 }
 
 fn reject_cleared() -> Step {

@@ -10,41 +10,46 @@ use crate::error::InvalidReason;
 /// The longest token that is looked at, in UTF-16 code units.
 pub const MAX_UNITS: u32 = 16_384;
 
-/// A text that must not be shown: its `Debug` prints `[redacted]`, and it has no `Display`.
-#[derive(Clone, Eq)]
-pub struct Secret(String);
+/// A text that must not be shown, owned or borrowed: its `Debug` prints `[redacted]`, and it has no `Display`.
+#[derive(Clone, Copy)]
+pub struct Secret<T = String>(T);
 
 /// Two tokens begin alike, and their signatures differ: they are compared from the end.
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.0.bytes().rev().eq(other.0.bytes().rev())
+impl<T: AsRef<str>, U: AsRef<str>> PartialEq<Secret<U>> for Secret<T> {
+    fn eq(&self, other: &Secret<U>) -> bool {
+        let (one, other) = (self.expose(), other.expose());
+        one.len() == other.len() && one.bytes().rev().eq(other.bytes().rev())
     }
 }
 
-impl Secret {
+impl<T: AsRef<str>> Eq for Secret<T> {}
+
+impl<T: AsRef<str>> Secret<T> {
     /// Takes a text into custody.
     #[must_use]
-    pub fn new(text: String) -> Self {
+    pub const fn new(text: T) -> Self {
         Self(text)
     }
 
     /// Returns the text, for the request and the caller who owns it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.as_ref()
     }
 
     /// Tells whether a foreign text may be shown: it is short, of plain characters, and repeats nothing of
     /// this secret. A server that echoes the token into an error code must not make it appear in a log.
     #[must_use]
+    #[inline(never)]
     pub fn admits(&self, text: &str, longest: usize, punctuation: u8) -> bool {
         const PIECE: usize = 8;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == punctuation;
-        let repeated = |piece| self.0.as_bytes().windows(PIECE).any(|own| own == piece);
+        let secret = self.expose().as_bytes();
+        let repeated = |piece| secret.windows(PIECE).any(|own| own == piece);
         // A short text is a repetition where it is the whole of a claim.
         let inside =
             |own: &'_ [u8]| own.strip_prefix(b"\"")?.strip_suffix(b"\"").map(|inside| inside == text.as_bytes());
-        let is_claim = || self.0.as_bytes().windows(text.len() + 2).any(|own| inside(own) == Some(true));
+        let is_claim = || secret.windows(text.len() + 2).any(|own| inside(own) == Some(true));
         !text.is_empty()
             && text.len() <= longest
             && text.bytes().all(plain)
@@ -53,7 +58,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }

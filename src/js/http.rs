@@ -8,7 +8,7 @@ use js_sys::{Date, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::value::text;
-use crate::error::{Cause, Code, Result};
+use crate::error::{Code, Result};
 use crate::refresh::{Answer, Body, NewToken, OldToken, judge, no_answer};
 
 #[wasm_bindgen]
@@ -36,8 +36,8 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
     let exchanged: &Exchanged = exchanged.unchecked_ref();
     let cause = exchanged.cause();
     if cause.is_object() {
-        let cause = Cause { name: text(&cause, "name"), code: text(&cause, "code") };
-        return Err(no_answer(Code::Network, Some(cause), old));
+        let thrown = [text(&cause, "name"), text(&cause, "code")];
+        return Err(no_answer(Code::Network, Some(thrown.each_ref().map(Option::as_deref)), old));
     }
     let answer = answer(exchanged);
     answer.map_or_else(

@@ -104,6 +104,7 @@ impl<'a> Bag<'a> {
     }
 
     /// Checks an optional function.
+    #[cfg(feature = "route")]
     pub(super) fn function(&self, name: &'static str) {
         let value = self.get(name);
         if !value.is_undefined() && !value.is_function() {
@@ -112,6 +113,7 @@ impl<'a> Bag<'a> {
     }
 
     /// Checks that it is said whom to ask: production tokens must not go to staging by default.
+    #[cfg(feature = "route")]
     pub(super) fn requires_server(&self) {
         if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
             self.wrong("environment", " or baseUrl is required");

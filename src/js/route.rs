@@ -17,7 +17,7 @@ use super::http::{answer_of, outcome};
 use super::options::{Bag, RefreshOptions, token_text};
 use super::value::{field, iterates, put, text};
 use crate::claims::to_f64;
-use crate::error::{Code, Failure, Result as Outcome, joined};
+use crate::error::{Code, Failure, Result as Outcome, Short, joined};
 use crate::option::Fits;
 use crate::refresh::{Body, MAX_BODY, NewToken, OldToken, Target, judge};
 use crate::route::address::Address;
@@ -302,11 +302,12 @@ fn key(token: &str) -> Key {
 fn failure(outcome: &JsValue) -> Failure {
     let code = text(outcome, "code");
     let known = Code::ALL.iter().find(|known| code.as_deref() == Some(known.as_str()));
-    let mut failure = *Failure::new(known.copied().unwrap_or(Code::Internal));
+    let mut failure = Failure::new(known.copied().unwrap_or(Code::Internal));
     let number = |name: &str| field(outcome, name).as_f64().filter(|number| *number >= 0.0);
     let status = (0..=999_u16).find(|&status| number("status") == Some(status.into()));
     if known.is_some() {
-        (failure.error_code, failure.trace_id) = (text(outcome, "errorCode"), text(outcome, "traceId"));
+        let short = |name| text(outcome, name).as_deref().and_then(Short::new);
+        (failure.error_code, failure.trace_id) = (short("errorCode"), short("traceId"));
         (failure.status, failure.retry_after_ms) = (status, number("retryAfterMs"));
     }
     failure

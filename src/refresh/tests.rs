@@ -1,10 +1,10 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
-#![cfg_attr(target_arch = "wasm32", expect(clippy::unnecessary_box_returns, reason = "it is boxed already"))]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
+use crate::claims::to_f64;
 use crate::error::Action;
 
 /// When every answer here is judged: five days before the old token expires.
@@ -44,7 +44,7 @@ fn granted(token: &str) -> Answer {
 
 /// Judges what is no success.
 #[track_caller]
-fn failure(answer: &Answer) -> Box<Failure> {
+fn failure(answer: &Answer) -> Failure {
     judge(answer, &old(), 0.0, NOW).expect_err("no usable answer")
 }
 
@@ -524,10 +524,9 @@ fn an_echo_of_what_was_sent_is_not_shown() {
 
 #[test]
 fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
-    let cause = |name: &str, code: &str| Some(Cause { name: Some(name.to_owned()), code: Some(code.to_owned()) });
-    let thrown = no_answer(Code::Network, cause("TypeError", "UND_ERR_SOCKET"), &old());
-    assert_eq!(thrown.cause, cause("TypeError", "UND_ERR_SOCKET"));
-    let echo = no_answer(Code::Network, cause(&old_text()[..20], "k3y-0f-the-partner"), &old());
+    let thrown = no_answer(Code::Network, Some([Some("TypeError"), Some("UND_ERR_SOCKET")]), &old());
+    assert_eq!(thrown.cause, Some(Cause { name: Short::new("TypeError"), code: Short::new("UND_ERR_SOCKET") }));
+    let echo = no_answer(Code::Network, Some([Some(&old_text()[..20]), Some("k3y-0f-the-partner")]), &old());
     assert_eq!(echo.cause, Some(Cause::default()));
     for (code, retryable) in [(Code::Network, true), (Code::Timeout, true), (Code::BadResponse, false)] {
         let failure = no_answer(code, None, &old());
@@ -578,7 +577,7 @@ fn retry_after_is_nothing_else() {
 // Whether to ask again
 
 /// A failure of so many attempts.
-fn after(attempts: u32, retryable: bool, retry_after_ms: Option<f64>) -> Box<Failure> {
+fn after(attempts: u32, retryable: bool, retry_after_ms: Option<f64>) -> Failure {
     let mut failure = Failure::new(Code::Server);
     (failure.attempts, failure.retryable, failure.retry_after_ms) = (attempts, retryable, retry_after_ms);
     failure
@@ -651,7 +650,7 @@ fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
     failed.attempts = 3;
     let expired = expired_meanwhile(&failed);
     assert_eq!((expired.code, expired.action()), (Code::TokenExpired, Action::Login));
-    let cause = Cause { name: Some("TransakTokenError".to_owned()), code: Some("ERR_SERVER".to_owned()) };
+    let cause = Cause { name: Short::new("TransakTokenError"), code: Short::new("ERR_SERVER") };
     assert_eq!(expired.cause, Some(cause));
     assert_eq!((expired.status, expired.attempts, expired.retry_after_ms), (Some(503), 3, Some(7_000.0)));
     assert!(expired.outcome_unknown && !expired.retryable);

@@ -134,7 +134,7 @@ impl Cors<'_> {
         let mut reply = self.error(status, message, error_code, failure.code);
         reply.outcome = Outcome::Failed;
         if let Some(trace_id) = &failure.trace_id {
-            reply = reply.with("trace-id", trace_id.clone());
+            reply = reply.with("trace-id", trace_id.to_string());
         }
         if let Some(wait_ms) = failure.retry_after_ms {
             reply = reply.with("retry-after", seconds(wait_ms));

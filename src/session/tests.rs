@@ -1,11 +1,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
-#![cfg_attr(target_arch = "wasm32", expect(clippy::unnecessary_box_returns, reason = "it is boxed already"))]
+
+use core::ops::Deref;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::refresh::{Answer, Body, judge, no_answer};
+use crate::refresh::{Answer, Body, NewToken, OldToken, judge, no_answer};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -45,10 +47,104 @@ fn ann(issued: f64, life: f64) -> Rc<OldToken> {
     read(&token("ann", Some(START + issued), START + issued + life))
 }
 
-fn failed(code: Code) -> Box<Failure> {
+fn failed(code: Code) -> Failure {
     let mut failure = Failure::new(code);
     (failure.attempts, failure.outcome_unknown) = (1, code != Code::Unauthorized);
     failure
+}
+
+/// A session with what its driver has beside it: the token.
+struct Session {
+    machine: super::Session,
+    token: Option<Rc<OldToken>>,
+}
+
+impl Deref for Session {
+    type Target = super::Session;
+
+    fn deref(&self) -> &super::Session {
+        &self.machine
+    }
+}
+
+/// Passes calls on to the machine, which a `DerefMut` would borrow before their arguments.
+macro_rules! passed_on {
+    ($($name:ident($($given:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        impl Session {
+            $(fn $name(&mut self, $($given: $type),*) $(-> $result)? { self.machine.$name($($given),*) })*
+        }
+    };
+}
+
+passed_on! {
+    access(now: Now) -> Step;
+    overdue(now: Now) -> Step;
+    refresh(generation: u32, now: Now) -> Step;
+    wake(now: Now) -> Option<Ticket>;
+    wait_ms(now: Now) -> Option<f64>;
+    server_time(now: Now) -> f64;
+    fail(ticket: Ticket, failure: Failure, random: f64, now: Now);
+    give_back(ticket: Ticket);
+    written(generation: u32);
+    take_events() -> Events;
+    start();
+    stop();
+    set_offline(offline: bool);
+}
+
+impl Session {
+    fn new(token: Rc<OldToken>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
+        let machine = super::Session::new(Some(token.claims), origin, options, random, now);
+        Self { machine, token: Some(token) }
+    }
+
+    fn token(&self) -> Option<&Rc<OldToken>> {
+        assert_eq!(self.token.as_ref().map(|token| token.claims), self.claims());
+        self.token.as_ref()
+    }
+
+    fn compared(&self, stored: &OldToken) -> Stored {
+        let held = self.token.as_ref();
+        Stored {
+            claims: stored.claims,
+            is_same: held.is_some_and(|held| held.token == stored.token),
+            is_of_same_user: held.is_some_and(|held| held.is_of_same_user(stored)),
+        }
+    }
+
+    fn found(&mut self, stored: Option<Rc<OldToken>>, random: f64, now: Now) -> Found {
+        let compared = stored.as_ref().map(|stored| self.compared(stored));
+        let found = self.machine.found(compared, random, now);
+        if found == Found::Adopted {
+            self.token = stored;
+        }
+        found
+    }
+
+    fn replace(&mut self, token: Rc<OldToken>, origin: Origin, random: f64) {
+        match origin {
+            Origin::Given => self.machine.replace(token.claims, random),
+            Origin::Stored => self.machine.replaced(self.compared(&token), random),
+        }
+        self.token = Some(token);
+    }
+
+    fn send(&mut self, ticket: Ticket, now: Now) -> Option<Rc<OldToken>> {
+        if self.machine.send(ticket, now) { self.token.clone() } else { None }
+    }
+
+    fn accept(&mut self, ticket: Ticket, new: &NewToken, sent: Now, random: f64, now: Now) -> bool {
+        let accepted = self.machine.accept(ticket, new.claims, new.attempts, sent, random, now);
+        if accepted {
+            self.token = Some(read(new.token.expose()));
+        }
+        accepted
+    }
+
+    fn clear(&mut self) {
+        self.machine.clear();
+        self.token = None;
+    }
 }
 
 /// A machine with a session, a clock that may be wrong, and a server that is right.
@@ -126,7 +222,7 @@ impl World {
     }
 
     fn listen(&mut self) {
-        self.events.append(&mut self.session.take_events());
+        self.events.extend(self.session.take_events());
     }
 
     fn heard(&mut self) -> Vec<Event> {
@@ -177,12 +273,12 @@ impl World {
 
     fn answered(&mut self, ticket: Ticket, old: &OldToken, text: &str, sent: Now) -> bool {
         let body = Body::Whole(format!(r#"{{"data":{{"accessToken":"{text}"}}}}"#).into_bytes());
-        let answer = Answer { status: 200, body, ..Answer::default() };
+        let answer: Answer = Answer { status: 200, body, ..Answer::default() };
         let now = self.now();
         self.refreshes += 1;
         let tolerance = self.session.options.clock_tolerance_ms + MAX_SKEW_MS;
         let stored = match judge(&answer, old, tolerance, now.wall) {
-            Ok(new) => self.session.accept(ticket, &new, "", sent, HALF, now),
+            Ok(new) => self.session.accept(ticket, &new, sent, HALF, now),
             Err(failure) => {
                 self.session.fail(ticket, failure, HALF, now);
                 false
@@ -201,12 +297,12 @@ impl World {
     }
 
     #[track_caller]
-    fn fail(&mut self, ticket: Ticket, failure: Box<Failure>) {
+    fn fail(&mut self, ticket: Ticket, failure: Failure) {
         self.fail_with(ticket, failure, HALF);
     }
 
     #[track_caller]
-    fn fail_with(&mut self, ticket: Ticket, failure: Box<Failure>, random: f64) {
+    fn fail_with(&mut self, ticket: Ticket, failure: Failure, random: f64) {
         assert!(self.session.send(ticket, self.now()).is_some());
         self.session.fail(ticket, failure, random, self.now());
         self.listen();
@@ -1233,6 +1329,20 @@ fn a_cleared_session_holds_nothing_until_replace() {
 }
 
 #[test]
+fn ten_events_are_told_in_order_and_no_eleventh() {
+    let mut world = World::new(documented());
+    let mut expected = Vec::new();
+    for round in 0..6 {
+        world.session.replace(jo(f64::from(round), 30.0 * DAY), Origin::Given, HALF);
+        world.session.clear();
+        expected.extend([Event::Replaced, Event::Cleared]);
+    }
+    expected.truncate(10);
+    assert_eq!(world.session.take_events().collect::<Vec<_>>(), expected);
+    assert_eq!(world.heard(), []);
+}
+
+#[test]
 fn a_cleared_session_asks_for_a_login() {
     let Step::Reject(failure) = reject_cleared() else { panic!("it has no token") };
     assert_eq!((failure.code, failure.action()), (Code::InvalidToken, Action::Login));
@@ -1244,6 +1354,6 @@ fn nothing_of_a_token_is_printed() {
     let mut world = World::new(documented());
     let ticket = world.at(28.0 * DAY).must_refresh();
     world.fail(ticket, no_answer(Code::Network, None, &documented()));
-    let printed = format!("{:?}", world.session);
+    let printed = format!("{:?}", world.session.machine);
     assert!(!printed.contains("e30.") && !printed.contains("jo"), "{printed}");
 }

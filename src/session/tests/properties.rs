@@ -193,7 +193,9 @@ impl Observer {
                 self.answer(&text);
                 may_go_back = true; // a server that takes iat back is obeyed where exp goes on
                 if let (Some(before), Some(after)) = (&before, self.held()) {
-                    assert!(after.claims.expires_at >= before.claims.expires_at || is_later(&after, before));
+                    assert!(
+                        after.claims.expires_at >= before.claims.expires_at || is_later(after.claims, before.claims)
+                    );
                 }
             }
             Happening::Same => {
@@ -234,7 +236,7 @@ impl Observer {
         }
         let after = self.held();
         if let (Some(before), Some(after)) = (&before, &after) {
-            assert!(may_go_back || !is_later(before, after), "back to an older token by {happening:?}");
+            assert!(may_go_back || !is_later(before.claims, after.claims), "back to an older token by {happening:?}");
         }
         if self.world.session.generation() != generation {
             self.calm_until = 0.0;
@@ -265,12 +267,12 @@ impl Observer {
         let now = self.world.now();
         let time = self.world.session.server_time(now);
         let is_good = |token: &Rc<OldToken>| !token.is_expired(0.0, time);
-        let ended = self.world.session.held.as_ref().is_some_and(|held| held.ended);
+        let ended = self.world.session.held.is_some_and(|held| held.ended);
         let Some(token) = self.held().filter(is_good).filter(|_| !ended) else {
             return assert!(!matches!(self.world.access(), Step::Use | Step::Wait | Step::Refresh(_)));
         };
         // Whoever was asked to wait for longer than the token lives does that.
-        let cools = self.world.session.held.as_ref().map_or(0.0, |held| held.cools_until) - now.wall;
+        let cools = self.world.session.held.map_or(0.0, |held| held.cools_until) - now.wall;
         if cools >= token.expires_in_ms(0.0, time) {
             return;
         }
