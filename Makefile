@@ -32,8 +32,8 @@ pkg: pkg/package.json
 # WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
 # A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
 WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
-FEATURES = $(if $(findstring status,$@),--no-default-features,$(if $(findstring server,$@),--no-default-features --features route))
-INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=100,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=60)
+FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package))
+INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=100,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
 FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
 
 $(WASM): $(SOURCES) | setup
@@ -61,6 +61,7 @@ test-rust: | setup
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features -- --deny warnings
+	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features package -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
@@ -75,9 +76,14 @@ test-types: pkg/package.json
 test-gateway: | setup
 	@node --test tests/js/
 
-test-package: target/installed/package.json | browser
+test-package: target/installed/package.json target/plain/plain_bg.wasm | browser
 	@cd target/installed
-	node --test --test-concurrency=2
+	PLAIN=$(CURDIR)/target/plain node --test --test-concurrency=2
+
+# What whoever builds the crate by hand gets.
+target/plain/plain_bg.wasm: $(SOURCES) | setup
+	@wasm-pack --quiet build . --dev --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name plain -- --locked
+	touch $@
 
 # Sessions in real time for ten minutes; `make test` has one minute of it.
 soak: target/installed/package.json

@@ -1,23 +1,27 @@
 // What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
-import { isSignal } from '../src/js/foreign.js';
-import { abortReason } from '../src/js/wait.js';
+import { caught, isSignal } from '../src/js/foreign.js';
+import { abortReason, after } from '../src/js/wait.js';
+import { NONE, errorOf, lay, times } from './desk.js';
 import { emitter, eventOf } from './emitter.js';
 import { failure } from './failure.js';
-import { instance, settled } from './loader.js';
+import { fault, instance, settled } from './loader.js';
 import { locked } from './lock.js';
+import { readOptions } from './options.js';
+import { join } from './refresh.js';
+import { place } from './place.js';
 import { ask as askStore } from './store.js';
 import { listening, tune } from './tabs.js';
 
 /** @import { SessionEventMap, SessionOptions, SessionStatus } from './index.js' */
 /** @import { Core } from './loader.js' */
 /** @typedef {ReturnType<typeof drive>} Driver */
+/** @typedef {ReturnType<typeof now>} Moment */
 
-// The machine's numbers, as src/js/session.rs has them: what it does, what a caller is told, what an outcome is, and the
-// events.
+// The numbers of src/js/keep.rs: what it does, what a caller is told, what is found in the store, and the events.
 export const ACCESS = 0, REFRESH = 2;
-const OVERDUE = 1, WAKE = 3, WAIT = 4, LAND = 5, LAND_AT_LAST = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11;
-const OFFLINE = 12, EVENTS = 13, GENERATION = 14, SKEW = 15, MAX_WAIT = 16;
-const USE = 0, REJECT = -2, STORE = 1, LOOK_AGAIN = 2, REFUSED = 32;
+const OVERDUE = 1, WAKE = 3, WAIT = 4, SEND = 5, FAIL = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11, OFFLINE = 12;
+const EVENTS = 13, GENERATION = 14, SKEW = 15, LAST_FAILURE = 16, GIVE_BACK = 17, IS_REFUSAL = 18;
+const USE = 0, REJECT = -2, WRITE = 1, ADOPTED = 2, REFUSED = 32;
 /** @type {(keyof SessionEventMap)[]} */
 const NAMES = ['storageerror', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared'];
 
@@ -37,17 +41,13 @@ const SETTLING_MS = [100, 500, 2_000];
 const FAILED = {};
 
 /**
- * Begins a session. The token is kept here too: a trap costs the machine, and the next call makes another one of it.
+ * Begins a session. What the wasm knows of it are bytes that are kept here, beside the token: a trap costs neither.
  * @param {object} session whose events they are
  * @param {any} token null for none
  * @param {SessionOptions} given
  * @param {boolean} isStored whether the token is from the store
  */
 export function drive(session, token, given, isStored) {
-  /** @type {Core | undefined} */
-  let core;
-  /** @type {InstanceType<Core['Machine']>} */
-  let machine;
   /** @type {any} */
   let timer;
   /** @type {BroadcastChannel | undefined} */
@@ -55,36 +55,47 @@ export function drive(session, token, given, isStored) {
   /** @type {Promise<void> | undefined} */
   let firstLook;
   let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, probedAt = 0, outage = '', news = 'refreshed';
-  let isRunning = false, isDisposed = false, hasLooked = true;
+  let isRunning = false, isDisposed = false;
   /** @type {Promise<unknown>} */
   let writes = Promise.resolve();
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter(), options = copied(given);
-  live();
-  const { storage, key } = options, name = `transak-user-token:${key}`;
-  hasLooked = !storage;
+  const { hint, refreshWindowMs, clockToleranceMs, maxWaitMs, storage, key } = readOptions(instance(), options, true);
+  const name = `transak-user-token:${key}`;
+  let hasLooked = !storage;
+  const state = begin();
 
-  /** Returns the machine, making it where there is none, or none any more. */
-  function live() {
-    const now = instance();
-    if (core !== now) {
-      machine = new now.Machine(token, options, isStored);
-      core = now;
-      generation = call(GENERATION);
-      token = machine.token();
-      skew = NaN;
-      if (isRunning) run();
-    }
-    return machine;
+  /** Begins the session, and returns its bytes. */
+  function begin() {
+    const core = instance(), { random, wall, monotonic } = now();
+    if (!core.begin(token === null ? NONE : place(core, token), token === null, isStored, refreshWindowMs, clockToleranceMs, random, wall, monotonic)) throw errorOf(core);
+    token = token && token.trim();
+    core.laid = undefined;
+    return core.session.slice();
+  }
+
+  /** Lays the session where the wasm looks at it, where another one is. */
+  function laid() {
+    const core = instance();
+    if (core.laid !== state) core.session.set(core.laid = state);
+    return core;
+  }
+
+  /**
+   * Does something to the session where the wasm looks at it, and takes it up again. A trap leaves it as it was.
+   * @template T
+   * @param {(core: Core, now: Moment) => T} work
+   * @returns {T}
+   */
+  function at(work) {
+    const moment = now(), core = laid(), done = work(core, moment);
+    state.set(core.session);
+    return done;
   }
 
   function call(/** @type {number} */ op, number = 0) {
-    return machine.call(op, number);
-  }
-
-  function callLive(/** @type {number} */ op, number = 0) {
-    return live().call(op, number);
+    return at((core, { random, wall, monotonic }) => core.call(op, number, random, wall, monotonic));
   }
 
   function run() {
@@ -94,24 +105,24 @@ export function drive(session, token, given, isStored) {
 
   /** Tells what there is to tell, and wakes who waits where the token has changed. */
   function sync() {
-    // A dead instance says nothing that is true.
-    if (core !== instance()) return;
     skew = call(SKEW);
     const latest = call(GENERATION), hasChanged = generation !== latest;
-    if (hasChanged) {
-      generation = latest;
-      token = machine.token();
-      wake();
-    }
+    generation = latest;
+    if (hasChanged) wake();
     // Looked at before anyone is told: a listener may end the session.
     /** @type {[keyof SessionEventMap, unknown][]} */
     const told = [];
     for (let left = call(EVENTS); left; left >>= 3) {
       const event = NAMES[left & 7];
-      told.push([event, event === 'refreshed' ? times() : event === 'refreshfailed' ? { error: machine.error() } : null]);
+      told.push([event, event === 'refreshed' ? current() : event === 'refreshfailed' ? { error: lastError() } : null]);
     }
     if (hasChanged) schedule();
     for (const [type, detail] of told) tell(type, detail);
+  }
+
+  function lastError() {
+    call(LAST_FAILURE);
+    return errorOf(instance(), hint);
   }
 
   /**
@@ -128,30 +139,28 @@ export function drive(session, token, given, isStored) {
 
   /** @returns {SessionStatus} */
   function status() {
-    const verdict = live().status(Date.now()), refused = verdict >= REFUSED;
-    const { state, action, reason } = current().texts[verdict % REFUSED], clockSkewMs = Number.isNaN(skew) ? null : skew;
-    if (reason) return { state, action, reason, clockSkewMs, refused };
-    const { issuedAt, refreshAt, expiresAt, expiresInMs } = read();
+    const wall = Date.now(), core = laid();
+    let verdict;
+    try {
+      verdict = core.unguarded.status(wall);
+    } catch {
+      throw fault();
+    }
+    const refused = verdict >= REFUSED;
+    const { state: its, action, reason } = core.texts[verdict % REFUSED], clockSkewMs = Number.isNaN(skew) ? null : skew;
+    if (reason) return { state: its, action, reason, clockSkewMs, refused };
+    const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = core.times;
     return /** @type {SessionStatus} */ ({
-      state, action: refused ? 'login' : action, issuedAt, refreshAt, expiresAt, expiresInMs, clockSkewMs, refused,
+      state: its, action: refused ? 'login' : action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs,
+      clockSkewMs, refused,
     });
   }
 
+  /** Returns the times of the token. */
   function current() {
-    return /** @type {Core} */ (core);
-  }
-
-  /** Reads the times that the machine has left. */
-  function read() {
-    const { times } = current().look();
-    const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = times;
-    return { issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs };
-  }
-
-  function times() {
-    machine.status(Date.now());
-    const { issuedAt, refreshAt, expiresAt } = read();
-    return { issuedAt, refreshAt, expiresAt };
+    const wall = Date.now(), core = laid();
+    core.status(wall);
+    return times(core);
   }
 
   /**
@@ -165,7 +174,6 @@ export function drive(session, token, given, isStored) {
       if (signal !== undefined && !isSignal(signal)) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }
-      live();
       const before = generation;
       let late, end = () => {};
       const cut = () => end();
@@ -175,10 +183,8 @@ export function drive(session, token, given, isStored) {
         for (;;) {
           if (signal?.aborted) throw abortReason(signal);
           if (hasLooked) {
-            live();
-            const step = call(wish, before);
-            const result = step === USE && wish === REFRESH ? { accessToken: token, ...times() } : token;
-            const error = step === REJECT && machine.error();
+            const step = call(wish, before), error = step === REJECT && errorOf(instance(), hint);
+            const result = step === USE && wish === REFRESH ? { accessToken: token, ...current() } : token;
             if (step > 0) renew(step);
             sync();
             if (error) throw error;
@@ -186,10 +192,10 @@ export function drive(session, token, given, isStored) {
           }
           if (late === undefined) {
             signal?.addEventListener('abort', cut);
-            late = wish === ACCESS && setTimeout(() => {
+            late = wish === ACCESS && after(maxWaitMs, () => {
               wish = OVERDUE;
               end();
-            }, call(MAX_WAIT));
+            });
           }
           await new Promise((resolve) => waiting.add(end = () => {
             waiting.delete(end);
@@ -199,7 +205,7 @@ export function drive(session, token, given, isStored) {
           if (instance() !== begun) return;
         }
       } finally {
-        clearTimeout(/** @type {any} */ (late));
+        if (late) late();
         signal?.removeEventListener('abort', cut);
         waiting.delete(end);
         busy--;
@@ -213,32 +219,37 @@ export function drive(session, token, given, isStored) {
    * @param {number} ticket
    */
   async function renew(ticket) {
-    const begun = current();
     const exchange = async () => {
       const hadOutage = outage;
       if (storage && !hadOutage) await compare();
-      if (instance() !== begun) return;
-      const landed = machine.send(ticket, options);
+      const sent = now(), isToBeSent = call(SEND, ticket);
       sync();
-      if (!landed) return;
-      await settled(() => landed);
-      let outcome = call(storage ? LAND : LAND_AT_LAST, ticket);
-      if (outcome === LOOK_AGAIN) {
-        await compare();
-        outcome = instance() === begun ? call(LAND_AT_LAST, ticket) : 0;
+      if (!isToBeSent) return;
+      let ask;
+      try {
+        ask = readOptions(instance(), options, true);
+      } catch (thrown) {
+        // They made sense once. Any other error is a fault.
+        if (/** @type {any} */ (thrown).code !== 'ERR_INVALID_OPTION') throw thrown;
+        call(FAIL, ticket);
+        return;
       }
+      const outcome = await join(token, current().expiresAt, ask).landed;
+      if (outcome.fault) throw outcome.fault;
+      const isToBeStored = await land(ticket, outcome, sent);
       sync();
       wake();
-      if (outcome === STORE && storage) await (hadOutage ? compare() : save());
+      if (isToBeStored && storage) await (hadOutage ? compare() : save());
     };
     busy++;
     renewing++;
     try {
       await (storage && !outage ? locked(options.lock, name, () => held(exchange)) : held(exchange));
-    } catch {
+    } catch (thrown) {
       // Who has the lock may have stored a successor; and where the store fails too, that is told.
       await compare().catch(() => {});
-      if (instance() === begun) call(NO_LOCK, ticket);
+      // A lock that is not had is no error of anyone's, and a fault is no failure of the token's.
+      background(() => { call(thrown ? GIVE_BACK : NO_LOCK, ticket); });
     }
     busy--;
     renewing--;
@@ -247,18 +258,41 @@ export function drive(session, token, given, isStored) {
     release();
   }
 
+  /**
+   * Takes an outcome. Tells whether the token is to be stored.
+   * @param {number} ticket
+   * @param {import('./refresh.js').Outcome} outcome
+   * @param {Moment} sent
+   */
+  async function land(ticket, { accessToken, attempts, failure }, sent) {
+    if (accessToken) {
+      const isHeld = at((core, { random, wall, monotonic }) =>
+        core.accept(ticket, place(core, accessToken), attempts, sent.wall, sent.monotonic, random, wall, monotonic));
+      if (isHeld) token = accessToken;
+      return isHeld;
+    }
+    const fail = (/** @type {number} */ op) => {
+      instance().failure.set(/** @type {Uint8Array} */ (failure));
+      return call(op, ticket);
+    };
+    // Where it was refused the store deserves another look first: another tab may have stored a successor.
+    if (storage && fail(IS_REFUSAL)) await compare();
+    fail(FAIL);
+    return false;
+  }
+
   /** Does what nobody waits for. A fault of ours has no one to go to; the background goes on later. */
   function background(/** @type {() => void} */ work) {
     try {
       work();
-      if (machine) schedule();
+      schedule();
     } catch {
       if (isRunning) arm(RECOVERY_MS);
     }
   }
 
   function schedule() {
-    if (isRunning) arm(callLive(WAIT));
+    if (isRunning) arm(call(WAIT));
   }
 
   function arm(/** @type {number} */ ms) {
@@ -271,7 +305,7 @@ export function drive(session, token, given, isStored) {
 
   function tick() {
     background(() => {
-      const ticket = callLive(WAKE);
+      const ticket = call(WAKE);
       if (ticket) renew(ticket);
       sync();
       look().catch(() => {});
@@ -279,9 +313,9 @@ export function drive(session, token, given, isStored) {
   }
 
   /** Takes a hint that time may have passed unnoticed, or that the network came or went. */
-  function hint(/** @type {{ type: string }} */ { type }) {
+  function hinted(/** @type {{ type: string }} */ { type }) {
     background(() => {
-      if (type === 'offline' || type === 'online') callLive(OFFLINE, type === 'offline' ? 1 : 0);
+      if (type === 'offline' || type === 'online') call(OFFLINE, type === 'offline' ? 1 : 0);
     });
     tick();
     if (storage) compare().catch(() => {});
@@ -301,7 +335,7 @@ export function drive(session, token, given, isStored) {
   /** Compares with what is stored; `wasReplaced` where another tab says so. */
   async function compare(wasReplaced = false) {
     const stored = await ask('get');
-    const isToBeStored = stored !== FAILED && live().found(stored, wasReplaced);
+    const isToBeStored = stored !== FAILED && found(stored, wasReplaced);
     hasLooked = true;
     sync();
     wake();
@@ -310,6 +344,18 @@ export function drive(session, token, given, isStored) {
     // Who was woken goes first: a refresh that begins now stores the token on its way.
     await null;
     if (!renewing) settle(stored);
+  }
+
+  /**
+   * Compares with what was found in the store, and goes on with it where it wins. Tells whether the token is to be stored.
+   * @param {any} stored
+   * @param {boolean} wasReplaced
+   */
+  function found(stored, wasReplaced) {
+    const verdict = at((core, { random, wall, monotonic }) =>
+      core.found(place(core, stored), lay(core, token)[0], wasReplaced, random, wall, monotonic));
+    if (verdict === ADOPTED) token = stored.trim();
+    return verdict === WRITE;
   }
 
   /**
@@ -325,7 +371,7 @@ export function drive(session, token, given, isStored) {
       // Another token by now: it has been stored, or will be.
       if (generation !== of) return;
       if (stored === seen) return save();
-      callLive(WRITTEN, of);
+      call(WRITTEN, of);
       await compare();
     })).catch(() => {});
     busy--;
@@ -343,11 +389,11 @@ export function drive(session, token, given, isStored) {
     return writes = writes.then(async () => {
       if (token === null) return;
       const of = generation;
-      live().status(Date.now());
-      const ttlMs = Math.ceil(read().expiresInMs);
+      current();
+      const ttlMs = Math.ceil(instance().times[3]);
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
       if (done === FAILED || generation !== of) return;
-      callLive(WRITTEN, of);
+      call(WRITTEN, of);
       channel?.postMessage(news);
       news = 'refreshed';
       if (holding && channel && !options.lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
@@ -387,35 +433,34 @@ export function drive(session, token, given, isStored) {
         }
         return;
       }
-      callLive(CLEAR);
+      call(CLEAR);
+      token = null;
       sync();
       // What was stored here meanwhile is to go too, and another login's token is not.
       writes = writes.then(async () => mine !== null && await ask('get') === mine && ask('delete'));
     } catch {}
   }
 
-  /** Frees the machine and the channel of a session that was disposed of, when nothing is under way. */
+  /** Lets go of the channel of a session that was disposed of, when nothing is under way. */
   function release() {
-    if (!isDisposed || busy || !core) return;
+    if (!isDisposed || busy) return;
     isDisposed = false;
     channel?.close();
-    machine.free();
-    core = channel = firstLook = undefined;
+    channel = firstLook = undefined;
   }
 
   /** @param {boolean} running */
   function setRunning(running) {
     if (running && isRunning) return;
     isRunning = running;
-    listening(running, hint);
+    listening(running, hinted);
     clearTimeout(timer);
     if (running) {
       isDisposed = false;
-      live();
       run();
       look().catch(() => {}).then(() => isRunning && tick());
-    } else if (core) {
-      callLive(STOP);
+    } else {
+      call(STOP);
     }
   }
 
@@ -425,13 +470,16 @@ export function drive(session, token, given, isStored) {
       if (!storage) throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: storage is required');
       const stored = await ask('get');
       if (stored === FAILED) throw storeFailure();
-      live().found(stored, true);
+      found(stored, true);
       sync();
       return token !== null;
     },
     /** @param {unknown} other */
     async replace(other) {
-      live().replace(other);
+      at((core, { random }) => {
+        if (!core.replace(place(core, other), random)) throw errorOf(core);
+      });
+      token = /** @type {string} */ (other).trim();
       sync();
       if (!storage) return;
       channel ??= tune(name, heard);
@@ -443,7 +491,8 @@ export function drive(session, token, given, isStored) {
       release();
     },
     async clear() {
-      callLive(CLEAR);
+      call(CLEAR);
+      token = null;
       sync();
       if (!storage) return;
       channel ??= tune(name, heard);
@@ -456,6 +505,12 @@ export function drive(session, token, given, isStored) {
       release();
     },
   };
+}
+
+/** What time it is, by two clocks; and a share of chance. */
+function now() {
+  const wall = Date.now();
+  return { wall, monotonic: caught(() => performance.now()) ?? wall, random: Math.random() };
 }
 
 /** Waits, and keeps no process alive. */

@@ -11,6 +11,9 @@ const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-flo
 /** What wasm2js does not know, and the passes that say it in other words. */
 const LOWERING = ['--llvm-memory-copy-fill-lowering', '--llvm-nontrapping-fptoint-lowering', '--signext-lowering'];
 
+/** Where nothing of JavaScript's is imported, numbers alone go in and come out: the exports are called as they are. */
+const NO_GLUE = 'export const createGlue = () => ({ __wbg_get_imports: () => ({}), __wbg_finalize_init() {} });';
+
 /** @param {string} tool @param {string[]} args */
 const binaryen = (tool, ...args) =>
   execFileSync(tool, [...FEATURES.map((feature) => `--enable-${feature}`), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -22,14 +25,14 @@ const binaryen = (tool, ...args) =>
  */
 export async function generate(output, { twin }) {
   const { wasm, glue: plain, file, text } = core(output);
-  const { first, rest, data } = halves(text), glue = readingOnce(plain, endOfData(text));
+  const { first, rest, data } = halves(text), glue = /^ \(import /m.test(text) && readingOnce(plain, ...extentOfData(text));
   const inlined = { decoder: decoder(output), first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
   return {
     wasm,
     '#wasm-text': Object.entries(inlined).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join('\n'),
     '#wasm-as-js': twin && asJs(file, join(output, 'twin.js')),
-    '#glue': await createGlue(output, glue),
-    '#glue-of-js': await createGlue(output, lookingAgain(glue)),
+    '#glue': glue ? await createGlue(output, glue) : NO_GLUE,
+    '#glue-of-js': glue ? await createGlue(output, lookingAgain(glue)) : NO_GLUE,
   };
 }
 
@@ -62,21 +65,22 @@ function assembled(text, file) {
   return readFileSync(file);
 }
 
-/** Returns where the data ends that a module brings along. */
-function endOfData(/** @type {string} */ module) {
-  return Math.max(0, ...segments(module).map(({ start, bytes }) => start + bytes.length));
+/** Returns where the data begins and ends that a module brings along. */
+function extentOfData(/** @type {string} */ module) {
+  const all = segments(module);
+  return [Math.min(...all.map(({ start }) => start)), Math.max(0, ...all.map(({ start, bytes }) => start + bytes.length))];
 }
 
 /**
  * Returns the glue with the texts that the module brings along decoded once each: they are its constants, and decoding the
- * name of an option takes longer than reading it.
- * @param {string} glue @param {number} end where those texts end
+ * name of an option takes longer than reading it. What lies below them is the stack.
+ * @param {string} glue @param {number} start where those texts begin @param {number} end where they end
  */
-function readingOnce(glue, end) {
+function readingOnce(glue, start, end) {
   const decoding = /^function getStringFromWasm0\(ptr, len\) \{\n([^]*?)return (.*);\n\}$/m;
   return onceWhereThere(glue, 'function getStringFromWasm0', decoding, (_, before, decoded) => `const constants = new Map();
 function getStringFromWasm0(ptr, len) {
-${before}if (ptr >= ${end}) return ${decoded};
+${before}if (ptr < ${start} || ptr >= ${end}) return ${decoded};
     const place = ptr * 65536 + len;
     let text = constants.get(place);
     if (text === undefined) constants.set(place, text = ${decoded});

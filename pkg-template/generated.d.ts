@@ -13,7 +13,33 @@ declare module '#module' {
   /** What a check needs; where the wasm comes as a whole, all of it, made with the imports that are asked for then. */
   export function first(imports: () => WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): First;
   /** All of it, made around what there is. */
-  export function rest(first: First, imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): WebAssembly.Exports;
+  export function rest(first: First, imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): Rest;
+  /** A length of what is not there is -1; see src/js/desk.rs, ask.rs and keep.rs. */
+  type Rest = WebAssembly.Exports & {
+    desk(): number;
+    explain(): void;
+    names(): void;
+    judgeOptions(areOptions: boolean, areOfSession: boolean): number;
+    open(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+    judge(
+      token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
+      body: number, toleranceMs: number, now: number,
+    ): number;
+    pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
+    settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+    excuse(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+    begin(
+      length: number, isNone: boolean, isStored: boolean, refreshWindowMs: number, clockToleranceMs: number,
+      random: number, wall: number, monotonic: number,
+    ): number;
+    call(op: number, number: number, random: number, wall: number, monotonic: number): number;
+    accept(
+      ticket: number, length: number, attempts: number, sentWall: number, sentMonotonic: number, random: number, wall: number, monotonic: number,
+    ): number;
+    found(stored: number, held: number, isReplaced: boolean, random: number, wall: number, monotonic: number): number;
+    replace(length: number, random: number): number;
+    status(now: number): number;
+  };
   /** See src/js/check.rs. */
   type First = WebAssembly.Exports & {
     memory: WebAssembly.Memory;
@@ -34,19 +60,6 @@ declare module '#glue' {
   export function createGlue(): {
     __wbg_get_imports(): WebAssembly.Imports;
     __wbg_finalize_init(instance: { exports: Record<string, unknown> }): unknown;
-    refreshAccessToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken>;
-    ensureFreshToken(token: unknown, options: unknown): Promise<import('./index.js').RefreshedToken & { refreshed: boolean; error?: import('./index.js').TransakTokenError }>;
-    /** A session's state machine; see src/js/session.rs for the numbers. */
-    Machine: new (token: unknown, options: unknown, stored: boolean) => {
-      call(op: number, number: number): number;
-      error(): import('./index.js').TransakTokenError;
-      send(ticket: number, options: unknown): Promise<unknown> | undefined;
-      found(stored: unknown, replaced: boolean): boolean;
-      replace(token: unknown): void;
-      status(now: number): number;
-      token(): string | null;
-      free(): void;
-    };
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;

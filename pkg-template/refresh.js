@@ -1,18 +1,196 @@
-// The refresh: the promises are the wasm's own, watched by the loader.
-import { settled } from './loader.js';
+// The refresh: what is waited for, and who waits for the same. What an answer means, and whether to ask again, is judged in
+// the wasm.
+import { exchange } from '../src/js/http.js';
+import { abortReason, latch, timer, unlessAborted } from '../src/js/wait.js';
+import { NONE, errorOf, lay, times, words } from './desk.js';
+import { instance, settled } from './loader.js';
+import { readOptions } from './options.js';
+import { place } from './place.js';
+
+/**
+ * @import { RefreshedToken, TransakTokenError } from './index.js'
+ * @import { Core } from './loader.js'
+ * @import { Ask } from './options.js'
+ *
+ * What an exchange comes to: a new token, or a failure, as the bytes that the wasm knows it by. A fault is of our own.
+ * @typedef {{ accessToken?: string, attempts: number, failure?: Uint8Array, fault?: unknown }} Outcome
+ *
+ * One exchange under way, and how many wait for it.
+ * @typedef {{
+ *   token: string, expiresAt: number, ask: Ask, retries: number, toleranceMs: number, waiting: number,
+ *   deserted: import('../src/js/wait.js').Latch, landed: Promise<Outcome>,
+ * }} Flight
+ */
+
+/** @type {Flight[]} */
+let flights = [];
 
 /**
  * @param {unknown} token
  * @param {unknown} [options]
+ * @returns {Promise<RefreshedToken>}
  */
 export function refreshAccessToken(token, options) {
-  return settled((core) => core.refreshAccessToken(token, options));
+  return call(token, options, false);
 }
 
 /**
  * @param {unknown} token
  * @param {unknown} [options]
+ * @returns {Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>}
  */
 export function ensureFreshToken(token, options) {
-  return settled((core) => core.ensureFreshToken(token, options));
+  return call(token, options, true);
+}
+
+// What the wasm says of a token that needs no refresh.
+const FRESH = 1;
+
+/**
+ * @param {unknown} token
+ * @param {unknown} options
+ * @param {boolean} onlyIfNeeded
+ * @returns {Promise<any>}
+ */
+function call(token, options, onlyIfNeeded) {
+  return settled(async (core) => {
+    const ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
+    throwIfAborted(signal);
+    const state = core.open(place(core, token), Date.now(), refreshWindowMs, clockToleranceMs);
+    if (!state) throw errorOf(core);
+    const old = { accessToken: /** @type {string} */ (token).trim(), ...times(core) };
+    if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
+    const flight = join(old.accessToken, old.expiresAt, ask);
+    try {
+      await unlessAborted(flight.landed, signal);
+    } finally {
+      leave(flight);
+    }
+    const outcome = await flight.landed;
+    if (outcome.fault) throw outcome.fault;
+    return concluded(instance(), outcome, ask, old, onlyIfNeeded);
+  });
+}
+
+function throwIfAborted(/** @type {AbortSignal | undefined} */ signal) {
+  const reason = abortReason(signal);
+  if (reason !== undefined) throw reason;
+}
+
+/**
+ * Returns what an outcome is to a caller, who may tolerate less than another who waited, or more.
+ * @param {Core} core
+ * @param {Outcome} outcome
+ * @param {Ask} ask
+ * @param {RefreshedToken} old
+ * @param {boolean} onlyIfNeeded
+ */
+function concluded(core, { accessToken, attempts, failure }, { hint, refreshWindowMs, clockToleranceMs }, old, onlyIfNeeded) {
+  if (accessToken) {
+    if (!core.settle(place(core, accessToken), attempts, Date.now(), refreshWindowMs, clockToleranceMs)) throw errorOf(core, hint);
+    return { accessToken, ...times(core), ...onlyIfNeeded && { refreshed: true } };
+  }
+  core.failure.set(/** @type {Uint8Array} */ (failure));
+  const willDo = core.excuse(place(core, old.accessToken), Date.now(), refreshWindowMs, clockToleranceMs), error = errorOf(core, hint);
+  if (!onlyIfNeeded || !willDo) throw error;
+  return { ...old, refreshed: false, error };
+}
+
+/**
+ * Joins the exchange that does what is asked, or begins it.
+ * @param {string} token
+ * @param {number} expiresAt
+ * @param {Ask} ask
+ * @returns {Flight}
+ */
+export function join(token, expiresAt, ask) {
+  const { url, sentWith, fetch, timeoutMs, totalTimeoutMs, retries, judgingToleranceMs } = ask;
+  const does = (/** @type {Flight} */ { token: its, ask: other }) =>
+    its === token && other.url === url && other.sentWith === sentWith && other.fetch === fetch
+    && other.timeoutMs === timeoutMs && other.totalTimeoutMs === totalTimeoutMs;
+  let flight = flights.find(does);
+  if (!flight) {
+    // Three parts of the base64url alphabet are a header's value, whatever else they are.
+    ask.headers.set('authorization', token);
+    flight = { token, expiresAt, ask, retries, toleranceMs: judgingToleranceMs, waiting: 0, deserted: latch(), landed: /** @type {any} */ (undefined) };
+    flights.push(flight);
+    flight.landed = fly(flight);
+  }
+  flight.waiting++;
+  flight.retries = Math.max(flight.retries, retries);
+  flight.toleranceMs = Math.max(flight.toleranceMs, judgingToleranceMs);
+  return flight;
+}
+
+/** Gives up a place. When the last one is given up, so is the exchange: whoever asks from then on begins anew. */
+function leave(/** @type {Flight} */ flight) {
+  if (--flight.waiting) return;
+  forget(flight);
+  flight.deserted.open();
+}
+
+function forget(/** @type {Flight} */ flight) {
+  flights = flights.filter((other) => other !== flight);
+}
+
+/**
+ * Asks until there is an answer, or no sense in asking again. It is never rejected.
+ * @param {Flight} flight
+ * @returns {Promise<Outcome>}
+ */
+async function fly(flight) {
+  const { ask: { url, headers, fetch, timeoutMs, totalTimeoutMs }, deserted } = flight;
+  const deadline = Date.now() + totalTimeoutMs;
+  let isUnknown = false;
+  try {
+    for (let attempts = 1; ; attempts++) {
+      const exchanged = await exchange(fetch, url, headers, instance().body.length, Math.min(timeoutMs, deadline - Date.now()), deserted);
+      const core = instance(), accessToken = judged(core, flight, exchanged);
+      if (accessToken) return { accessToken, attempts };
+      const expiresAt = flight.expiresAt + flight.toleranceMs;
+      const pauseMs = core.pause(attempts, isUnknown, flight.retries, deadline, expiresAt, Math.random(), Date.now());
+      isUnknown = !!core.numbers[0];
+      const failure = core.failure.slice();
+      if (Number.isNaN(pauseMs)) return { failure, attempts };
+      await timer(pauseMs, deserted);
+      const now = Date.now();
+      if (now >= deadline || now >= expiresAt || !flight.waiting) return { failure, attempts };
+    }
+  } catch (fault) {
+    return { fault, attempts: 0 };
+  } finally {
+    forget(flight);
+  }
+}
+
+// What is said in place of a body's length, and in place of a status: src/js/ask.rs has the numbers.
+const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 1_002;
+
+/**
+ * Judges what an exchange has come to: returns the new token, or leaves a failure.
+ * @param {Core} core
+ * @param {Flight} flight
+ * @param {any} exchanged
+ */
+function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged) {
+  const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
+  const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
+  const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
+  const found = core.judge(place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, Date.now());
+  return found ? words(core, 1)[0] : undefined;
+}
+
+/**
+ * @param {Core} core
+ * @param {Uint8Array | string | boolean | null} given
+ */
+function layBody({ encoder, body }, given) {
+  if (given === null) return LATE;
+  if (typeof given === 'boolean') return given ? TOO_LONG : NONE;
+  if (typeof given !== 'string') {
+    body.set(given);
+    return given.length;
+  }
+  const { read, written } = encoder.encodeInto(given, body);
+  return read < given.length ? TOO_LONG : written;
 }

@@ -1,27 +1,36 @@
-//! The boundary: everything that knows what a `JsValue` is. It converts, waits and calls; it decides nothing.
+//! The boundary: everything that knows what JavaScript is. It converts, waits and calls; it decides nothing.
+//!
+//! There are three builds. Every one has the checker. A plain `wasm-pack build` has the refresh as promises of its own
+//! (`refresh`), by gloo-net's types and futures. The npm package's main entry has its decisions behind numbers and
+//! texts (`package`): what waits there is JavaScript, in a third of the size. The route of a backend is the third (`route`).
 
+#[cfg(feature = "package")]
+pub mod ask;
 pub mod check;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod convert;
+#[cfg(feature = "package")]
+pub mod desk;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod error;
 #[cfg(feature = "refresh")]
 mod flight;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod http;
+#[cfg(feature = "package")]
+pub mod keep;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod options;
 #[cfg(feature = "refresh")]
 pub mod refresh;
 #[cfg(feature = "route")]
 pub mod route;
-#[cfg(feature = "refresh")]
-pub mod session;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod value;
 #[cfg(feature = "refresh")]
 mod wait;
 
 /// 1.5 kB smaller after brotli than the standard library's allocator; there is one thread.
+#[cfg(any(feature = "refresh", feature = "route"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

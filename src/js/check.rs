@@ -53,17 +53,39 @@ const NOT_A_STRING: u32 = u32::MAX;
 #[wasm_bindgen]
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
+    let options = status_options(refresh_window_ms, clock_tolerance_ms);
+    let read = in_buffers(length, read);
+    verdict(read.map(|claims| lifetime(claims, &options, now)))
+}
+
+/// Reads options, of which NaN is the default one.
+pub(super) fn status_options(refresh_window_ms: f64, clock_tolerance_ms: f64) -> StatusOptions {
     let given = |number: f64| if number.is_nan() { None } else { Some(number) };
-    let (refresh_window_ms, tolerance_ms) = (given(refresh_window_ms), given(clock_tolerance_ms));
-    let options = StatusOptions { refresh_window_ms, clock_tolerance_ms: tolerance_ms.unwrap_or_default() };
-    let read = match usize::try_from(length) {
+    StatusOptions {
+        refresh_window_ms: given(refresh_window_ms),
+        clock_tolerance_ms: given(clock_tolerance_ms).unwrap_or_default(),
+    }
+}
+
+/// Looks at the token in the buffer, with room for its payload.
+pub(super) fn in_buffers<T>(
+    length: u32,
+    look: impl FnOnce(&[u8], &mut [u8]) -> Result<T, InvalidReason>,
+) -> Result<T, InvalidReason> {
+    match usize::try_from(length) {
         _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
         Ok(length @ ..=TOKEN_BYTES) => {
-            TOKEN.with_borrow(|token| PAYLOAD.with_borrow_mut(|payload| read(token.split_at(length).0, payload)))
+            TOKEN.with_borrow(|token| PAYLOAD.with_borrow_mut(|payload| look(token.split_at(length).0, payload)))
         }
         _ => Err(InvalidReason::TooLong),
-    };
-    verdict(read.map(|claims| lifetime(claims, &options, now)))
+    }
+}
+
+/// Returns what a place in [`TEXTS`] says of a token.
+#[cfg(feature = "package")]
+pub(super) fn meaning(verdict: usize) -> Result<State, InvalidReason> {
+    let reason = || InvalidReason::ALL.get(verdict - State::ALL.len()).copied().unwrap_or(InvalidReason::NotAString);
+    State::ALL.get(verdict).copied().ok_or_else(reason)
 }
 
 /// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].

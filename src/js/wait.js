@@ -75,8 +75,9 @@ export function abortReason(signal) {
 /**
  * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it. It listens
  * no longer than that, either: a signal may live as long as its page.
- * @param {Promise<void>} promise
+ * @param {Promise<unknown>} promise
  * @param {any} signal
+ * @returns {Promise<unknown>}
  */
 export function unlessAborted(promise, signal) {
   return !signal ? promise : new Promise((resolve, reject) => {

@@ -55,7 +55,7 @@ for (const [what, name, call] of [
 
 test('a trap in a call that returns a promise rejects it', async () => {
   const { api, token } = await fresh();
-  trapping = (entered) => entered === 'ensureFreshToken';
+  trapping = (entered) => entered === 'open';
   await assert.rejects(api.ensureFreshToken(token), internal(true));
   trapping = () => false;
   assert.equal((await api.ensureFreshToken(token)).refreshed, false);
@@ -63,7 +63,7 @@ test('a trap in a call that returns a promise rejects it', async () => {
 
 test('a trap while an answer is read rejects whoever waits, and nothing is thrown that nobody could catch', async () => {
   const { api, token, waiting, answer } = await fresh();
-  trapping = (entered) => entered.startsWith('$');
+  trapping = (entered) => entered === 'judge';
   answer();
   await assert.rejects(waiting, internal(true));
   trapping = () => false;

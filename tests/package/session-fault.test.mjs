@@ -47,9 +47,9 @@ async function fresh(t, { days = 29, ...options } = {}) {
 }
 /** Traps in an export; in `call` only where it is asked for these things. */
 const trap = (name, ...ops) => {
-  trapping = (entered, [, op]) => entered === name && (!ops.length || ops.includes(op))
+  trapping = (entered, [op]) => entered === name && (!ops.length || ops.includes(op))
 }
-const ACCESS = 0, REFRESH = 2, WAKE = 3, WAIT = 4, LAND = 5, CLEAR = 9, EVENTS = 13, GENERATION = 14
+const ACCESS = 0, REFRESH = 2, WAKE = 3, WAIT = 4, SEND = 5, CLEAR = 9, EVENTS = 13, GENERATION = 14
 const internal = { name: 'TransakTokenError', code: 'ERR_INTERNAL', action: 'fix' }
 
 describe('a trap', () => {
@@ -74,58 +74,68 @@ describe('a trap', () => {
     test(`in ${what} is one error, and the next call works`, async (t) => {
       const { open, token } = await fresh(t, { days: 1 })
       const session = open()
-      trap(`machine_${method}`, ...op === undefined ? [] : [op])
+      trap(method, ...op === undefined ? [] : [op])
       await assert.rejects(call(session, token), internal)
       trapping = () => false
       assert.equal(await session.accessToken(), token)
     })
   }
 
-  test('while calls wait rejects each of them, and the session refreshes again', async (t) => {
-    const { open, token, tokenStatus, asked } = await fresh(t)
+  test('while calls wait rejects each of them, and the answer to their request is not lost', async (t) => {
+    const { open, token, gateway, tokenStatus, asked } = await fresh(t)
     const session = open(), waits = [session.accessToken(), session.refresh(), session.accessToken({ signal: new AbortController().signal })]
-    await asked()
+    const answer = await asked()
     trap('check')
     assert.throws(() => tokenStatus(token), internal)
     for (const wait of waits) await assert.rejects(wait, internal)
     trapping = () => false
-    const again = session.accessToken(), answer = await asked()
+    const again = session.accessToken()
     await answer()
     assert.notEqual(await again, token)
+    assert.equal(gateway.refreshes(token), 1)
+    assert.equal(session.status().state, 'fresh')
   })
 
-  for (const [method, op] of [['land', LAND], ['generation', GENERATION], ['event', EVENTS], ['send']]) {
+  for (const [method, name, op] of [['land', 'accept'], ['event', 'call', EVENTS], ['send', 'call', SEND]]) {
     test(`in ${method} when the answer comes rejects who waits, and nothing is thrown that nobody could catch`, async (t) => {
       const { open, token, asked } = await fresh(t)
       const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
       wait.catch(() => {})
-      if (method === 'send') {
-        trap('machine_send')
-      } else {
-        const answer = await asked()
-        trap('machine_call', op, ...op === LAND ? [LAND + 1] : [])
-        await answer()
-      }
+      const answer = method === 'send' ? () => {} : await asked()
+      trap(name, ...op ? [op] : [])
+      await answer()
       await assert.rejects(wait, internal)
       trapping = () => false
       // The lock is free again.
-      const again = session.refresh(), answer = await asked()
-      await answer()
+      const again = session.refresh(), second = await asked()
+      await second()
       await again.catch((error) => assert.equal(error.code, 'ERR_UNAUTHORIZED', 'the first answer was lost, and the old token with it'))
-      assert.equal(method === 'send' || method === 'event', session.status().state === 'fresh')
+      assert.equal(session.status().state === 'fresh', method !== 'land')
       assert.ok(await session.replace(token) === undefined)
     })
   }
 
+  test('when the answer has been taken rejects who waits, and loses nothing', async (t) => {
+    const { open, token, asked } = await fresh(t)
+    const session = open({ storage: memory(), key: unique() }), wait = session.accessToken(), answer = await asked()
+    wait.catch(() => {})
+    trap('call', GENERATION)
+    await answer()
+    await assert.rejects(wait, internal)
+    trapping = () => false
+    assert.notEqual(await session.accessToken(), token)
+    assert.equal(session.status().state, 'fresh')
+  })
+
   test('with a store: the token comes from there, and the lock is free', async (t) => {
     const { open, token, tokenStatus, asked } = await fresh(t)
     const key = unique(), storage = memory(), session = open({ storage, key }), wait = session.accessToken()
-    await asked()
+    const answer = await asked()
     trap('check')
     assert.throws(() => tokenStatus(token), internal)
     await assert.rejects(wait, internal)
     trapping = () => false
-    const again = session.accessToken(), answer = await asked()
+    const again = session.accessToken()
     await answer()
     const renewed = await again
     await new Promise(setImmediate)
@@ -144,7 +154,7 @@ describe('a trap', () => {
       session.addEventListener('refreshed', () => heard.push('refreshed'))
       session.start()
       await time.advance(DAY)
-      trap('machine_call', op)
+      trap('call', op)
       await time.advance(2 * HOUR)
       trapping = () => false
       await time.advance(26 * DAY + 4 * HOUR)

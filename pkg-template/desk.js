@@ -1,0 +1,59 @@
+// Texts and numbers between here and the wasm, in the places that src/js/desk.rs has for them.
+import { TransakTokenError } from '../src/js/error.js';
+
+/** @typedef {import('./loader.js').Core} Core */
+
+/** The length of a text that is not there, or does not fit. */
+export const NONE = -1;
+
+/**
+ * Lays texts one behind the other, and returns their lengths there.
+ * @param {Core} core
+ * @param {unknown[]} texts
+ */
+export function lay({ encoder, text }, ...texts) {
+  let at = 0;
+  return texts.map((each) => {
+    if (typeof each !== 'string') return NONE;
+    const { read, written } = encoder.encodeInto(each, text.subarray(at));
+    if (read < each.length) return NONE;
+    at += written;
+    return written;
+  });
+}
+
+/**
+ * Returns the words that were left. They are ASCII.
+ * @param {Core} core
+ * @param {number} count
+ */
+export function words({ memory, decoder, desk }, count) {
+  const places = new Uint32Array(memory.buffer, desk.words, 2 * count);
+  return Array.from({ length: count }, (_, at) => decoder.decode(new Uint8Array(memory.buffer, places[2 * at], places[2 * at + 1])));
+}
+
+/**
+ * Returns the failure that was left as the error that it is here.
+ * @param {Core} core
+ * @param {string} [hint] what to tell whose token was refused
+ */
+export function errorOf(core, hint) {
+  core.explain();
+  const [code, action, about, colon, option, detail, reason, errorCode, traceId, name, beneath] = words(core, 11);
+  const { 0: status, 1: retryAfterMs, 2: attempts, 3: outcomeUnknown, 4: hasCause, 5: takesHint } = core.numbers;
+  return new TransakTokenError(about + colon + option + (takesHint ? hint : detail), {
+    code, action, ...reason && { reason }, ...errorCode && { errorCode }, ...traceId && { traceId },
+    ...!Number.isNaN(status) && { status }, ...!Number.isNaN(retryAfterMs) && { retryAfterMs },
+    attempts, outcomeUnknown: !!outcomeUnknown,
+    ...hasCause && { cause: { ...name && { name }, ...beneath && { code: beneath } } },
+  });
+}
+
+/**
+ * Returns the times that a check leaves.
+ * @param {Core} core
+ */
+export function times({ times }) {
+  const { 0: issuedAt, 1: refreshAt, 2: expiresAt } = times;
+  return { issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt };
+}
