@@ -81,12 +81,13 @@ function check({ resolves, aborts, stranger, ...actual }, expect) {
   assert.deepEqual(cause.filter((key) => !['name', 'code'].includes(key)), []);
 }
 
-runtime('Node', async () => {
+/** @param {string[]} given what the child is told */
+async function node(...given) {
   const lines = [];
   let child;
   /** A plain process, which an uncaught rejection ends. */
   const spawn = async () => {
-    child = fork(new URL('exchange.child.mjs', import.meta.url), { silent: true });
+    child = fork(new URL('exchange.child.mjs', import.meta.url), given, { silent: true });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => lines.push(text));
     await once(child, 'message');
   };
@@ -98,7 +99,12 @@ runtime('Node', async () => {
   };
   const close = async () => child?.connected && child.disconnect();
   return { lines, close, play: (name, world) => ask('play', name, world), works: (world) => ask('works', world), uncaught: () => [] };
-});
+}
+
+runtime('Node', node);
+
+// The same by a plain `wasm-pack build`, whose promises are Rust's own; `make test-package` makes it.
+if (process.env.PLAIN) runtime('Node, by a plain wasm-pack build', () => node(process.env.PLAIN));
 
 runtime('Chromium', async () => {
   const browser = await openBrowser();
