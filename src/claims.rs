@@ -3,7 +3,8 @@
 //! The claims are read, not believed: nothing here verifies a signature, and nothing here knows what time it is.
 
 use crate::error::InvalidReason;
-use crate::json::{Named, Value};
+use crate::json::{Kind, Name, Named, Value};
+use crate::token::Payload;
 
 /// An instant, in milliseconds since the epoch.
 pub type Millis = i64;
@@ -22,9 +23,9 @@ pub struct Claims {
 #[must_use]
 pub fn are_of_same_user(one: &[u8], other: &[u8]) -> bool {
     let (mut first, mut second) = (Named::default(), Named::default());
-    let read = first.read(one).and_then(|()| second.read(other));
+    let read = first.read(one, false).and_then(|()| second.read(other, false));
     read.is_some()
-        && match (first.sub, second.sub) {
+        && match (first.get(Name::Sub), second.get(Name::Sub)) {
             (None, None) => true,
             (Some(one), Some(other)) => one.is_alike(other),
             _ => false,
@@ -36,9 +37,9 @@ impl Claims {
     ///
     /// # Errors
     /// Says why the payload is no user access token's.
-    pub fn read(payload: &[u8]) -> Result<Self, InvalidReason> {
+    pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
         let mut named = Named::default();
-        named.read(payload).ok_or(InvalidReason::BadJson)?;
+        named.read(payload.bytes, payload.is_ascii).ok_or(InvalidReason::BadJson)?;
         Self::named(&named)
     }
 
@@ -55,11 +56,12 @@ impl Claims {
     }
 
     fn named(named: &Named<'_>) -> Result<Self, InvalidReason> {
-        if named.has_api_key && named.sub.is_none() {
+        if named.get(Name::ApiKey).is_some() && named.get(Name::Sub).is_none() {
             return Err(InvalidReason::PartnerToken);
         }
-        let expires_at = instant(named.exp.ok_or(InvalidReason::NoExpiry)?).ok_or(InvalidReason::BadExpiry)?;
-        let issued_at = named.iat.and_then(instant).filter(|&issued_at| issued_at < expires_at);
+        let expires_at = named.get(Name::Exp).ok_or(InvalidReason::NoExpiry)?;
+        let expires_at = instant(expires_at).ok_or(InvalidReason::BadExpiry)?;
+        let issued_at = named.get(Name::Iat).and_then(instant).filter(|&issued_at| issued_at < expires_at);
         Ok(Self { expires_at, issued_at })
     }
 }
@@ -79,16 +81,23 @@ const LIMIT_MS: Millis = 100_000_000_000_000;
 /// round, and parsing one costs more code than all the rest of the checker.
 #[inline(never)]
 fn instant(value: Value<'_>) -> Option<Millis> {
-    let Value::Number(number) = value else { return None };
-    // Whole seconds, as every issuer known writes them, take a fraction of the time.
+    if value.kind != Kind::Number {
+        return None;
+    }
+    let number = value.text;
+    // Whole seconds, as every issuer known writes them, take a fraction of the time. Below the limit there are 11 digits.
+    if number.len() > 11 {
+        return decimal_instant(number);
+    }
     let mut seconds = 0;
     for &byte in number {
-        match byte {
-            b'0'..=b'9' if seconds < LIMIT_MS => seconds = seconds * 10 + Millis::from(byte - b'0'),
-            _ => return decimal_instant(number),
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return decimal_instant(number);
         }
+        seconds = seconds * 10 + Millis::from(digit);
     }
-    if seconds < LIMIT_MS / 1000 { Some(seconds * 1000) } else { None }
+    Some(seconds * 1000)
 }
 
 /// Returns the same of any number.
@@ -134,7 +143,7 @@ mod tests {
 
     #[track_caller]
     fn is_instant(number: &str, expected: Option<Millis>) {
-        assert_eq!(instant(Value::Number(number.as_bytes())), expected, "{number}");
+        assert_eq!(instant(Value { kind: Kind::Number, text: number.as_bytes() }), expected, "{number}");
     }
 
     #[test]

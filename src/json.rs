@@ -5,90 +5,77 @@
 //! visitor, [`Named`]: the walk is compiled for each, and is half of the checker.
 
 use core::cell::Cell;
+use core::slice::Iter;
 
-/// A value, as far as anyone here cares.
+/// What a value is, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value<'a> {
-    /// A number, as it is written.
-    Number(&'a [u8]),
-    /// A string.
-    String(Text<'a>),
+pub(crate) enum Kind {
+    /// A number.
+    Number,
+    /// A string without escapes.
+    Plain,
+    /// A string with escapes.
+    Escaped,
     /// `true`, `false` or `null`.
-    Literal(&'static str),
-    /// An object or array, which begins here.
+    Literal,
+    /// An object or array.
     Nested,
+}
+
+/// A value, as it is written: the inside of a string, and of what is nested where it begins. Both members are there for
+/// every kind, since the processor keeps them apart then: what an enum holds goes through memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Value<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'a [u8],
 }
 
 impl<'a> Value<'a> {
     /// Returns the characters of a string or number, by way of `room` where they are escaped; none for anything else,
     /// and none where the room is too small.
-    pub(crate) fn text<'b>(self, room: &'b mut [u8]) -> Option<&'b [u8]>
+    pub(crate) fn characters<'b>(self, room: &'b mut [u8]) -> Option<&'b [u8]>
     where
         'a: 'b,
     {
-        match self {
-            Self::String(text) if text.has_escapes => {
-                // An escape takes no fewer bytes than what it stands for.
-                if room.len() < text.inside.len() { None } else { Some(text.decode_to(room)) }
-            }
-            Self::String(Text { inside, .. }) | Self::Number(inside) => Some(inside),
-            Self::Literal(_) | Self::Nested => None,
+        match self.kind {
+            // An escape takes no fewer bytes than what it stands for.
+            Kind::Escaped if room.len() < self.text.len() => None,
+            Kind::Escaped => Some(decode_to(self.text, room)),
+            Kind::Plain | Kind::Number => Some(self.text),
+            Kind::Literal | Kind::Nested => None,
         }
+    }
+
+    /// Tells whether it has characters: those of a string or number.
+    pub(crate) fn has_characters(self) -> bool {
+        !matches!(self.kind, Kind::Literal | Kind::Nested)
     }
 
     /// Tells whether two values are of one kind and the same characters; what is nested is like nothing.
     pub(crate) fn is_alike(self, other: Value<'_>) -> bool {
-        match (self, other) {
-            (Self::String(one), Value::String(other)) => one.decoded().eq(other.decoded()),
-            (Self::Number(one), Value::Number(other)) => one == other,
-            (Self::Literal(one), Value::Literal(other)) => one == other,
-            _ => false,
+        let is_string = |value: Value<'_>| matches!(value.kind, Kind::Plain | Kind::Escaped);
+        if is_string(self) && is_string(other) {
+            return decoded(self.text).eq(decoded(other.text));
         }
+        self.kind == other.kind && self.kind != Kind::Nested && self.text == other.text
     }
 }
 
-/// A member of an object.
-#[derive(Clone, Copy, Debug)]
-struct Member<'a> {
-    /// The key of the object that holds it; none for the outermost one.
-    parent: Option<Text<'a>>,
-    /// Its own key.
-    key: Text<'a>,
-    /// Its value.
-    value: Value<'a>,
+/// Writes what the inside of a string stands for to where there is room for it, and returns as much of it as there was
+/// room for.
+#[inline(never)]
+fn decode_to<'a>(text: &[u8], room: &'a mut [u8]) -> &'a [u8] {
+    let mut length = 0;
+    for (place, byte) in room.iter_mut().zip(decoded(text)) {
+        *place = byte;
+        length += 1;
+    }
+    room.get(..length).unwrap_or_default()
 }
 
-/// The inside of a string literal, escapes and all.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Text<'a> {
-    inside: &'a [u8],
-    has_escapes: bool,
-}
-
-impl Text<'_> {
-    /// Returns its characters where they are few, and where they are many what is no name that anyone asks for.
-    #[inline]
-    fn name<'a>(&'a self, room: &'a mut [u8; 16]) -> &'a [u8] {
-        if self.has_escapes { self.decode_to(room) } else { self.inside }
-    }
-
-    /// Writes its bytes to where there is room for them, and returns as many as there was room for.
-    #[inline(never)]
-    fn decode_to(self, room: &mut [u8]) -> &[u8] {
-        let mut length = 0;
-        for (place, byte) in room.iter_mut().zip(self.decoded()) {
-            *place = byte;
-            length += 1;
-        }
-        room.get(..length).unwrap_or_default()
-    }
-}
-
-impl<'a> Text<'a> {
-    /// Returns its bytes in UTF-8, where a lone surrogate takes three as in WTF-8.
-    fn decoded(self) -> Decoded<'a> {
-        Decoded { rest: self.inside, unit: 0, left: 0 }
-    }
+/// Returns the bytes that the inside of a string stands for in UTF-8, where a lone surrogate takes three as in WTF-8.
+fn decoded(text: &[u8]) -> Decoded<'_> {
+    Decoded { rest: text, unit: 0, left: 0 }
 }
 
 /// The bytes that the inside of a string stands for, one by one.
@@ -123,13 +110,13 @@ impl Iterator for Decoded<'_> {
             b'u' => {
                 let (digits, tail) = self.rest.split_at_checked(4).unwrap_or_default();
                 self.rest = tail;
-                unit(digits)
+                unit_of(digits)
             }
             other => u32::from(other),
         };
         if let (high @ 0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (self.unit, self.rest)
             && let Some((digits, tail)) = tail.split_at_checked(4)
-            && let low @ 0xdc00..=0xdfff = unit(digits)
+            && let low @ 0xdc00..=0xdfff = unit_of(digits)
         {
             self.unit = 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
             self.rest = tail;
@@ -153,110 +140,186 @@ fn low(bits: u32) -> u8 {
 
 /// Reads four hexadecimal digits.
 #[inline(never)]
-fn unit(digits: &[u8]) -> u32 {
+fn unit_of(digits: &[u8]) -> u32 {
     digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
 }
 
-/// The members that anyone here asks for, of a payload and of an answer. Of duplicates the last one counts.
-#[derive(Default)]
-pub(crate) struct Named<'a> {
-    pub(crate) exp: Option<Value<'a>>,
-    pub(crate) iat: Option<Value<'a>>,
-    pub(crate) sub: Option<Value<'a>>,
-    pub(crate) has_api_key: bool,
-    pub(crate) data_access_token: Option<Value<'a>>,
-    pub(crate) error_code: Option<Value<'a>>,
-    pub(crate) error_message: Option<Value<'a>>,
+/// The members that anyone here asks for, of a payload and of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Name {
+    Exp,
+    Iat,
+    Sub,
+    ApiKey,
+    AccessToken,
+    ErrorCode,
+    ErrorMessage,
+    Data,
+    Error,
 }
 
-impl<'a> Named<'a> {
-    /// Reads a text that must be one JSON object in UTF-8.
+impl Name {
+    #[expect(clippy::as_conversions, reason = "a name's number, which there is no other way to")]
+    fn index(self) -> usize {
+        usize::from(self as u8)
+    }
+
+    /// Tells which member a key is, among those of the outermost object or of a named one.
+    #[inline]
+    fn of(parent: Option<Self>, key: Value<'_>) -> Option<Self> {
+        if key.kind == Kind::Escaped {
+            // Where its characters are many it is no name that anyone asks for.
+            Self::find(parent, decode_to(key.text, &mut [0; 16]))
+        } else {
+            Self::find(parent, key.text)
+        }
+    }
+
     #[inline(never)]
-    pub(crate) fn read(&mut self, text: &'a [u8]) -> Option<()> {
-        let mut room = [0; 16];
-        walk(text, |Member { parent, key, value }| {
-            let is = |parent: Text<'_>, name: &[u8]| parent.name(&mut [0; 16]) == name;
-            match (parent, key.name(&mut room)) {
-                // By character: comparing slices is a call each.
-                (None, [b'e', b'x', b'p']) => self.exp = Some(value),
-                (None, [b'i', b'a', b't']) => self.iat = Some(value),
-                (None, [b's', b'u', b'b']) => self.sub = Some(value),
-                (None, b"API_KEY") => self.has_api_key = true,
-                (None, b"data") => self.data_access_token = None,
-                (None, b"error") => (self.error_code, self.error_message) = (None, None),
-                (Some(parent), b"accessToken") if is(parent, b"data") => self.data_access_token = Some(value),
-                (Some(parent), b"errorCode") if is(parent, b"error") => self.error_code = Some(value),
-                (Some(parent), b"message") if is(parent, b"error") => self.error_message = Some(value),
-                _ => {}
-            }
-        })
+    fn find(parent: Option<Self>, key: &[u8]) -> Option<Self> {
+        match (parent, key) {
+            // By character: comparing slices is a call each.
+            (None, [b'e', b'x', b'p']) => Some(Self::Exp),
+            (None, [b'i', b'a', b't']) => Some(Self::Iat),
+            (None, [b's', b'u', b'b']) => Some(Self::Sub),
+            (None, [b'A', b'P', b'I', b'_', b'K', b'E', b'Y']) => Some(Self::ApiKey),
+            (None, [b'd', b'a', b't', b'a']) => Some(Self::Data),
+            (None, [b'e', b'r', b'r', b'o', b'r']) => Some(Self::Error),
+            (Some(Self::Data), b"accessToken") => Some(Self::AccessToken),
+            (Some(Self::Error), b"errorCode") => Some(Self::ErrorCode),
+            (Some(Self::Error), b"message") => Some(Self::ErrorMessage),
+            _ => None,
+        }
     }
 }
 
-/// Walks a text that must be one JSON object in UTF-8. Returns none where it is not; what the visitor has
-/// heard by then counts for nothing.
+/// The values of those members. Of duplicates the last one counts.
+#[derive(Default)]
+pub(crate) struct Named<'a>([Option<Value<'a>>; 9]);
+
+impl<'a> Named<'a> {
+    /// Reads a text that must be one JSON object in UTF-8, which what is known to be ASCII is.
+    #[inline(never)]
+    pub(crate) fn read(&mut self, text: &'a [u8], is_ascii: bool) -> Option<()> {
+        if !is_ascii {
+            str::from_utf8(text).ok()?;
+        }
+        walk(text, Name::of, |name, value| {
+            // What an earlier duplicate held counts no more.
+            match name {
+                Name::Data => self.set(Name::AccessToken, None),
+                Name::Error => {
+                    self.set(Name::ErrorCode, None);
+                    self.set(Name::ErrorMessage, None);
+                }
+                _ => {}
+            }
+            self.set(name, Some(value));
+        })
+    }
+
+    #[inline]
+    fn set(&mut self, name: Name, value: Option<Value<'a>>) {
+        if let Some(place) = self.0.get_mut(name.index()) {
+            *place = value;
+        }
+    }
+
+    pub(crate) fn get(&self, name: Name) -> Option<Value<'a>> {
+        *self.0.get(name.index())?
+    }
+}
+
+/// Walks a text that must be one JSON object. Returns none where it is not; what the visitor has heard by then counts for
+/// nothing. It hears only of members that have a name, which is asked for with the name of the object that holds them.
 ///
-/// What is on its usual way is there once each, so that it is inlined and the cursor stays in registers; what is
-/// not is passed the text by value.
+/// What is on its usual way is there once each, so that it is inlined and little is at hand at a time; what is not is
+/// passed the text and returns a number, since more than that would go through memory.
 #[inline]
-fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
-    let mut cursor = Cursor { rest: after_space(text), seen: 0 };
+fn walk<'a, N: Copy>(
+    text: &'a [u8],
+    name_of: impl Fn(Option<N>, Value<'a>) -> Option<N>,
+    mut visit: impl FnMut(N, Value<'a>),
+) -> Option<()> {
+    let mut rest = text.iter();
     let mut nesting = Nesting::default();
     let mut parent = None;
-    let mut key = None;
+    let mut name = None;
     let mut is_key = false;
-    if cursor.rest.first() != Some(&b'{') {
+    skip_space(&mut rest);
+    if rest.as_slice().first() != Some(&b'{') {
         return None;
     }
     loop {
         // A key or a value begins here.
-        let from = cursor.rest;
-        let value = match cursor.next()? {
+        let from = rest.as_slice();
+        let first = *rest.next()?;
+        match first {
             b'"' => {
-                let string = cursor.string()?;
+                let inside = rest.as_slice();
+                let kind = skip_string(&mut rest)?;
+                let text = inside.get(..inside.len() - rest.len() - 1)?;
                 if is_key {
-                    if cursor.take(b':').is_none() {
-                        cursor.rest = after_space(cursor.rest);
-                        cursor.take(b':')?;
+                    if rest.as_slice().first() != Some(&b':') {
+                        skip_space(&mut rest);
                     }
-                    key = if nesting.depth <= 2 { Some(string) } else { None };
+                    if *rest.next()? != b':' {
+                        return None;
+                    }
+                    if nesting.depth == 1 || nesting.depth == 2 && parent.is_some() {
+                        name = name_of(parent, Value { kind, text });
+                    }
                     is_key = false;
                     continue;
                 }
-                Some(Value::String(string))
+                if let Some(name) = name {
+                    visit(name, Value { kind, text });
+                }
             }
             b' ' | b'\t' | b'\n' | b'\r' => continue,
             _ if is_key => return None,
-            first @ (b'-' | b'0'..=b'9') => Some(Value::Number(cursor.number(first, from)?)),
-            opening @ (b'{' | b'[') => {
-                if let Some(key) = key {
-                    visit(Member { parent, key, value: Value::Nested });
+            b'{' | b'[' => {
+                if let Some(name) = name {
+                    visit(name, Value { kind: Kind::Nested, text: from });
                 }
                 if nesting.depth == 1 {
-                    parent = key;
+                    parent = name;
                 }
-                key = None;
-                is_key = opening == b'{';
+                name = None;
+                is_key = first == b'{';
                 nesting.push(is_key)?;
                 // It may end at once, and then as any other does.
-                cursor.rest = after_space(cursor.rest);
-                if cursor.rest.first() != Some(if is_key { &b'}' } else { &b']' }) {
+                skip_space(&mut rest);
+                if rest.as_slice().first() != Some(if is_key { &b'}' } else { &b']' }) {
                     continue;
                 }
-                None
             }
-            b't' => Some(cursor.literal("true")?),
-            b'f' => Some(cursor.literal("false")?),
-            b'n' => Some(cursor.literal("null")?),
-            _ => return None,
-        };
-        if let (Some(key), Some(value)) = (key, value) {
-            visit(Member { parent, key, value });
+            _ => {
+                let kind = if let b'-' | b'0'..=b'9' = first {
+                    skip_number(first, &mut rest)?;
+                    Kind::Number
+                } else {
+                    let length = match from {
+                        [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => 4,
+                        [b'f', b'a', b'l', b's', b'e', ..] => 5,
+                        _ => return None,
+                    };
+                    skip(&mut rest, length - 1)?;
+                    Kind::Literal
+                };
+                if let Some(name) = name {
+                    visit(name, Value { kind, text: from.get(..from.len() - rest.len())? });
+                }
+            }
         }
         // A value has ended here, and perhaps what holds it.
         loop {
-            match (cursor.next()?, nesting.in_object()) {
-                (b',', _) => break,
+            let last = *rest.next()?;
+            if last == b',' {
+                break;
+            }
+            match (last, nesting.in_object()) {
                 (b'}', true) | (b']', false) => nesting.pop(),
                 (b' ' | b'\t' | b'\n' | b'\r', _) => continue,
                 _ => return None,
@@ -265,150 +328,113 @@ fn walk<'a>(text: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<()> {
                 parent = None;
             }
             if nesting.depth == 0 {
-                let is_utf8 = cursor.seen & 0x8080_8080 == 0 || str::from_utf8(text).is_ok();
-                return (is_utf8 && after_space(cursor.rest).is_empty()).then_some(());
+                skip_space(&mut rest);
+                return rest.as_slice().is_empty().then_some(());
             }
         }
-        key = None;
+        name = None;
         is_key = nesting.in_object();
     }
 }
 
-/// What remains of the text, and what has been seen in its strings: every bit that any byte has.
-struct Cursor<'a> {
-    rest: &'a [u8],
-    seen: u32,
+/// Skips the rest of a string, its opening quote gone.
+#[inline]
+fn skip_string(rest: &mut Iter<'_, u8>) -> Option<Kind> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut kind = Kind::Plain;
+    loop {
+        let byte = if let Some(&eight) = rest.as_slice().first_chunk() {
+            let bytes = u64::from_le_bytes(eight);
+            // The upper bit of each byte that is no ASCII, or that a subtraction takes below zero: the backslash, and the
+            // quote with all below 0x20, once a bit of it is turned. A borrow can reach later bytes only, and the first
+            // one counts.
+            let escapes = (bytes ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
+            let others = (bytes ^ (EACH * 2)).wrapping_sub(EACH * 0x21);
+            let found = (escapes | others | bytes) & (EACH << 7);
+            if found == 0 {
+                rest.nth(7);
+                continue;
+            }
+            rest.nth(usize::try_from(found.trailing_zeros() / 8).unwrap_or_default())?
+        } else {
+            rest.next()?
+        };
+        match byte {
+            b'"' => return Some(kind),
+            b'\\' => {
+                kind = Kind::Escaped;
+                skip(rest, escape(rest.as_slice()))?;
+            }
+            0..0x20 => return None,
+            _ => {}
+        }
+    }
 }
 
-impl<'a> Cursor<'a> {
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(byte)
-    }
-
-    #[inline]
-    fn take(&mut self, byte: u8) -> Option<()> {
-        let (&first, rest) = self.rest.split_first()?;
-        if first != byte {
-            return None;
-        }
-        self.rest = rest;
-        Some(())
-    }
-
-    /// Reads the rest of a literal, its first character gone.
-    #[inline]
-    fn literal(&mut self, literal: &'static str) -> Option<Value<'a>> {
-        self.rest = after_literal(self.rest, literal)?;
-        Some(Value::Literal(literal))
-    }
-
-    /// Reads the rest of a string, its opening quote gone.
-    #[inline]
-    fn string(&mut self) -> Option<Text<'a>> {
-        let from = self.rest;
-        let mut has_escapes = false;
-        loop {
-            self.skip_plain();
-            match self.next()? {
-                b'"' => {
-                    let inside = from.get(..from.len() - self.rest.len() - 1)?;
-                    return Some(Text { inside, has_escapes });
-                }
-                b'\\' => {
-                    has_escapes = true;
-                    self.rest = after_escape(self.rest)?;
-                }
-                0..0x20 => return None,
-                byte => self.seen |= u32::from(byte),
+/// Skips the rest of a number, its first character gone.
+#[inline]
+fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
+    let first = if first == b'-' { *rest.next()? } else { first };
+    match first {
+        b'0' => {}
+        b'1'..=b'9' => {
+            while let [b'0'..=b'9', ..] = rest.as_slice() {
+                rest.next();
             }
         }
+        _ => return None,
     }
+    if let [b'.' | b'e' | b'E', ..] = rest.as_slice() {
+        skip(rest, fraction(rest.as_slice()))?;
+    }
+    Some(())
+}
 
-    /// Skips characters that are only themselves, four at a time, to one that is not or is among the last.
-    #[inline]
-    fn skip_plain(&mut self) {
-        const EACH: u32 = 0x0101_0101;
-        while let Some((&four, rest)) = self.rest.split_first_chunk() {
-            let bytes = u32::from_le_bytes(four);
-            self.seen |= bytes;
-            // The upper bit of each byte that a subtraction takes below zero. A borrow can reach later bytes only,
-            // and the first one counts; what had its upper bit before is no ASCII, and plain.
-            let quotes = (bytes ^ (EACH * u32::from(b'"'))).wrapping_sub(EACH);
-            let escapes = (bytes ^ (EACH * u32::from(b'\\'))).wrapping_sub(EACH);
-            let controls = bytes.wrapping_sub(EACH * 0x20);
-            let found = (quotes | escapes | controls) & !bytes & (EACH << 7);
-            if found != 0 {
-                let plain = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-                self.rest = self.rest.get(plain..).unwrap_or_default();
-                return;
-            }
-            self.rest = rest;
-        }
-    }
+/// Skips so many characters, of which there must be one.
+#[inline]
+fn skip(rest: &mut Iter<'_, u8>, length: usize) -> Option<()> {
+    rest.nth(length.checked_sub(1)?).map(|_| ())
+}
 
-    /// Reads the rest of a number, its first character gone; `from` begins with that.
-    #[inline]
-    fn number(&mut self, first: u8, from: &'a [u8]) -> Option<&'a [u8]> {
-        let first = if first == b'-' { self.next()? } else { first };
-        match first {
-            b'0' => {}
-            b'1'..=b'9' => {
-                while let [b'0'..=b'9', rest @ ..] = self.rest {
-                    self.rest = rest;
-                }
-            }
-            _ => return None,
-        }
-        if let [b'.' | b'e' | b'E', ..] = self.rest {
-            self.rest = after_fraction(self.rest)?;
-        }
-        from.get(..from.len() - self.rest.len())
-    }
+#[inline]
+fn skip_space(rest: &mut Iter<'_, u8>) {
+    let _ = skip(rest, spaces(rest.as_slice()));
 }
 
 #[inline(never)]
-fn after_space(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
-        text = rest;
-    }
-    text
+fn spaces(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
 }
 
-/// Returns what follows a literal whose first character is gone.
+/// Returns the length of an escape whose backslash is gone, 0 where it is none.
 #[inline(never)]
-fn after_literal<'a>(text: &'a [u8], literal: &str) -> Option<&'a [u8]> {
-    text.strip_prefix(literal.as_bytes().get(1..)?)
-}
-
-/// Returns what follows an escape whose backslash is gone.
-#[inline(never)]
-fn after_escape(text: &[u8]) -> Option<&[u8]> {
+fn escape(text: &[u8]) -> usize {
     match text {
-        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => Some(rest),
-        [b'u', a, b, c, d, rest @ ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => Some(rest),
-        _ => None,
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 1,
+        [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
+        _ => 0,
     }
 }
 
-/// Returns what follows a number's fraction and exponent.
+/// Returns the length of a number's fraction and exponent, 0 where one of them has no digit.
 #[inline(never)]
-fn after_fraction(mut text: &[u8]) -> Option<&[u8]> {
-    if let [b'.', rest @ ..] = text {
-        text = after_digits(rest)?;
+fn fraction(text: &[u8]) -> usize {
+    let mut end = 0;
+    if let [b'.', digits @ ..] = text {
+        end = 1 + run_of_digits(digits);
+        if end == 1 {
+            return 0;
+        }
     }
-    if let [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] = text {
-        text = after_digits(rest)?;
+    if let Some([b'e' | b'E', b'+' | b'-', digits @ ..] | [b'e' | b'E', digits @ ..]) = text.get(end..) {
+        let run = run_of_digits(digits);
+        end = if run == 0 { 0 } else { text.len() - digits.len() + run };
     }
-    Some(text)
+    end
 }
 
-/// Returns what follows digits, of which there must be one.
-fn after_digits(text: &[u8]) -> Option<&[u8]> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if digits == 0 { None } else { text.get(digits..) }
+fn run_of_digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 fn hex(digit: u8) -> Option<u32> {
@@ -455,22 +481,31 @@ impl Nesting {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
+    use core::cell::RefCell;
+
     use super::*;
 
-    /// Lists what a visitor hears.
+    /// Lists what a visitor hears that has a name for every member.
     fn members(text: &str) -> Option<String> {
+        let decoded = |value: Value<'_>| {
+            let bytes: Vec<_> =
+                if value.kind == Kind::Escaped { decoded(value.text).collect() } else { value.text.to_vec() };
+            (value.kind != Kind::Nested).then(|| String::from_utf8_lossy(&bytes).into_owned())
+        };
         let mut heard = String::new();
-        walk(text.as_bytes(), |member| {
-            let text = |text: Text<'_>| String::from_utf8_lossy(&text.decoded().collect::<Vec<_>>()).into_owned();
-            let value = match member.value {
-                Value::Number(digits) => String::from_utf8_lossy(digits).into_owned(),
-                Value::String(string) => format!("'{}'", text(string)),
-                Value::Literal(literal) => literal.to_owned(),
-                Value::Nested => "…".to_owned(),
-            };
-            let parent = member.parent.map(|parent| text(parent) + ".").unwrap_or_default();
-            heard.extend([&parent, &text(member.key), "=", &value, " "]);
+        let names = RefCell::new(vec![]);
+        let name_of = |parent: Option<usize>, key| {
+            let mut names = names.borrow_mut();
+            let parent = parent.map(|parent: usize| format!("{}.", names[parent])).unwrap_or_default();
+            names.push(parent + &decoded(key).expect("a key is a string"));
+            Some(names.len() - 1)
+        };
+        walk(text.as_bytes(), name_of, |name, value| {
+            let text = decoded(value).unwrap_or("…".to_owned());
+            let quote = if matches!(value.kind, Kind::Plain | Kind::Escaped) { "'" } else { "" };
+            heard.extend([&names.borrow()[name], "=", quote, &text, quote, " "]);
         })?;
         Some(heard.trim_end().to_owned())
     }
@@ -498,8 +533,7 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_is_itself_and_no_other() {
-        let decoded =
-            |escaped: &str| Text { inside: escaped.as_bytes(), has_escapes: true }.decoded().collect::<Vec<_>>();
+        let decoded = |escaped: &str| decoded(escaped.as_bytes()).collect::<Vec<_>>();
         assert_eq!(decoded(r"\ud800"), [0xed, 0xa0, 0x80]);
         assert_ne!(decoded(r"\ud800"), decoded(r"\ud801"));
         assert_eq!(decoded(r"\ud800\ud83d\ude00"), [&[0xed, 0xa0, 0x80], "😀".as_bytes()].concat());

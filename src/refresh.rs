@@ -4,7 +4,7 @@
 
 use crate::claims::{Claims, are_of_same_user};
 use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, Short, joined};
-use crate::json::{Named, Value};
+use crate::json::{Name, Named, Value};
 use crate::token::{Secret, decode_payload};
 
 /// The longest body that is read, in bytes.
@@ -159,7 +159,7 @@ impl<'a> OldToken<&'a str> {
         let token = text.trim_ascii();
         let payload = decode_payload(token.as_bytes(), room)?;
         let claims = Claims::read(payload)?;
-        let payload = Secret::new(str::from_utf8(payload).unwrap_or_default());
+        let payload = Secret::new(str::from_utf8(payload.bytes).unwrap_or_default());
         Ok(Self { token: Secret::new(token), claims, payload, sent_with: Secret::new(headers) })
     }
 }
@@ -315,16 +315,17 @@ where
     B: AsRef<[u8]>,
 {
     let mut said = Named::default();
-    let is_json = if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref()).is_some() } else { false };
+    let is_json =
+        if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref(), false).is_some() } else { false };
     if !is_json {
         said = Named::default();
     }
     // Every character of a code may be escaped.
     let mut code_room = [0; 6 * ERROR_CODE];
-    let error_code = said.error_code.and_then(|value| str::from_utf8(value.text(&mut code_room)?).ok());
-    let has_token = said.data_access_token.is_some_and(|value| !matches!(value, Value::Literal(_) | Value::Nested));
+    let error_code = said.get(Name::ErrorCode).and_then(|value| str::from_utf8(value.characters(&mut code_room)?).ok());
+    let has_token = said.get(Name::AccessToken).is_some_and(Value::has_characters);
     let mut session_expired =
-        || said.error_message.and_then(|value| value.text(room)).is_some_and(says_session_expired);
+        || said.get(Name::ErrorMessage).and_then(|value| value.characters(room)).is_some_and(says_session_expired);
     let (code, detail) = match answer.status {
         _ if answer.redirected => (Code::Network, REDIRECTED),
         500..=599 => (Code::Server, ""),
@@ -338,7 +339,7 @@ where
         300..=399 => (Code::Network, REDIRECTED),
         200 => match &answer.body {
             Body::Whole(_) if !is_json => (Code::BadResponse, "it is not a JSON object"),
-            Body::Whole(_) => match new_token(said.data_access_token, old, tolerance_ms, now, room, payload) {
+            Body::Whole(_) => match new_token(said.get(Name::AccessToken), old, tolerance_ms, now, room, payload) {
                 Ok(token) => return Ok(token),
                 Err(detail) => (Code::BadResponse, detail),
             },
@@ -373,7 +374,7 @@ fn new_token<'a, T: AsRef<str>>(
     room: &'a mut [u8],
     payload: &'a mut [u8],
 ) -> core::result::Result<NewToken<&'a str>, &'static str> {
-    let text = access_token.and_then(|value| str::from_utf8(value.text(room)?).ok());
+    let text = access_token.and_then(|value| str::from_utf8(value.characters(room)?).ok());
     let text = text.ok_or("it has no data.accessToken")?;
     let new = OldToken::read_in(text, "", payload).map_err(|_| "its token is invalid")?;
     if new.is_expired(tolerance_ms, now) {

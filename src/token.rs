@@ -3,6 +3,7 @@
 //! Only the payload is decoded. The header is not judged and the signature is **not verified**: the key is the
 //! vendor's. What the claims say is no business of this module.
 
+use core::cell::Cell;
 use core::fmt;
 
 use crate::error::InvalidReason;
@@ -64,50 +65,64 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
+/// A token's payload, which must not be shown either.
+#[derive(Clone, Copy)]
+pub struct Payload<'a> {
+    /// What it is.
+    pub bytes: &'a [u8],
+    /// Whether that is known to be ASCII.
+    pub is_ascii: bool,
+}
+
 /// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
 /// token. Returns the payload.
 ///
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
-pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], InvalidReason> {
-    VALUES.with(|values| decode_by(values, text, payload))
+pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
+    PAIRS.with(|pairs| {
+        if worth::<0>(pairs, alone(b'A')) == 0 {
+            fill(pairs);
+        }
+        decode_by(pairs, text, payload)
+    })
 }
 
-fn decode_by<'a>(values: &Values, text: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], InvalidReason> {
+fn decode_by<'a>(pairs: &Pairs, text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
     // TAB, LF, FF, CR and SPACE: ASCII whitespace as the WHATWG has it.
     let token = text.trim_ascii();
     if utf16_units(token) > MAX_UNITS {
         return Err(InvalidReason::TooLong);
     }
-    let Some(body) = after_part(values, token) else {
+    let Some(body) = after_part(pairs, token) else {
         let is_bearer = token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"Bearer "));
         return Err(if is_bearer { InvalidReason::BearerPrefix } else { InvalidReason::NotAJwt });
     };
-    let (length, rest) = decode(values, body, payload).ok_or(InvalidReason::TooLong)?;
+    let (length, seen, rest) = decode(pairs, body, payload).ok_or(InvalidReason::TooLong)?;
     let run = body.len() - rest.len();
     // A part that is base64url but for `=` is a JWT's by its outline, padded against RFC 7515.
     let unpadded = rest;
     let mut rest = rest;
     while let [b'=', more @ ..] = rest {
-        rest = after_alphabet(values, more);
+        rest = after_alphabet(pairs, more);
     }
     let is_padded = rest.len() != unpadded.len();
     let [b'.', signature @ ..] = rest else {
         return Err(InvalidReason::NotAJwt);
     };
-    if run == 0 && !is_padded || signature.is_empty() || !after_alphabet(values, signature).is_empty() {
+    if run == 0 && !is_padded || signature.is_empty() || !after_alphabet(pairs, signature).is_empty() {
         return Err(InvalidReason::NotAJwt);
     }
     // One character over whole groups of four has not even the bits of a byte.
     if is_padded || run % 4 == 1 {
         return Err(InvalidReason::BadBase64);
     }
-    payload.get(..length).ok_or(InvalidReason::TooLong)
+    Ok(Payload { bytes: payload.get(..length).ok_or(InvalidReason::TooLong)?, is_ascii: seen & 0x8080_8080_8080 == 0 })
 }
 
 /// Returns what follows a non-empty run of the alphabet and its dot.
-fn after_part<'a>(values: &Values, text: &'a [u8]) -> Option<&'a [u8]> {
-    let rest = after_alphabet(values, text);
+fn after_part<'a>(pairs: &Pairs, text: &'a [u8]) -> Option<&'a [u8]> {
+    let rest = after_alphabet(pairs, text);
     if rest.len() == text.len() { None } else { rest.strip_prefix(b".") }
 }
 
@@ -125,82 +140,97 @@ fn utf16_units(utf8: &[u8]) -> u32 {
     utf8.iter().map(units).sum()
 }
 
-/// What a byte outside the alphabet is worth; the sum of four characters of it is less.
-const NONE: u32 = 1 << 24;
-
 thread_local! {
-    /// The base64url alphabet (RFC 4648, section 5): what a byte at each place of a group of four adds to the three
-    /// bytes that the group stands for, the first of them lowest. It is made on the first call: as data it would
-    /// take more room than all that reads it.
-    static VALUES: Values = values();
+    /// The base64url alphabet (RFC 4648, section 5), two characters at a time: what a pair is worth, as the first and as the
+    /// second of a group of four, to the three bytes that the group stands for, the first of them lowest. 0 is for what is
+    /// none, so that the module brings no data along; all else has a mark. Of half a megabyte some 50 KB are ever touched.
+    static PAIRS: Pairs = const { [const { [const { Cell::new(0) }; 1 << 16] }; 2] };
 }
 
-type Values = [[u32; 256]; 4];
+type Pairs = [[Cell<u32>; 1 << 16]; 2];
 
-#[expect(clippy::indexing_slicing, reason = "a byte is within 256, and the compiler knows")]
-fn values() -> Values {
-    let mut values = [[NONE; 256]; 4];
+/// The marks that a pair has as the first and as the second.
+const MARKS: [u32; 2] = [1 << 30, 1 << 31];
+
+/// What a group has at least that is of the alphabet.
+const GROUP: u32 = MARKS[0] | MARKS[1];
+
+#[inline(never)]
+fn fill([first, second]: &Pairs) {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (value, &byte) in (0..).zip(alphabet) {
-        let places = [value << 2, value >> 4 | (value & 15) << 12, value >> 2 << 8 | (value & 3) << 22, value << 16];
-        for (table, worth) in values.iter_mut().zip(places) {
-            table[usize::from(byte)] = worth;
+    for (upper, &character) in (0..).zip(alphabet) {
+        for (lower, &next) in (0..).zip(alphabet) {
+            let bits: u32 = upper << 6 | lower;
+            let at = usize::from(u16::from_le_bytes([character, next]));
+            if let (Some(first), Some(second)) = (first.get(at), second.get(at)) {
+                first.set(MARKS[0] | bits >> 4 | (bits & 15) << 12);
+                second.set(MARKS[1] | bits >> 8 << 8 | (bits & 255) << 16);
+            }
         }
     }
-    values
 }
 
-/// Returns what a byte is worth at a place of its group.
+/// Returns what the lowest two bytes are worth at a place of their group.
 #[inline]
-#[expect(clippy::indexing_slicing, reason = "a byte is within 256, and the compiler knows")]
-fn value<const PLACE: usize>(values: &Values, byte: u8) -> u32 {
-    values[PLACE][usize::from(byte)]
+fn worth<const PLACE: usize>(pairs: &Pairs, bytes: u64) -> u32 {
+    let pair = usize::try_from(bytes & 0xffff).unwrap_or_default();
+    pairs.get(PLACE).and_then(|pairs| pairs.get(pair)).map_or(0, Cell::get)
 }
 
-/// Returns the three bytes that four characters stand for, [`NONE`] and more where one is not of the alphabet.
+/// Returns the three bytes that the lowest four are worth, at least [`GROUP`] where all are of the alphabet.
 #[inline]
-fn group(values: &Values, [first, second, third, fourth]: [u8; 4]) -> u32 {
-    value::<0>(values, first) | value::<1>(values, second) | value::<2>(values, third) | value::<3>(values, fourth)
+fn group(pairs: &Pairs, bytes: u64) -> u32 {
+    worth::<0>(pairs, bytes) | worth::<1>(pairs, bytes >> 16)
+}
+
+/// Returns a pair that is worth what one character is.
+#[inline]
+fn alone(byte: u8) -> u64 {
+    u64::from(u16::from_le_bytes([b'A', byte]))
 }
 
 /// Returns what follows a run of the alphabet.
 #[inline(never)]
-fn after_alphabet<'a>(values: &Values, mut text: &'a [u8]) -> &'a [u8] {
+fn after_alphabet<'a>(pairs: &Pairs, mut text: &'a [u8]) -> &'a [u8] {
     while let Some((&four, rest)) = text.split_first_chunk()
-        && group(values, four) < NONE
+        && group(pairs, u32::from_le_bytes(four).into()) >= GROUP
     {
         text = rest;
     }
     while let [byte, rest @ ..] = text
-        && value::<0>(values, *byte) < NONE
+        && worth::<0>(pairs, alone(*byte)) != 0
     {
         text = rest;
     }
     text
 }
 
-/// Decodes a run of the alphabet; unused trailing bits are ignored. Returns the number of bytes, and what follows
-/// the run; None where there is no room.
-fn decode<'a>(values: &Values, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, &'a [u8])> {
-    let mut length = 0;
-    while let Some((&[a, b, c, d, e, f, g, h], rest)) = text.split_first_chunk() {
-        let (first, second) = (group(values, [a, b, c, d]), group(values, [e, f, g, h]));
-        if first | second >= NONE {
+/// Decodes a run of the alphabet; unused trailing bits are ignored. Returns the number of bytes, every bit that one of
+/// them has, and what follows the run; None where there is no room.
+fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, u64, &'a [u8])> {
+    let (mut length, mut seen) = (0, 0);
+    while let Some((&eight, rest)) = text.split_first_chunk() {
+        let eight = u64::from_le_bytes(eight);
+        let (first, second) = (group(pairs, eight), group(pairs, eight >> 32));
+        if first & second < GROUP {
             break;
         }
         // Two bytes more than six are written, and then overwritten.
-        *bytes.get_mut(length..)?.first_chunk_mut()? = (u64::from(second) << 24 | u64::from(first)).to_le_bytes();
+        let six = u64::from(second) << 24 | u64::from(first & 0xff_ffff);
+        *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
+        seen |= six;
         length += 6;
         text = rest;
     }
-    let rest = after_alphabet(values, text);
+    let rest = after_alphabet(pairs, text);
     let run = text.len() - rest.len();
-    let sixes = text.iter().take(run).map(|&byte| u64::from(value::<3>(values, byte) >> 16));
+    let sixes = text.iter().take(run).map(|&byte| u64::from(worth::<1>(pairs, alone(byte)) >> 16 & 63));
     let bits = sixes.fold(1, |bits, six| bits << 6 | six) << (48 - 6 * run.min(7));
-    for (place, byte) in bytes.get_mut(length..)?.iter_mut().zip(bits.to_be_bytes().into_iter().skip(2)) {
+    let tail = bits.to_be_bytes();
+    for (place, byte) in bytes.get_mut(length..)?.iter_mut().zip(tail.into_iter().skip(2)) {
         *place = byte;
     }
-    Some((length + run * 3 / 4, rest))
+    Some((length + run * 3 / 4, seen | bits, rest))
 }
 
 #[cfg(test)]
@@ -241,7 +271,8 @@ mod tests {
             let part = URL_SAFE_NO_PAD.encode(&bytes[..length]);
             let mut room = [7; 256];
             let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
-            assert_eq!(payload, &bytes[..length]);
+            assert_eq!(payload.bytes, &bytes[..length]);
+            assert_eq!(payload.is_ascii, bytes[..length].is_ascii());
             assert!(decode_payload(format!("h.{part}.s").as_bytes(), &mut [0; 3][..3.min(length - 1)]).is_err());
         }
     }

@@ -211,7 +211,8 @@ fn compared(stored: u32, held: u32) -> Result<Stored, InvalidReason> {
         let (is_same, is_of_same_user) = TEXT.with_borrow(|texts| {
             let held = split(texts, held).0.unwrap_or_default();
             OTHER_PAYLOAD.with_borrow_mut(|room| {
-                let is_of_same_user = decode_payload(held, room).is_ok_and(|other| are_of_same_user(payload, other));
+                let is_of_same_user =
+                    decode_payload(held, room).is_ok_and(|other| are_of_same_user(payload.bytes, other.bytes));
                 (stored.trim_ascii() == held, is_of_same_user)
             })
         });
