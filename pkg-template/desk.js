@@ -1,7 +1,39 @@
 // Texts and numbers between here and the wasm, in the places that src/js/desk.rs has for them.
 import { TransakTokenError } from '../src/js/error.js';
+import { instance } from './loader.js';
+import { textDecoder } from './text.js';
 
-/** @typedef {import('./loader.js').Core} Core */
+/** @typedef {ReturnType<typeof layOut>} Core */
+
+/** @type {Core | undefined} */
+let laidOut;
+
+/** Returns the whole instance, and what is on its desk. */
+export function desk() {
+  const core = instance();
+  return laidOut?.core === core ? laidOut : laidOut = layOut(core);
+}
+
+/**
+ * Looks where things are. There is no allocator in this build, so that they never move.
+ * @param {import('./loader.js').Core} core
+ */
+function layOut(core) {
+  const { memory: { buffer } } = core;
+  const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength] =
+    new Uint32Array(buffer, core.desk(), 10);
+  return {
+    ...core, core, wordsAt,
+    decoder: new (textDecoder())(),
+    text: new Uint8Array(buffer, textAt, textLength),
+    body: new Uint8Array(buffer, bodyAt, bodyLength),
+    numbers: new Float64Array(buffer, numbersAt, 32),
+    failure: new Uint8Array(buffer, failureAt, failureLength),
+    session: new Uint8Array(buffer, sessionAt, sessionLength),
+    /** Which session lies there. @type {Uint8Array | undefined} */
+    laid: undefined,
+  };
+}
 
 /** The length of a text that is not there, or does not fit. */
 export const NONE = -1;
@@ -27,8 +59,8 @@ export function lay({ encoder, text }, ...texts) {
  * @param {Core} core
  * @param {number} count
  */
-export function words({ memory, decoder, desk }, count) {
-  const places = new Uint32Array(memory.buffer, desk.words, 2 * count);
+export function words({ memory, decoder, wordsAt }, count) {
+  const places = new Uint32Array(memory.buffer, wordsAt, 2 * count);
   return Array.from({ length: count }, (_, at) => decoder.decode(new Uint8Array(memory.buffer, places[2 * at], places[2 * at + 1])));
 }
 

@@ -1,10 +1,10 @@
 // What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
 import { caught, isSignal } from '../src/js/foreign.js';
 import { abortReason, after } from '../src/js/wait.js';
-import { NONE, errorOf, lay, times } from './desk.js';
+import { NONE, desk, errorOf, lay, times } from './desk.js';
 import { emitter, eventOf } from './emitter.js';
 import { failure } from './failure.js';
-import { fault, instance, settled } from './loader.js';
+import { fault, settled } from './loader.js';
 import { locked } from './lock.js';
 import { readOptions } from './options.js';
 import { join } from './refresh.js';
@@ -13,7 +13,7 @@ import { ask as askStore } from './store.js';
 import { listening, tune } from './tabs.js';
 
 /** @import { SessionEventMap, SessionOptions, SessionStatus } from './index.js' */
-/** @import { Core } from './loader.js' */
+/** @import { Core } from './desk.js' */
 /** @typedef {ReturnType<typeof drive>} Driver */
 /** @typedef {ReturnType<typeof now>} Moment */
 
@@ -61,14 +61,14 @@ export function drive(session, token, given, isStored) {
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter(), options = copied(given);
-  const { hint, refreshWindowMs, clockToleranceMs, maxWaitMs, storage, key } = readOptions(instance(), options, true);
+  const { hint, refreshWindowMs, clockToleranceMs, maxWaitMs, storage, key } = readOptions(desk(), options, true);
   const name = `transak-user-token:${key}`;
   let hasLooked = !storage;
   const state = begin();
 
   /** Begins the session, and returns its bytes. */
   function begin() {
-    const core = instance(), { random, wall, monotonic } = now();
+    const core = desk(), { random, wall, monotonic } = now();
     if (!core.begin(token === null ? NONE : place(core, token), token === null, isStored, refreshWindowMs, clockToleranceMs, random, wall, monotonic)) throw errorOf(core);
     token = token && token.trim();
     core.laid = undefined;
@@ -77,7 +77,7 @@ export function drive(session, token, given, isStored) {
 
   /** Lays the session where the wasm looks at it, where another one is. */
   function laid() {
-    const core = instance();
+    const core = desk();
     if (core.laid !== state) core.session.set(core.laid = state);
     return core;
   }
@@ -122,7 +122,7 @@ export function drive(session, token, given, isStored) {
 
   function lastError() {
     call(LAST_FAILURE);
-    return errorOf(instance(), hint);
+    return errorOf(desk(), hint);
   }
 
   /**
@@ -169,8 +169,8 @@ export function drive(session, token, given, isStored) {
    * @param {{ signal?: AbortSignal } | undefined} called
    */
   function answer(wish, called) {
-    return settled(async (begun) => {
-      const { signal } = called ?? {};
+    return settled(async () => {
+      const begun = desk(), { signal } = called ?? {};
       if (signal !== undefined && !isSignal(signal)) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }
@@ -183,7 +183,7 @@ export function drive(session, token, given, isStored) {
         for (;;) {
           if (signal?.aborted) throw abortReason(signal);
           if (hasLooked) {
-            const step = call(wish, before), error = step === REJECT && errorOf(instance(), hint);
+            const step = call(wish, before), error = step === REJECT && errorOf(desk(), hint);
             const result = step === USE && wish === REFRESH ? { accessToken: token, ...current() } : token;
             if (step > 0) renew(step);
             sync();
@@ -202,7 +202,7 @@ export function drive(session, token, given, isStored) {
             resolve(undefined);
           }));
           // After a trap the caller has its error already.
-          if (instance() !== begun) return;
+          if (desk() !== begun) return;
         }
       } finally {
         if (late) late();
@@ -227,7 +227,7 @@ export function drive(session, token, given, isStored) {
       if (!isToBeSent) return;
       let ask;
       try {
-        ask = readOptions(instance(), options, true);
+        ask = readOptions(desk(), options, true);
       } catch (thrown) {
         // They made sense once. Any other error is a fault.
         if (/** @type {any} */ (thrown).code !== 'ERR_INVALID_OPTION') throw thrown;
@@ -272,7 +272,7 @@ export function drive(session, token, given, isStored) {
       return isHeld;
     }
     const fail = (/** @type {number} */ op) => {
-      instance().failure.set(/** @type {Uint8Array} */ (failure));
+      desk().failure.set(/** @type {Uint8Array} */ (failure));
       return call(op, ticket);
     };
     // Where it was refused the store deserves another look first: another tab may have stored a successor.
@@ -390,7 +390,7 @@ export function drive(session, token, given, isStored) {
       if (token === null) return;
       const of = generation;
       current();
-      const ttlMs = Math.ceil(instance().times[3]);
+      const ttlMs = Math.ceil(desk().times[3]);
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
       if (done === FAILED || generation !== of) return;
       call(WRITTEN, of);

@@ -2,7 +2,7 @@
 import { createGlue } from '#glue';
 import { first, isCurrent, rest } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
-import { textDecoder, textEncoder } from './text.js';
+import { textEncoder } from './text.js';
 
 /** @typedef {ReturnType<typeof begin>} Checker */
 /** @typedef {ReturnType<typeof complete>} Core */
@@ -98,32 +98,9 @@ function complete(checker) {
   const glue = checker.glue(), { exports: { memory }, encoder } = checker;
   const unguarded = unlessForbidden(() => rest(checker.exports, glue.__wbg_get_imports(), encoder)), exports = checker.guarded(unguarded);
   glue.__wbg_finalize_init({ exports });
-  const core = {
-    ...exports, ...glue, ...checker, memory, unguarded,
-    /** Which session lies on the desk. @type {Uint8Array | undefined} */
-    laid: undefined,
-    .../** @type {ReturnType<typeof places>} */ (exports.desk && places(memory, exports.desk())),
-  };
+  const core = { ...exports, ...glue, ...checker, memory, unguarded };
   core.look();
   return core;
-}
-
-/**
- * Returns the places of the desk, as src/js/desk.rs has them. Its build has no allocator, so that they never move.
- * @param {WebAssembly.Memory} memory
- * @param {number} desk
- */
-function places({ buffer }, desk) {
-  const [textAt, textLength, bodyAt, bodyLength, numbersAt, words, failureAt, failureLength, sessionAt, sessionLength] = new Uint32Array(buffer, desk, 10);
-  return {
-    desk: { words },
-    decoder: new (textDecoder())(),
-    text: new Uint8Array(buffer, textAt, textLength),
-    body: new Uint8Array(buffer, bodyAt, bodyLength),
-    numbers: new Float64Array(buffer, numbersAt, 32),
-    failure: new Uint8Array(buffer, failureAt, failureLength),
-    session: new Uint8Array(buffer, sessionAt, sessionLength),
-  };
 }
 
 /**

@@ -16,7 +16,7 @@ const OF_REFRESH = 11;
 
 /**
  * Reads the options of a refresh, or of a session. Whatever a getter does is done before anything is laid out.
- * @param {import('./loader.js').Core} core
+ * @param {import('./desk.js').Core} core
  * @param {any} options
  * @param {boolean} [areOfSession]
  */

@@ -2,14 +2,14 @@
 // the wasm.
 import { exchange } from '../src/js/http.js';
 import { abortReason, latch, timer, unlessAborted } from '../src/js/wait.js';
-import { NONE, errorOf, lay, times, words } from './desk.js';
-import { instance, settled } from './loader.js';
+import { NONE, desk, errorOf, lay, times, words } from './desk.js';
+import { settled } from './loader.js';
 import { readOptions } from './options.js';
 import { place } from './place.js';
 
 /**
  * @import { RefreshedToken, TransakTokenError } from './index.js'
- * @import { Core } from './loader.js'
+ * @import { Core } from './desk.js'
  * @import { Ask } from './options.js'
  *
  * What an exchange comes to: a new token, or a failure, as the bytes that the wasm knows it by. A fault is of our own.
@@ -53,8 +53,8 @@ const FRESH = 1;
  * @returns {Promise<any>}
  */
 function call(token, options, onlyIfNeeded) {
-  return settled(async (core) => {
-    const ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
+  return settled(async () => {
+    const core = desk(), ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
     throwIfAborted(signal);
     const state = core.open(place(core, token), Date.now(), refreshWindowMs, clockToleranceMs);
     if (!state) throw errorOf(core);
@@ -68,7 +68,7 @@ function call(token, options, onlyIfNeeded) {
     }
     const outcome = await flight.landed;
     if (outcome.fault) throw outcome.fault;
-    return concluded(instance(), outcome, ask, old, onlyIfNeeded);
+    return concluded(desk(), outcome, ask, old, onlyIfNeeded);
   });
 }
 
@@ -144,8 +144,8 @@ async function fly(flight) {
   let isUnknown = false;
   try {
     for (let attempts = 1; ; attempts++) {
-      const exchanged = await exchange(fetch, url, headers, instance().body.length, Math.min(timeoutMs, deadline - Date.now()), deserted);
-      const core = instance(), accessToken = judged(core, flight, exchanged);
+      const exchanged = await exchange(fetch, url, headers, desk().body.length, Math.min(timeoutMs, deadline - Date.now()), deserted);
+      const core = desk(), accessToken = judged(core, flight, exchanged);
       if (accessToken) return { accessToken, attempts };
       const expiresAt = flight.expiresAt + flight.toleranceMs;
       const pauseMs = core.pause(attempts, isUnknown, flight.retries, deadline, expiresAt, Math.random(), Date.now());
