@@ -33,7 +33,7 @@ pkg: pkg/package.json
 # A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
 WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
 FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package))
-INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=100,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
+INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=75,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
 FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
 
 $(WASM): $(SOURCES) | setup
