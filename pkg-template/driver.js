@@ -68,7 +68,7 @@ export function drive(session, token, given, isStored) {
 
   /** Begins the session, and returns its bytes. */
   function begin() {
-    const core = desk(), { random, wall, monotonic } = now();
+    const { random, wall, monotonic } = now(), core = desk();
     if (!core.begin(token === null ? NONE : place(core, token), token === null, isStored, refreshWindowMs, clockToleranceMs, random, wall, monotonic)) throw errorOf(core);
     token = token && token.trim();
     core.laid = undefined;
@@ -271,10 +271,10 @@ export function drive(session, token, given, isStored) {
       if (isHeld) token = accessToken;
       return isHeld;
     }
-    const fail = (/** @type {number} */ op) => {
-      desk().failure.set(/** @type {Uint8Array} */ (failure));
-      return call(op, ticket);
-    };
+    const fail = (/** @type {number} */ op) => at((core, { random, wall, monotonic }) => {
+      core.failure.set(/** @type {Uint8Array} */ (failure));
+      return core.call(op, ticket, random, wall, monotonic);
+    });
     // Where it was refused the store deserves another look first: another tab may have stored a successor.
     if (storage && fail(IS_REFUSAL)) await compare();
     fail(FAIL);
@@ -507,7 +507,7 @@ export function drive(session, token, given, isStored) {
   };
 }
 
-/** What time it is, by two clocks; and a share of chance. */
+/** What time it is, by two clocks, and a share of chance; asked before anything is laid out, since a test's clock may call. */
 function now() {
   const wall = Date.now();
   return { wall, monotonic: caught(() => performance.now()) ?? wall, random: Math.random() };

@@ -56,7 +56,8 @@ function call(token, options, onlyIfNeeded) {
   return settled(async () => {
     const core = desk(), ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
     throwIfAborted(signal);
-    const state = core.open(place(core, token), Date.now(), refreshWindowMs, clockToleranceMs);
+    // Here and below the clock is read before anything is laid out: a test's may call.
+    const now = Date.now(), state = core.open(place(core, token), now, refreshWindowMs, clockToleranceMs);
     if (!state) throw errorOf(core);
     const old = { accessToken: /** @type {string} */ (token).trim(), ...times(core) };
     if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
@@ -86,12 +87,13 @@ function throwIfAborted(/** @type {AbortSignal | undefined} */ signal) {
  * @param {boolean} onlyIfNeeded
  */
 function concluded(core, { accessToken, attempts, failure }, { hint, refreshWindowMs, clockToleranceMs }, old, onlyIfNeeded) {
+  const now = Date.now();
   if (accessToken) {
-    if (!core.settle(place(core, accessToken), attempts, Date.now(), refreshWindowMs, clockToleranceMs)) throw errorOf(core, hint);
+    if (!core.settle(place(core, accessToken), attempts, now, refreshWindowMs, clockToleranceMs)) throw errorOf(core, hint);
     return { accessToken, ...times(core), ...onlyIfNeeded && { refreshed: true } };
   }
   core.failure.set(/** @type {Uint8Array} */ (failure));
-  const willDo = core.excuse(place(core, old.accessToken), Date.now(), refreshWindowMs, clockToleranceMs), error = errorOf(core, hint);
+  const willDo = core.excuse(place(core, old.accessToken), now, refreshWindowMs, clockToleranceMs), error = errorOf(core, hint);
   if (!onlyIfNeeded || !willDo) throw error;
   return { ...old, refreshed: false, error };
 }
@@ -145,10 +147,10 @@ async function fly(flight) {
   try {
     for (let attempts = 1; ; attempts++) {
       const exchanged = await exchange(fetch, url, headers, desk().body.length, Math.min(timeoutMs, deadline - Date.now()), deserted);
-      const core = desk(), accessToken = judged(core, flight, exchanged);
+      const answered = Date.now(), random = Math.random(), core = desk(), accessToken = judged(core, flight, exchanged, answered);
       if (accessToken) return { accessToken, attempts };
       const expiresAt = flight.expiresAt + flight.toleranceMs;
-      const pauseMs = core.pause(attempts, isUnknown, flight.retries, deadline, expiresAt, Math.random(), Date.now());
+      const pauseMs = core.pause(attempts, isUnknown, flight.retries, deadline, expiresAt, random, answered);
       isUnknown = !!core.numbers[0];
       const failure = core.failure.slice();
       if (Number.isNaN(pauseMs)) return { failure, attempts };
@@ -171,12 +173,13 @@ const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 
  * @param {Core} core
  * @param {Flight} flight
  * @param {any} exchanged
+ * @param {number} now
  */
-function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged) {
+function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged, now) {
   const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
   const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
   const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
-  const found = core.judge(place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, Date.now());
+  const found = core.judge(place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, now);
   return found ? words(core, 1)[0] : undefined;
 }
 

@@ -297,6 +297,38 @@ describe('values at random', () => {
   });
 });
 
+test('a clock and a die that call the package in turn disturb nothing', async (t) => {
+  const { now } = Date, { random } = Math, other = new TokenSession(NEXT, { environment: 'staging', fetch });
+  let isMeddling = false, meddled = 0;
+  const meddling = (tell) => () => {
+    if (isMeddling) return tell();
+    isMeddling = true;
+    meddled++;
+    tokenStatus('a.b.c', { now: 1 });
+    for (const call of [refreshAccessToken('Bearer x'), ensureFreshToken(NEXT, { retries: -1 }), other.accessToken()]) call.catch(() => {});
+    other.status();
+    isMeddling = false;
+    return tell();
+  };
+  Object.assign(Date, { now: meddling(now) });
+  Object.assign(Math, { random: meddling(random) });
+  t.after(() => {
+    Object.assign(Date, { now });
+    Object.assign(Math, { random });
+  });
+  const options = { environment: 'staging', fetch }, refusal = () => new Response('{"error":{"errorCode":1002}}', { status: 401, headers: { 'trace-id': 'a-b' } });
+  const refused = { code: 'ERR_UNAUTHORIZED', errorCode: '1002', traceId: 'a-b', status: 401, attempts: 1 };
+  assert.equal((await refreshAccessToken(GOOD, options)).accessToken, NEXT);
+  assert.equal((await ensureFreshToken(GOOD, options)).accessToken, NEXT);
+  await assert.rejects(refreshAccessToken(GOOD, { ...options, fetch: async () => refusal() }), refused);
+  const session = new TokenSession(GOOD, options);
+  assert.equal(session.status().state, 'expiring');
+  assert.equal(await session.accessToken(), NEXT);
+  assert.equal(session.status().state, 'fresh');
+  await assert.rejects(new TokenSession(GOOD, { ...options, fetch: async () => refusal() }).accessToken(), refused);
+  assert.ok(meddled > 20);
+});
+
 test('options whose reading makes the memory grow are read all the same', () => {
   const sessions = [];
   const options = { get now() {
