@@ -118,12 +118,17 @@ async function bytesOf(reader, maxBody) {
     const chunk = new Uint8Array(/** @type {any} */ (value));
     count += chunk.length || 1;
     if (count > maxBody) return true;
-    if (length + chunk.length > bytes.length) {
-      const longer = new Uint8Array(length ? Math.max(2 * length, length + chunk.length) : chunk.length);
-      longer.set(bytes);
-      bytes = longer;
+    if (!length) {
+      // A copy is our own already, and most answers are one chunk.
+      bytes = chunk;
+    } else {
+      if (length + chunk.length > bytes.length) {
+        const longer = new Uint8Array(Math.max(2 * length, length + chunk.length));
+        longer.set(bytes);
+        bytes = longer;
+      }
+      bytes.set(chunk, length);
     }
-    bytes.set(chunk, length);
     length += chunk.length;
   }
 }
