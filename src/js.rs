@@ -1,8 +1,8 @@
 //! The boundary: everything that knows what JavaScript is. It converts, waits and calls; it decides nothing.
 //!
-//! There are three builds. Every one has the checker. A plain `wasm-pack build` has the refresh as promises of its own
-//! (`refresh`), by gloo-net's types and futures. The npm package's main entry has its decisions behind numbers and
-//! texts (`package`): what waits there is JavaScript, in a third of the size. The route of a backend is the third (`route`).
+//! There are four builds, and each has the checker: one has nothing else. A plain `wasm-pack build` has the refresh as
+//! promises of its own (`refresh`), by gloo-net's types and futures. The npm package's main entry has what decides behind
+//! numbers and texts (`package`): what waits there is JavaScript. A backend's route is the fourth (`route`).
 
 #[cfg(feature = "package")]
 pub mod ask;
