@@ -1,7 +1,7 @@
 //! The backend route: which requests of browsers and servers are passed on to Transak, and what they are answered.
 //!
 //! A request comes in as plain data and a [`Reply`] goes out; someone else awaits the user's own authorisation, sends what
-//! is to be sent and tells what came of it. Time and the tokens' keys are arguments, and the only state is bounded: the
+//! is to be sent and tells what came of it. Time and the keys are arguments, and the only state is bounded: the
 //! windows of the limits, the answers kept, and what is under way.
 
 pub mod address;
@@ -57,7 +57,8 @@ pub struct Call<'a> {
     pub token: Result<&'a str, InvalidReason>,
 }
 
-/// A token's key: a hash of it, so that the token itself is not kept.
+/// The key of a token, or of a [household](Address::household): a hash of it with a seed that nobody knows. So the token
+/// itself is not kept, and nobody can choose two with one key.
 pub type Key = u128;
 
 /// What to do for a request that may be passed on.
@@ -151,9 +152,9 @@ impl Route {
         Err(cors.unauthorized(message, code))
     }
 
-    /// Counts a request that goes on. Returns the answer that ends it where its address asks too often.
-    pub fn admit(&mut self, origin: Option<&str>, address: Option<Address>, now: f64) -> Option<Reply> {
-        let wait_ms = self.windows.address(&self.policy.limits, address, now)?;
+    /// Counts a request that goes on, for its address' household. Returns the answer that ends it where that asks too often.
+    pub fn admit(&mut self, origin: Option<&str>, household: Option<Key>, now: f64) -> Option<Reply> {
+        let wait_ms = self.windows.address(&self.policy.limits, household, now)?;
         Some(self.cors(origin).limited(wait_ms))
     }
 

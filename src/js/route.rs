@@ -200,13 +200,14 @@ impl Route {
     ) -> Result<Option<String>, Reply> {
         let mut route = self.inner.borrow_mut();
         let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
-        route.admit(origin, address, now).map_or_else(|| Ok(address.map(|address| address.to_string())), Err)
+        let household = address.map(|address| key(&address.household().to_le_bytes()));
+        route.admit(origin, household, now).map_or_else(|| Ok(address.map(|address| address.to_string())), Err)
     }
 
     #[inline(never)]
     fn asked(&self, origin: Option<&str>, token: OldToken, address: Option<&str>, now: f64) -> Result<JsValue, Reply> {
         let mut route = self.inner.borrow_mut();
-        match route.ask(key(token.token.expose()), now) {
+        match route.ask(key(token.token.expose().as_bytes()), now) {
             Ask::Send(ticket) => {
                 route.keep(ticket, token.sent_with(self.sent_with(address)));
                 Ok(ticketed(ticket, true, address))
@@ -293,9 +294,9 @@ thread_local! {
     static SEED: SipHasher24 = SipHasher24::new_with_key(&random().try_into().unwrap_or_default());
 }
 
-/// Returns the key of a token, trimmed: a hash that nobody who does not know the seed finds another token for.
-fn key(token: &str) -> Key {
-    SEED.with(|seed| seed.hash(token.as_bytes()).as_u128())
+/// Returns the key of a token, trimmed, or of a household: a hash that nobody who does not know the seed finds another one for.
+fn key(bytes: &[u8]) -> Key {
+    SEED.with(|seed| seed.hash(bytes).as_u128())
 }
 
 /// Reads an outcome without a token.

@@ -4,7 +4,6 @@
 //! ones that were counted longest ago are forgotten, and the limit on all together still holds.
 
 use super::Key;
-use super::address::Address;
 use super::lru::Lru;
 
 /// How many addresses, and how many tokens, are remembered.
@@ -84,9 +83,9 @@ impl Default for Windows {
 }
 
 impl Windows {
-    /// Counts a request of an address. Returns how long to wait where it is one too many.
-    pub(super) fn address(&mut self, limits: &Limits, address: Option<Address>, now: f64) -> Option<f64> {
-        let (limit, key) = (limits.per_address?, address?.household());
+    /// Counts a request of an address, by its household's key. Returns how long to wait where it is one too many.
+    pub(super) fn address(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> Option<f64> {
+        let (limit, key) = (limits.per_address?, household?);
         let window = limit.at(self.addresses.peek(key), now);
         let wait_ms = limit.wait_ms(window, now);
         self.addresses.put(key, if wait_ms.is_some() { window } else { window.counted() });

@@ -1,24 +1,43 @@
 //! A bounded memory: what was put in longest ago goes first. It has no clock and knows nothing of what it holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use core::hash::{BuildHasherDefault, Hasher};
+use std::collections::{HashMap, VecDeque};
+
+use super::Key;
 
 /// So many values at most, each by its key and with the turn it was put in.
 #[derive(Debug)]
 pub(super) struct Lru<V> {
-    values: BTreeMap<u128, (u64, V)>,
+    values: Values<V>,
     /// The turns, the oldest first; one whose value was put in again since, or is gone, counts no more.
-    order: VecDeque<(u64, u128)>,
+    order: VecDeque<(u64, Key)>,
     turn: u64,
     capacity: usize,
 }
 
+type Values<V> = HashMap<Key, (u64, V), BuildHasherDefault<AsItIs>>;
+
+/// The hash of a key, which is a hash already that nobody can choose: both halves of it.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.chunks(8).filter_map(<[u8]>::first_chunk).fold(0, |hash, &half| hash ^ u64::from_le_bytes(half));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl<V> Lru<V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { values: BTreeMap::new(), order: VecDeque::new(), turn: 0, capacity }
+        Self { values: Values::default(), order: VecDeque::new(), turn: 0, capacity }
     }
 
     /// Puts a value in the place of its key, as the newest one.
-    pub(super) fn put(&mut self, key: u128, value: V) {
+    pub(super) fn put(&mut self, key: Key, value: V) {
         self.turn += 1;
         self.values.insert(key, (self.turn, value));
         self.order.push_back((self.turn, key));
@@ -32,7 +51,7 @@ impl<V> Lru<V> {
     }
 
     /// Looks at a value, which does not make it newer.
-    pub(super) fn peek(&self, key: u128) -> Option<&V> {
+    pub(super) fn peek(&self, key: Key) -> Option<&V> {
         self.values.get(&key).map(|(_, value)| value)
     }
 
@@ -68,7 +87,7 @@ impl<V> Lru<V> {
     }
 }
 
-fn is_current<V>(values: &BTreeMap<u128, (u64, V)>, turn: u64, key: u128) -> bool {
+fn is_current<V>(values: &Values<V>, turn: u64, key: Key) -> bool {
     values.get(&key).is_some_and(|(newest, _)| *newest == turn)
 }
 

@@ -186,7 +186,7 @@ const TWO: Option<Limit> = Some(Limit { max: 2.0, window_ms: 1000.0 });
 fn an_address_is_limited_by_its_household() {
     let mut route = route(Limits { per_address: TWO, ..Limits::NONE });
     let mut refused = |address: &str, now: f64| {
-        let reply = route.admit(Some(APP), Address::read(address), now)?;
+        let reply = route.admit(Some(APP), Address::read(address).map(Address::household), now)?;
         assert_eq!((reply.status, value(&reply, "access-control-allow-origin")), (429, Some(APP)));
         value(&reply, "retry-after").map(str::to_owned)
     };
@@ -222,7 +222,8 @@ fn what_is_remembered_is_bounded() {
     let mut route = route(Limits::default());
     for at in 0..u64::try_from(3 * REMEMBERED).unwrap_or_default() {
         let now = NOW + f64::from(u32::try_from(at).unwrap_or_default()) * 200.0;
-        route.admit(None, Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff)), now);
+        let address = Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff));
+        route.admit(None, address.map(Address::household), now);
         if let Ask::Send(ticket) = route.ask(Key::from(at), now) {
             route.land(ticket, Some(("e30.e30.e30", now + 1e9)), now);
         }
