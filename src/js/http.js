@@ -46,7 +46,9 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
     answer = copied(response);
     if (!answer) return undefined;
     reader = has(answer.body, 'getReader') && caught(() => answer.body.getReader());
-    return isOver ? null : { ...answer, body: await bodyOf(response, reader, maxBody) };
+    if (isOver) return null;
+    answer.body = await bodyOf(response, reader, maxBody);
+    return answer;
   };
   return new Promise((resolve) => {
     const end = (/** @type {any} */ result) => {
@@ -103,17 +105,19 @@ async function bodyOf(response, reader, maxBody) {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * Reads a stream to its end or to the limit.
  * @param {any} reader
  * @param {number} maxBody
  */
 async function bytesOf(reader, maxBody) {
-  let bytes = new Uint8Array(0);
+  let bytes = NOTHING;
   // An empty chunk counts too: a body of nothing else must end.
   for (let length = 0, count = 0; ;) {
     const { done, value } = await reader.read();
-    if (done) return bytes.subarray(0, length);
+    if (done) return bytes.length === length ? bytes : bytes.subarray(0, length);
     if (!ArrayBuffer.isView(value)) return false;
     const chunk = new Uint8Array(/** @type {any} */ (value));
     count += chunk.length || 1;
