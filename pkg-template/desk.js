@@ -15,10 +15,10 @@ export function desk() {
 }
 
 /**
- * Looks where things are. There is no allocator in this build, so that they never move.
+ * Looks where things are. There is no allocator in the main entry, so that they never move there.
  * @param {import('./loader.js').Core} core
  */
-function layOut(core) {
+export function layOut(core) {
   const { memory: { buffer } } = core;
   const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength] =
     new Uint32Array(buffer, core.desk(), 10);
@@ -47,7 +47,7 @@ export function lay({ encoder, text }, ...texts) {
   let at = 0;
   return texts.map((each) => {
     if (typeof each !== 'string') return NONE;
-    const { read, written } = encoder.encodeInto(each, text.subarray(at));
+    const { read, written } = encoder.encodeInto(each, at ? text.subarray(at) : text);
     if (read < each.length) return NONE;
     at += written;
     return written;

@@ -21,10 +21,7 @@ declare module '#module' {
     names(): void;
     judgeOptions(areOptions: boolean, areOfSession: boolean): number;
     open(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    judge(
-      token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
-      body: number, toleranceMs: number, now: number,
-    ): number;
+    judge(...exchanged: [...Exchanged, toleranceMs: number, now: number]): number;
     pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
     settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
     excuse(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
@@ -40,6 +37,11 @@ declare module '#module' {
     replace(length: number, random: number): number;
     status(now: number): number;
   };
+  /** See src/js/outcome.rs. */
+  type Exchanged = [
+    token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
+    body: number,
+  ];
   /** See src/js/check.rs. */
   type First = WebAssembly.Exports & {
     memory: WebAssembly.Memory;
@@ -74,26 +76,25 @@ declare module '#glue' {
     code?: import('./index.js').TransakTokenErrorCode | undefined;
   };
   /** A request to Transak to wait for, and to send where whoever asks is the first. */
-  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; address?: string };
-  /** What a request to Transak has come to: the answer that brings a token, or why there is none. */
-  type Landed = Reply | { outcome?: undefined; code: string };
+  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean } & User;
+  /** Whose request it is: of the socket's address as the host wrote it, of another one, or of none that is known. */
+  type User = { isRemote: boolean; address?: string };
   /** A text, if there is one: anything else must not get into the wasm. */
   type Text = string | undefined;
   /** A route's decisions, and what it remembers. */
   type Route = {
-    begin(method: string, url: string, origin: Text, site: Text, token: string, remote: Text, forwarded: Text): Reply | Ticket;
-    judge(method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
-    admit(origin: Text, found: Text, remote: Text, forwarded: Text): Reply | { outcome?: undefined; address?: string };
-    ask(origin: Text, token: string, address: Text): Reply | Ticket;
+    begin(method: string, url: string, origin: Text, site: Text, token: number, remote: Text, forwarded: Text): Reply | Ticket;
+    judge(method: string, url: string, origin: Text, site: Text, token: number): Reply | undefined;
+    admit(origin: Text, found: Text, remote: Text, forwarded: Text): Reply | ({ outcome?: undefined } & User);
+    ask(origin: Text, token: number): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
-    land(ticket: number, origin: Text, token: string, address: Text, exchanged: unknown): Landed;
-    landWhole(
-      ticket: number, origin: Text, token: string, address: Text,
-      status: number, redirected: boolean, retryAfter: Text, traceId: Text, body: Uint8Array,
-    ): Landed;
+    /** Takes what `judge` has found. Returns the answer that brings a token, or leaves a failure. */
+    land(ticket: number, origin: Text, token: number, isFound: boolean): Reply | undefined;
     shared(origin: Text, body: string): Reply;
-    failed(origin: Text, landed: unknown): Reply;
+    /** Returns the answer for the failure that lies on the desk. */
+    failed(origin: Text): Reply;
+    unanswered(origin: Text, isLate: boolean): Reply;
     unauthorised(origin: Text): Reply;
   };
 }

@@ -2,9 +2,10 @@
 // the wasm.
 import { exchange } from '../src/js/http.js';
 import { abortReason, latch, timer, unlessAborted } from '../src/js/wait.js';
-import { NONE, desk, errorOf, lay, times, words } from './desk.js';
+import { desk, errorOf, times, words } from './desk.js';
 import { settled } from './loader.js';
 import { readOptions } from './options.js';
+import { layOutcome } from './outcome.js';
 import { place } from './place.js';
 
 /**
@@ -165,35 +166,13 @@ async function fly(flight) {
   }
 }
 
-// What is said in place of a body's length, and in place of a status: src/js/ask.rs has the numbers.
-const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 1_002;
-
 /**
  * Judges what an exchange has come to: returns the new token, or leaves a failure.
  * @param {Core} core
  * @param {Flight} flight
- * @param {any} exchanged
+ * @param {unknown} exchanged
  * @param {number} now
  */
 function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged, now) {
-  const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
-  const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
-  const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
-  const found = core.judge(place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, now);
-  return found ? words(core, 1)[0] : undefined;
-}
-
-/**
- * @param {Core} core
- * @param {Uint8Array | string | boolean | null} given
- */
-function layBody({ encoder, body }, given) {
-  if (given === null) return LATE;
-  if (typeof given === 'boolean') return given ? TOO_LONG : NONE;
-  if (typeof given !== 'string') {
-    body.set(given);
-    return given.length;
-  }
-  const { read, written } = encoder.encodeInto(given, body);
-  return read < given.length ? TOO_LONG : written;
+  return core.judge(...layOutcome(core, token, sentWith, exchanged), toleranceMs, now) ? words(core, 1)[0] : undefined;
 }

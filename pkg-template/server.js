@@ -2,7 +2,11 @@
 // Transak goes as the main entry sends it.
 import { exchange } from '../src/js/http.js';
 import { within } from '../src/js/wait.js';
+import { isCurrent } from '#module';
+import { layOut } from './desk.js';
 import { instance } from './loader.js';
+import { layOutcome } from './outcome.js';
+import { place } from './place.js';
 import { direct } from './server-node.js';
 
 export { keepFresh } from './server-fleet.js';
@@ -10,9 +14,13 @@ export { toNodeListener } from './server-node.js';
 
 /**
  * @import { RefreshHandlerOptions, RequestInfo } from './server.js'
- * @import { Landed, Reply, Route, Ticket } from '#glue'
- * @import { Core } from './loader.js'
+ * @import { Reply, Route, Ticket, User } from '#glue'
+ * @import { Core } from './desk.js'
  * @import { Given } from './server-node.js'
+ *
+ * What a request to Transak has come to: the answer that brings a token, or the failure, as the bytes that the wasm knows it
+ * by.
+ * @typedef {Reply | Uint8Array} Landed
  */
 
 /**
@@ -27,8 +35,16 @@ const FAULT = {
 /** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
 const LATEST_MS = 120_000;
 
-/** What a caller is told who has waited long enough. */
-const LATE = { code: 'ERR_TIMEOUT', outcome: undefined };
+/** @type {Core | undefined} */
+let laidOut;
+
+/** Returns the whole instance, and what is on its desk. It has an allocator, so that its memory may have grown and moved. */
+function desk() {
+  const core = instance();
+  if (laidOut?.core === core && isCurrent(laidOut.text, core.memory)) return laidOut;
+  core.look();
+  return laidOut = layOut(core);
+}
 
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
@@ -38,6 +54,8 @@ export function createRefreshHandler(options) {
     if (core !== instance()) ({ core, route, flights } = open(options));
     return route;
   };
+  /** Lays a token out for the route, and returns its length. @param {string} token */
+  const placed = (token) => place(desk(), token);
   const { authorize, userIp, onEvent, apiKey, fetch, timeoutMs = 8_000 } = options, { url, maxBody } = route;
 
   /** Returns what the route looks at: a text, and no more of it than of an answer. @param {unknown} value */
@@ -50,15 +68,16 @@ export function createRefreshHandler(options) {
    */
   const fly = async (ticket, origin, given, address) => {
     const authorization = given.trim(), mates = flights, sender = route;
-    const headers = { authorization, ...apiKey !== undefined && { 'x-api-key': apiKey }, ...address !== undefined && { 'x-user-ip': address } };
-    /** @type {any} */
+    /** @type {Record<string, string>} */
+    const headers = { authorization };
+    if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+    if (address !== undefined) headers['x-user-ip'] = address;
     const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS));
-    // Another route may have given the same ticket to somebody else.
     const land = () => {
-      const judging = here(), known = judging === sender ? ticket : 0;
-      if (!(exchanged?.body instanceof Uint8Array)) return judging.land(known, origin, authorization, address, exchanged);
-      const { status, redirected, retryAfter, traceId, body } = exchanged;
-      return judging.landWhole(known, origin, authorization, address, status, redirected, text(retryAfter), text(traceId), body);
+      // Another route may have given the same ticket to somebody else.
+      const judging = here(), known = judging === sender ? ticket : 0, core = desk();
+      const laid = layOutcome(core, authorization, `${apiKey} ${address}`, exchanged), isFound = !!core.judge(...laid, 0, Date.now());
+      return judging.land(known, origin, laid[0], isFound) ?? core.failure.slice();
     };
     try {
       return land();
@@ -72,13 +91,13 @@ export function createRefreshHandler(options) {
 
   /**
    * Asks the user's own functions: an answer where they or the route end the request, else the end user's address.
-   * @param {Given} given @param {string | undefined} origin @param {string} token @param {RequestInfo} [info]
+   * @param {Given} given @param {string | undefined} origin @param {string} token @param {string | undefined} remote @param {RequestInfo} [info]
    */
-  const asked = async (given, origin, token, info) => {
-    const judged = here().judge(given.method, text(given.url) ?? '', origin, text(given.header('sec-fetch-site')), token);
+  const asked = async (given, origin, token, remote, info) => {
+    const judged = here().judge(given.method, text(given.url) ?? '', origin, text(given.header('sec-fetch-site')), placed(token));
     if (judged) return judged;
     const found = userIp && userIp(given.request(), info);
-    const admitted = here().admit(origin, text(found), text(info?.remoteAddress), text(given.header('x-forwarded-for')?.slice(-maxBody)));
+    const admitted = here().admit(origin, text(found), remote, text(given.header('x-forwarded-for')?.slice(-maxBody)));
     if (admitted.outcome) return admitted;
     return authorize === 'none' || await authorize(given.request(), info) === true ? admitted : here().unauthorised(origin);
   };
@@ -87,28 +106,34 @@ export function createRefreshHandler(options) {
   const answer = async (given, info) => {
     const origin = text(given.header('origin')), token = text(given.header('authorization')) ?? '';
     try {
+      const remote = text(info?.remoteAddress);
       /** @type {Reply | Ticket} */
       let begun;
+      /** @type {Reply | ({ outcome?: undefined } & User)} */
+      let user;
       if (userIp || authorize !== 'none') {
-        const admitted = await asked(given, origin, token, info);
-        if (admitted.outcome) return admitted;
-        begun = here().ask(origin, token, admitted.address);
+        user = await asked(given, origin, token, remote, info);
+        if (user.outcome) return user;
+        begun = here().ask(origin, placed(token));
       } else {
         const site = given.header('sec-fetch-site'), forwarded = given.header('x-forwarded-for');
-        begun = here().begin(
-          given.method, text(given.url) ?? '', origin, text(site), token, text(info?.remoteAddress), text(forwarded?.slice(-maxBody)),
+        user = begun = here().begin(
+          given.method, text(given.url) ?? '', origin, text(site), placed(token), remote, text(forwarded?.slice(-maxBody)),
         );
       }
-      if (begun.outcome) return begun;
-      const { ticket, isFirst, address } = begun;
-      if (isFirst) flights.set(ticket, fly(ticket, origin, token, address));
-      const landed = await within(flights.get(ticket), timeoutMs, LATE);
-      if (!landed?.outcome) return here().failed(origin, landed);
-      return isFirst ? landed : here().shared(origin, landed.body ?? '');
+      if (begun.outcome || user.outcome) return begun;
+      const { ticket, isFirst } = begun;
+      if (isFirst) flights.set(ticket, fly(ticket, origin, token, user.isRemote ? remote : user.address));
+      const landed = await within(flights.get(ticket), timeoutMs, undefined);
+      if (!landed) return here().unanswered(origin, true);
+      if (!(landed instanceof Uint8Array)) return isFirst ? landed : here().shared(origin, landed.body ?? '');
+      const answering = here();
+      desk().failure.set(landed);
+      return answering.failed(origin);
     } catch {
       // The user's own function threw, or the wasm did.
       try {
-        return here().failed(origin, undefined);
+        return here().unanswered(origin, false);
       } catch {
         return FAULT;
       }

@@ -21,9 +21,9 @@ pub struct Claims {
 /// Tells whether two payloads are the same user's: their `sub` is written alike, or absent in both. RFC 7519 has a
 /// string; what is nested equals nothing.
 #[must_use]
-pub fn are_of_same_user(one: &[u8], other: &[u8]) -> bool {
+pub fn are_of_same_user(one: &str, other: &str) -> bool {
     let (mut first, mut second) = (Named::default(), Named::default());
-    let read = first.read(one, false).and_then(|()| second.read(other, false));
+    let read = first.read(one.as_bytes(), true).and_then(|()| second.read(other.as_bytes(), true));
     read.is_some()
         && match (first.get(Name::Sub), second.get(Name::Sub)) {
             (None, None) => true,

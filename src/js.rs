@@ -9,18 +9,20 @@ pub mod ask;
 pub mod check;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod convert;
-#[cfg(feature = "package")]
+#[cfg(any(feature = "package", feature = "route"))]
 pub mod desk;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod error;
 #[cfg(feature = "refresh")]
 mod flight;
-#[cfg(any(feature = "refresh", feature = "route"))]
+#[cfg(feature = "refresh")]
 mod http;
 #[cfg(feature = "package")]
 pub mod keep;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod options;
+#[cfg(any(feature = "package", feature = "route"))]
+pub mod outcome;
 #[cfg(feature = "refresh")]
 pub mod refresh;
 #[cfg(feature = "route")]

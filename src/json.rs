@@ -54,7 +54,8 @@ impl<'a> Value<'a> {
     /// Tells whether two values are of one kind and the same characters; what is nested is like nothing.
     pub(crate) fn is_alike(self, other: Value<'_>) -> bool {
         let is_string = |value: Value<'_>| matches!(value.kind, Kind::Plain | Kind::Escaped);
-        if is_string(self) && is_string(other) {
+        let is_escaped = self.kind == Kind::Escaped || other.kind == Kind::Escaped;
+        if is_escaped && is_string(self) && is_string(other) {
             return decoded(self.text).eq(decoded(other.text));
         }
         self.kind == other.kind && self.kind != Kind::Nested && self.text == other.text
@@ -199,10 +200,10 @@ impl Name {
 pub(crate) struct Named<'a>([Option<Value<'a>>; 9]);
 
 impl<'a> Named<'a> {
-    /// Reads a text that must be one JSON object in UTF-8, which what is known to be ASCII is.
+    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet.
     #[inline(never)]
-    pub(crate) fn read(&mut self, text: &'a [u8], is_ascii: bool) -> Option<()> {
-        if !is_ascii {
+    pub(crate) fn read(&mut self, text: &'a [u8], is_utf8: bool) -> Option<()> {
+        if !is_utf8 {
             str::from_utf8(text).ok()?;
         }
         walk(text, Name::of, |name, value| {

@@ -176,12 +176,6 @@ impl OldToken {
             [token, payload, sent_with].map(|secret| Secret::new(secret.expose().to_owned()));
         Ok(Self { token, claims, payload, sent_with })
     }
-
-    /// Shows what is sent with the token no more than the token.
-    #[must_use]
-    pub fn sent_with(self, headers: String) -> Self {
-        Self { sent_with: Secret::new(headers), ..self }
-    }
 }
 
 impl<T: AsRef<str>> OldToken<T> {
@@ -196,7 +190,7 @@ impl<T: AsRef<str>> OldToken<T> {
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
     #[must_use]
     pub fn is_of_same_user<U: AsRef<str>>(&self, other: &OldToken<U>) -> bool {
-        are_of_same_user(self.payload.expose().as_bytes(), other.payload.expose().as_bytes())
+        are_of_same_user(self.payload.expose(), other.payload.expose())
     }
 
     /// Returns how long it lives still, in milliseconds.

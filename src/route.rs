@@ -17,7 +17,7 @@ use origin::Origins;
 use reply::{Cors, Outcome, Reply};
 
 use crate::error::{Code, Failure, InvalidReason};
-use crate::refresh::OldToken;
+use crate::status::read;
 use crate::token::Secret;
 
 /// The path of the call below the mount, from the API's reference.
@@ -54,7 +54,7 @@ pub struct Call<'a> {
     /// The `sec-fetch-site` header, which no page can forge.
     pub site: Option<&'a str>,
     /// The `authorization` header, or why it is no token.
-    pub token: Result<&'a str, InvalidReason>,
+    pub token: Result<&'a [u8], InvalidReason>,
 }
 
 /// The key of a token, or of a [household](Address::household): a hash of it with a seed that nobody knows. So the token
@@ -86,7 +86,6 @@ struct Kept {
 struct Flight {
     ticket: u32,
     key: Key,
-    token: Option<Box<OldToken>>,
 }
 
 /// The route: its policy, and what it remembers.
@@ -118,11 +117,12 @@ impl Route {
         Cors(origin.filter(|origin| self.policy.origins.allow(origin)))
     }
 
-    /// Judges a request before anyone is asked about it. Returns its token where it goes on.
+    /// Judges a request before anyone is asked about it; `payload` has room for its token's. Returns the bare token where it
+    /// goes on.
     ///
     /// # Errors
     /// The answer that ends it.
-    pub fn judge(&self, call: &Call<'_>, now: f64) -> Result<OldToken, Reply> {
+    pub fn judge<'a>(&self, call: &Call<'a>, payload: &mut [u8], now: f64) -> Result<&'a [u8], Reply> {
         let cors = self.cors(call.origin);
         if !path(call.url).ends_with(PATH) {
             return Err(cors.refusal(
@@ -144,8 +144,9 @@ impl Route {
         if call.method == "OPTIONS" {
             return Err(cors.preflight());
         }
-        let (message, code) = match call.token.and_then(|token| OldToken::read(token, "")) {
-            Ok(token) if !token.is_expired(0.0, now) => return Ok(token),
+        let read = call.token.and_then(|token| Ok((token.trim_ascii(), read(token, payload)?)));
+        let (message, code) = match read {
+            Ok((token, claims)) if !claims.is_expired(0.0, now) => return Ok(token),
             Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),
             Err(reason) => (reason.about(), Code::InvalidToken),
         };
@@ -171,24 +172,8 @@ impl Route {
             return Ask::Limited(wait_ms);
         }
         self.tickets = self.tickets.wrapping_add(1);
-        self.flights.push(Flight { ticket: self.tickets, key, token: None });
+        self.flights.push(Flight { ticket: self.tickets, key });
         Ask::Send(self.tickets)
-    }
-
-    /// Keeps the token of a ticket until its answer is judged: to read it again would take longer than to judge it.
-    pub fn keep(&mut self, ticket: u32, token: OldToken) {
-        if let Some(flight) = self.flight(ticket) {
-            flight.token = Some(Box::new(token));
-        }
-    }
-
-    /// Gives the token of a ticket back.
-    pub fn take(&mut self, ticket: u32) -> Option<Box<OldToken>> {
-        self.flight(ticket)?.token.take()
-    }
-
-    fn flight(&mut self, ticket: u32) -> Option<&mut Flight> {
-        self.flights.iter_mut().find(|flight| flight.ticket == ticket)
     }
 
     /// Takes note of what a request has come to: a token and its expiry, to be kept for a while, or a failure.

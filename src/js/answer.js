@@ -12,13 +12,15 @@ export function answered({ status, headers, outcome, code }, body) {
 }
 
 /**
- * Returns a ticket, whether its request is to be sent, and for which address.
+ * Returns a ticket, whether its request is to be sent, and for which address: the socket's as the host wrote it, or another
+ * one, or none.
  * @param {number} ticket
  * @param {boolean} isFirst
+ * @param {boolean} isRemote
  * @param {string} [address]
  */
-export function ticketed(ticket, isFirst, address) {
-  return { ticket, isFirst, address };
+export function ticketed(ticket, isFirst, isRemote, address) {
+  return { ticket, isFirst, isRemote, address };
 }
 
 /** Returns sixteen random bytes. */

@@ -3,14 +3,11 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::check::{check, in_buffers, meaning};
-use super::desk::{BODY, FAILURE, NONE, NUMBERS, OTHER_PAYLOAD, ROOM, TEXT, fail, say, split, tell, text, whole};
+use super::check::{check, meaning};
+use super::desk::{FAILURE, NUMBERS, TEXT, fail, flag, say, split, tell, text, whole};
 use crate::error::{Action, Code, Failure};
 use crate::option::Fits;
-use crate::refresh::{
-    Answer, Body, OWN_HINT, OldToken, PATH, Retries, environment, expired_meanwhile, judge_in, no_answer, own_base,
-    refusal,
-};
+use crate::refresh::{OWN_HINT, PATH, Retries, environment, expired_meanwhile, own_base, refusal};
 use crate::session::MAX_SKEW_MS;
 use crate::status::State;
 
@@ -166,92 +163,6 @@ pub fn open(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f
     0
 }
 
-/// Judges what came of a request for the token of that length, sent with headers that as a text have that length: the
-/// status, `retry-after` and the date that this is, `trace-id`, and the length of the body. In place of a status there may be
-/// that no answer came; then the texts are the name and the code of what was thrown. Returns the length of the new token,
-/// which is the first word; 0 where there is none, and a failure.
-#[wasm_bindgen]
-#[must_use]
-#[expect(clippy::too_many_arguments, reason = "numbers cost less as arguments than as an object")]
-pub fn judge(
-    token: u32,
-    sent_with: u32,
-    status: u32,
-    redirected: bool,
-    retry_after: u32,
-    retry_after_date: f64,
-    trace_id: u32,
-    body: u32,
-    tolerance_ms: f64,
-    now: f64,
-) -> usize {
-    let judged = in_buffers(token, |token, payload| {
-        TEXT.with_borrow(|texts| {
-            let (retry_after, rest) = split(texts, retry_after);
-            let (trace_id, rest) = split(rest, trace_id);
-            let (sent_with, _) = split(rest, sent_with);
-            let old = OldToken::read_in(text(token), text(sent_with.unwrap_or_default()), payload)?;
-            let [retry_after, trace_id] = [retry_after, trace_id].map(|given| given.map(text));
-            let lacking = match status {
-                // A refusal is one whatever its body does.
-                200 if body == LATE => Some(Code::Timeout),
-                TIMED_OUT => Some(Code::Timeout),
-                UNREADABLE => Some(Code::BadResponse),
-                THROWN => Some(Code::Network),
-                _ => None,
-            };
-            let length = if let Some(code) = lacking {
-                fail(no_answer(code, (status == THROWN).then_some([retry_after, trace_id]), &old));
-                0
-            } else {
-                BODY.with_borrow(|bytes| {
-                    let body = match body {
-                        TOO_LONG => Body::TooLong,
-                        length => split(bytes, length).0.map_or(Body::Broken, Body::Whole),
-                    };
-                    let status = u16::try_from(status).unwrap_or_default();
-                    let retry_after_date = Some(retry_after_date);
-                    let answer = Answer { status, redirected, retry_after, retry_after_date, trace_id, body };
-                    answered(&answer, &old, tolerance_ms, now)
-                })
-            };
-            if sent_with.is_none() {
-                // It is too long to compare with.
-                FAILURE.with_borrow_mut(Failure::hide_what_is_foreign);
-            }
-            Ok(length)
-        })
-    });
-    judged.unwrap_or_else(|reason| {
-        fail(Failure::invalid(reason));
-        0
-    })
-}
-
-// In place of a status: it took too long, it was no `Response`, and something was thrown.
-const TIMED_OUT: u32 = 1_000;
-const UNREADABLE: u32 = 1_001;
-const THROWN: u32 = 1_002;
-
-/// The length of a body that is longer than is read; and of one that took too long. One that broke off has none.
-const TOO_LONG: u32 = NONE - 1;
-const LATE: u32 = NONE - 2;
-
-fn answered(answer: &Answer<&str, &[u8]>, old: &OldToken<&str>, tolerance_ms: f64, now: f64) -> usize {
-    ROOM.with_borrow_mut(|room| {
-        OTHER_PAYLOAD.with_borrow_mut(|payload| match judge_in(answer, old, tolerance_ms, now, room, payload) {
-            Ok(new) => {
-                say(&[new.token.expose()]);
-                new.token.expose().len()
-            }
-            Err(failure) => {
-                fail(failure);
-                0
-            }
-        })
-    })
-}
-
 /// Takes the failure of one more attempt, after others one of which may have had an unknown outcome. Returns how long to
 /// wait before the next one, in milliseconds, and no longer than the token lives; NaN to give up. The first number is
 /// whether the outcome is unknown now.
@@ -269,7 +180,7 @@ pub fn pause(
     FAILURE.with_borrow_mut(|failure| {
         failure.attempts = attempts;
         failure.outcome_unknown |= is_unknown;
-        tell(&[if failure.outcome_unknown { 1.0 } else { 0.0 }]);
+        tell(&[flag(failure.outcome_unknown)]);
         let wait_ms = Retries { retries, deadline }.wait_ms(failure, random, now);
         wait_ms.map_or(f64::NAN, |wait_ms| wait_ms.min(expires_at - now))
     })

@@ -59,6 +59,21 @@ pub(super) fn say(said: &[&str]) {
     WORDS.set(words);
 }
 
+/// Looks at the first word again, where it is of a body or of what was escaped there.
+#[cfg(feature = "route")]
+pub(super) fn with_word<T>(look: impl FnOnce(&str) -> T) -> T {
+    let [[at, length], ..] = WORDS.get();
+    BODY.with_borrow(|body| {
+        ROOM.with_borrow(|room| {
+            let mut inside = [body, room].into_iter().filter_map(|bytes| {
+                let from = at.checked_sub(bytes.as_ptr().addr())?;
+                bytes.get(from..from.checked_add(length)?)
+            });
+            look(text(inside.next().unwrap_or_default()))
+        })
+    })
+}
+
 /// Leaves the first of the numbers.
 pub(super) fn tell(told: &[f64]) {
     let mut numbers = NUMBERS.get();
@@ -94,7 +109,6 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 #[wasm_bindgen]
 pub fn explain() {
     FAILURE.with_borrow(|failure| {
-        let flag = |flag: bool| if flag { 1.0 } else { 0.0 };
         let cause = failure.cause.as_ref();
         let is_refusal = failure.code == Code::Unauthorized;
         let is_whole = failure.option.is_empty() && failure.detail.is_empty() && !is_refusal;
@@ -120,6 +134,11 @@ pub fn explain() {
             flag(is_refusal),
         ]);
     });
+}
+
+/// Returns what stands for yes or no among numbers.
+pub(super) fn flag(flag: bool) -> f64 {
+    f64::from(u8::from(flag))
 }
 
 #[expect(

@@ -4,12 +4,12 @@
 use wasm_bindgen::prelude::*;
 
 use super::check::{in_buffers, status_options, verdict};
-use super::desk::{FAILURE, OTHER_PAYLOAD, SESSION, TEXT, fail, split, whole};
-use crate::claims::{Claims, are_of_same_user};
+use super::desk::{FAILURE, OTHER_PAYLOAD, SESSION, TEXT, fail, flag, split, text, whole};
+use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
+use crate::refresh::OldToken;
 use crate::session::{Found, Now, Origin, Session, Step, Stored, Ticket};
 use crate::status::TokenStatus;
-use crate::token::decode_payload;
 
 // What `call` does, by number: one export costs less than one for each.
 
@@ -206,24 +206,18 @@ fn read(length: u32) -> Result<Claims, InvalidReason> {
 
 fn compared(stored: u32, held: u32) -> Result<Stored, InvalidReason> {
     in_buffers(stored, |stored, payload| {
-        let payload = decode_payload(stored, payload)?;
-        let claims = Claims::read(payload)?;
+        let stored = OldToken::read_in(text(stored), "", payload)?;
         let (is_same, is_of_same_user) = TEXT.with_borrow(|texts| {
-            let held = split(texts, held).0.unwrap_or_default();
+            let held = text(split(texts, held).0.unwrap_or_default());
             OTHER_PAYLOAD.with_borrow_mut(|room| {
-                let is_of_same_user =
-                    decode_payload(held, room).is_ok_and(|other| are_of_same_user(payload.bytes, other.bytes));
-                (stored.trim_ascii() == held, is_of_same_user)
+                let held_by_same = OldToken::read_in(held, "", room).is_ok_and(|held| held.is_of_same_user(&stored));
+                (stored.token.expose() == held, held_by_same)
             })
         });
-        Ok(Stored { claims, is_same, is_of_same_user })
+        Ok(Stored { claims: stored.claims, is_same, is_of_same_user })
     })
 }
 
 fn noted(done: Result<(), InvalidReason>) -> bool {
     done.map_err(Failure::invalid).map_err(fail).is_ok()
-}
-
-fn flag(flag: bool) -> f64 {
-    if flag { 1.0 } else { 0.0 }
 }

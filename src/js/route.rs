@@ -11,26 +11,25 @@ use siphasher::sip128::SipHasher24;
 use wasm_bindgen::prelude::*;
 
 use self::options::policy;
+use super::check::in_buffers;
 use super::convert::Plain;
+use super::desk::{FAILURE, NUMBERS, with_word};
 use super::error::error;
-use super::http::{answer_of, outcome};
-use super::options::{Bag, RefreshOptions, token_text};
-use super::value::{field, iterates, put, text};
-use crate::claims::to_f64;
-use crate::error::{Code, Failure, Result as Outcome, Short, joined};
+use super::options::{Bag, RefreshOptions};
+use super::value::{iterates, put};
+use crate::error::{Code, Failure, InvalidReason};
 use crate::option::Fits;
-use crate::refresh::{Body, MAX_BODY, NewToken, OldToken, Target, judge};
+use crate::refresh::{MAX_BODY, Target, expired_since};
 use crate::route::address::Address;
 use crate::route::reply::{self, Reply};
 use crate::route::{Ask, Call, Key};
-use crate::token::Secret;
 
 #[wasm_bindgen(module = "/src/js/answer.js")]
 extern "C" {
     /// Returns sixteen random bytes.
     fn random() -> Vec<u8>;
     fn answered(like: &JsValue, body: Option<&str>) -> JsValue;
-    fn ticketed(ticket: u32, is_first: bool, address: Option<&str>) -> JsValue;
+    fn ticketed(ticket: u32, is_first: bool, is_remote: bool, address: Option<&str>) -> JsValue;
 }
 
 /// A route, with what it remembers.
@@ -39,7 +38,6 @@ extern "C" {
 pub struct Route {
     inner: RefCell<crate::route::Route>,
     target: Target,
-    api_key: Secret,
 }
 
 #[wasm_bindgen]
@@ -51,9 +49,9 @@ impl Route {
     /// Throws `ERR_INVALID_OPTION`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
-        let (policy, target, api_key) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+        let (policy, target) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
         let inner = RefCell::new(crate::route::Route::new(policy));
-        Ok(Self { inner, target, api_key: Secret::new(api_key) })
+        Ok(Self { inner, target })
     }
 
     /// Whom to ask, by the URL of the call.
@@ -71,7 +69,7 @@ impl Route {
     }
 
     /// Judges a request, counts it and says what to do for it, where nobody else is asked about it: as `judge`, `admit`
-    /// and `ask` do one after the other.
+    /// and `ask` do one after the other. The token's length is of the one where a check has its own, here and below.
     #[must_use]
     #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
     pub fn begin(
@@ -80,24 +78,24 @@ impl Route {
         url: &str,
         origin: Option<String>,
         site: Option<String>,
-        token: &str,
+        token: u32,
         remote: Option<String>,
         forwarded: Option<String>,
     ) -> JsValue {
         let (origin, now) = (origin.as_deref(), Date::now());
-        let judged = self.judged(&Call { method, url, origin, site: site.as_deref(), token: Ok(token) }, now);
-        let begun = judged.and_then(|token| {
-            let address = self.admitted(origin, None, remote.as_deref(), forwarded.as_deref(), now)?;
-            self.asked(origin, token, address.as_deref(), now)
+        let begun = self.judged(&Call { method, url, origin, site: site.as_deref(), token: NO_TOKEN }, token, now);
+        let begun = begun.and_then(|key| {
+            let user = self.admitted(origin, None, remote.as_deref(), forwarded.as_deref(), now)?;
+            self.asked(origin, key, &user, now)
         });
         begun.unwrap_or_else(convert)
     }
 
     /// Judges a request: its answer, or undefined where it goes on.
     #[must_use]
-    pub fn judge(&self, method: &str, url: &str, origin: Option<String>, site: Option<String>, token: &str) -> JsValue {
+    pub fn judge(&self, method: &str, url: &str, origin: Option<String>, site: Option<String>, token: u32) -> JsValue {
         let (origin, site) = (origin.as_deref(), site.as_deref());
-        let judged = self.judged(&Call { method, url, origin, site, token: Ok(token) }, Date::now());
+        let judged = self.judged(&Call { method, url, origin, site, token: NO_TOKEN }, token, Date::now());
         judged.map_or_else(convert, |_| JsValue::UNDEFINED)
     }
 
@@ -113,51 +111,40 @@ impl Route {
     ) -> JsValue {
         let admitted =
             self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), Date::now());
-        admitted.map_or_else(convert, |address| ticketed(0, false, address.as_deref()))
+        admitted.map_or_else(convert, |user| user.ticketed(0, false))
     }
 
-    /// Says what to do for a request that was authorised: its answer, or a ticket to wait for, after sending a request
-    /// where it is the first.
+    /// Says what to do for a request that was judged, admitted and authorised: its answer, or a ticket to wait for, after
+    /// sending a request where it is the first.
     #[must_use]
-    pub fn ask(&self, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
-        let (origin, address) = (origin.as_deref(), address.as_deref());
-        let read = OldToken::read(token, "");
-        let read = read.map_err(|reason| self.inner.borrow().failed(origin, &Failure::invalid(reason)));
-        read.and_then(|token| self.asked(origin, token, address, Date::now())).unwrap_or_else(convert)
+    pub fn ask(&self, origin: Option<String>, token: u32) -> JsValue {
+        let origin = origin.as_deref();
+        let key = in_buffers(token, |token, _| Ok(key(token.trim_ascii())));
+        let key = key.map_err(|reason| self.inner.borrow().failed(origin, &Failure::invalid(reason)));
+        key.and_then(|key| self.asked(origin, key, &User::default(), Date::now())).unwrap_or_else(convert)
     }
 
-    /// Judges what a ticket's request has come to, by `exchange` of `http.js`, and takes note of it. Returns the answer
-    /// that brings a token, or why there is none. A ticket of 0 is none of this route's: then it is the token's own.
+    /// Takes note of what a ticket's request has come to, as [`judge`](super::outcome::judge) found it for the token of that
+    /// length. Returns the answer that brings a token; undefined where there is none, and a failure on the desk. A ticket of
+    /// 0 is none of this route's.
     #[must_use]
-    pub fn land(
-        &self,
-        ticket: u32,
-        origin: Option<String>,
-        token: &JsValue,
-        address: &JsValue,
-        exchanged: &JsValue,
-    ) -> JsValue {
-        self.landed(ticket, origin.as_deref(), (token, address), |old| outcome(exchanged, old, 0.0))
-    }
-
-    /// The same for a whole answer in bytes, as most are.
-    #[wasm_bindgen(js_name = landWhole)]
-    #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
-    pub fn land_whole(
-        &self,
-        ticket: u32,
-        origin: Option<String>,
-        token: &JsValue,
-        address: &JsValue,
-        status: u16,
-        redirected: bool,
-        retry_after: Option<String>,
-        trace_id: Option<String>,
-        body: Vec<u8>,
-    ) -> JsValue {
-        let answer = answer_of(status, redirected, retry_after, trace_id, Body::Whole(body));
-        self.landed(ticket, origin.as_deref(), (token, address), |old| judge(&answer, old, 0.0, Date::now()))
+    pub fn land(&self, ticket: u32, origin: Option<String>, token: u32, is_found: bool) -> JsValue {
+        let (mut route, now) = (self.inner.borrow_mut(), Date::now());
+        if is_found {
+            let [expires_at, ..] = NUMBERS.get();
+            return with_word(|new_token| {
+                route.land(ticket, Some((new_token, expires_at)), now);
+                convert(route.refreshed(origin.as_deref(), new_token, reply::Outcome::Refreshed))
+            });
+        }
+        route.land(ticket, None, now);
+        FAILURE.with_borrow_mut(|failure| {
+            let old = in_buffers(token, crate::status::read);
+            if let Some(expired) = old.ok().and_then(|old| expired_since(old, failure, 0.0, now)) {
+                *failure = expired;
+            }
+        });
+        JsValue::UNDEFINED
     }
 
     /// Returns the answer for the body of another one, which brought a token.
@@ -166,10 +153,18 @@ impl Route {
         convert(self.inner.borrow().shared(origin.as_deref(), body))
     }
 
-    /// Returns the answer for an outcome without a token; without an outcome it is a fault of this server's.
+    /// Returns the answer for the failure on the desk.
     #[must_use]
-    pub fn failed(&self, origin: Option<String>, outcome: &JsValue) -> JsValue {
-        convert(self.inner.borrow().failed(origin.as_deref(), &failure(outcome)))
+    pub fn failed(&self, origin: Option<String>) -> JsValue {
+        let failure = FAILURE.with_borrow(|failure| *failure);
+        convert(self.inner.borrow().failed(origin.as_deref(), &failure))
+    }
+
+    /// Returns the answer to whoever has waited long enough, and for a fault of this server's.
+    #[must_use]
+    pub fn unanswered(&self, origin: Option<String>, is_late: bool) -> JsValue {
+        let failure = Failure::new(if is_late { Code::Timeout } else { Code::Internal });
+        convert(self.inner.borrow().failed(origin.as_deref(), &failure))
     }
 
     /// Returns the answer to a request that the user's own function did not authorise.
@@ -183,10 +178,32 @@ impl Route {
     }
 }
 
+/// The end user's address: the socket's as the host wrote it, or another one.
+#[derive(Default)]
+struct User {
+    is_remote: bool,
+    address: Option<String>,
+}
+
+impl User {
+    fn ticketed(&self, ticket: u32, is_first: bool) -> JsValue {
+        ticketed(ticket, is_first, self.is_remote, self.address.as_deref())
+    }
+}
+
+/// In place of a token that is read later.
+const NO_TOKEN: Result<&[u8], InvalidReason> = Err(InvalidReason::NotAString);
+
 impl Route {
+    /// Judges a call with the token of that length, and returns its key.
     #[inline(never)]
-    fn judged(&self, call: &Call<'_>, now: f64) -> Result<OldToken, Reply> {
-        self.inner.borrow().judge(call, now)
+    fn judged(&self, call: &Call<'_>, token: u32, now: f64) -> Result<Key, Reply> {
+        let route = self.inner.borrow();
+        let judged = in_buffers(token, |token, payload| {
+            let call = Call { token: Ok(token), ..*call };
+            Ok(route.judge(&call, payload, now).map(key))
+        });
+        judged.unwrap_or_else(|reason| route.judge(&Call { token: Err(reason), ..*call }, &mut [], now).map(key))
     }
 
     #[inline(never)]
@@ -197,74 +214,26 @@ impl Route {
         remote: Option<&str>,
         forwarded: Option<&str>,
         now: f64,
-    ) -> Result<Option<String>, Reply> {
+    ) -> Result<User, Reply> {
         let mut route = self.inner.borrow_mut();
         let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
         let household = address.map(|address| key(&address.household().to_le_bytes()));
-        route.admit(origin, household, now).map_or_else(|| Ok(address.map(|address| address.to_string())), Err)
+        if let Some(reply) = route.admit(origin, household, now) {
+            return Err(reply);
+        }
+        let is_remote = address.zip(remote).is_some_and(|(address, remote)| address.is_written(remote));
+        Ok(User { is_remote, address: address.filter(|_| !is_remote).map(|address| address.to_string()) })
     }
 
     #[inline(never)]
-    fn asked(&self, origin: Option<&str>, token: OldToken, address: Option<&str>, now: f64) -> Result<JsValue, Reply> {
+    fn asked(&self, origin: Option<&str>, key: Key, user: &User, now: f64) -> Result<JsValue, Reply> {
         let mut route = self.inner.borrow_mut();
-        match route.ask(key(token.token.expose().as_bytes()), now) {
-            Ask::Send(ticket) => {
-                route.keep(ticket, token.sent_with(self.sent_with(address)));
-                Ok(ticketed(ticket, true, address))
-            }
-            Ask::Join(ticket) => Ok(ticketed(ticket, false, address)),
+        match route.ask(key, now) {
+            Ask::Send(ticket) => Ok(user.ticketed(ticket, true)),
+            Ask::Join(ticket) => Ok(user.ticketed(ticket, false)),
             Ask::Repeat(token) => Err(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
             Ask::Limited(wait_ms) => Err(route.cors(origin).limited(wait_ms)),
         }
-    }
-
-    fn landed(
-        &self,
-        ticket: u32,
-        origin: Option<&str>,
-        sent: (&JsValue, &JsValue),
-        judge: impl FnOnce(&OldToken) -> Outcome<NewToken>,
-    ) -> JsValue {
-        let taken = self.inner.borrow_mut().take(ticket);
-        let landed = taken.map_or_else(|| self.read_again(sent).map(Box::new), Ok).and_then(|old| {
-            judge(&old).map_err(|failure| old.expired_since(&failure, 0.0, Date::now()).unwrap_or(failure))
-        });
-        self.noted(ticket, origin, landed)
-    }
-
-    #[inline(never)]
-    fn noted(&self, ticket: u32, origin: Option<&str>, landed: Outcome<NewToken>) -> JsValue {
-        let (mut route, now) = (self.inner.borrow_mut(), Date::now());
-        match landed {
-            Ok(new) => {
-                let new_token = new.token.expose();
-                route.land(ticket, Some((new_token, to_f64(new.claims.expires_at))), now);
-                convert(route.refreshed(origin, new_token, reply::Outcome::Refreshed))
-            }
-            Err(failure) => {
-                route.land(ticket, None, now);
-                let mut outcome = Plain::new();
-                outcome.text("code", Some(failure.code.as_str()));
-                outcome.text("errorCode", failure.error_code.as_deref());
-                outcome.text("traceId", failure.trace_id.as_deref());
-                outcome.number("status", failure.status.map(f64::from));
-                outcome.number("retryAfterMs", failure.retry_after_ms);
-                outcome.end()
-            }
-        }
-    }
-
-    /// Reads a token of which this route knows nothing: it was sent by the one before a fault.
-    #[inline(never)]
-    fn read_again(&self, (token, address): (&JsValue, &JsValue)) -> Outcome<OldToken> {
-        let sent_with = self.sent_with(address.as_string().as_deref());
-        let read = token_text(token).and_then(|text| OldToken::read(&text, &sent_with));
-        read.map_err(Failure::invalid)
-    }
-
-    /// Returns what goes with a token, and is shown no more than it.
-    fn sent_with(&self, address: Option<&str>) -> String {
-        joined(&[self.api_key.expose(), " ", address.unwrap_or_default()])
     }
 }
 
@@ -297,21 +266,6 @@ thread_local! {
 /// Returns the key of a token, trimmed, or of a household: a hash that nobody who does not know the seed finds another one for.
 fn key(bytes: &[u8]) -> Key {
     SEED.with(|seed| seed.hash(bytes).as_u128())
-}
-
-/// Reads an outcome without a token.
-fn failure(outcome: &JsValue) -> Failure {
-    let code = text(outcome, "code");
-    let known = Code::ALL.iter().find(|known| code.as_deref() == Some(known.as_str()));
-    let mut failure = Failure::new(known.copied().unwrap_or(Code::Internal));
-    let number = |name: &str| field(outcome, name).as_f64().filter(|number| *number >= 0.0);
-    let status = (0..=999_u16).find(|&status| number("status") == Some(status.into()));
-    if known.is_some() {
-        let short = |name| text(outcome, name).as_deref().and_then(Short::new);
-        (failure.error_code, failure.trace_id) = (short("errorCode"), short("traceId"));
-        (failure.status, failure.retry_after_ms) = (status, number("retryAfterMs"));
-    }
-    failure
 }
 
 thread_local! {

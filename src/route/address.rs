@@ -17,6 +17,15 @@ impl Address {
         text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
     }
 
+    /// Tells whether a text is this address as it is written here. Of an IPv4 one there is but one way.
+    #[must_use]
+    pub fn is_written(self, text: &str) -> bool {
+        match self.0 {
+            IpAddr::V4(address) => text.parse() == Ok(address),
+            IpAddr::V6(_) => text == self.to_string(),
+        }
+    }
+
     /// Returns what stands for everyone who may have this address: of an IPv6 one the /64, which is one household's.
     #[must_use]
     pub fn household(self) -> u128 {

@@ -16,7 +16,7 @@ const URL: &str = "https://api.example.com/transak/api/v2/auth/refresh";
 /// It expires five days from now.
 const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
 /// The request of a page on the list.
-const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None, token: Ok(GOOD) };
+const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None, token: Ok(GOOD.as_bytes()) };
 
 fn route(limits: Limits) -> Route {
     let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
@@ -29,7 +29,7 @@ fn value<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 
 #[track_caller]
 fn status(call: Call<'_>, expected: Option<u16>) -> Option<Reply> {
-    let reply = route(Limits::NONE).judge(&call, NOW).err();
+    let reply = route(Limits::NONE).judge(&call, &mut [0; 256], NOW).err();
     assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?}");
     reply
 }
@@ -85,8 +85,8 @@ fn without_an_origin_the_browser_has_to_vouch() {
         status(Call { origin: None, site, ..CALL }, Some(403));
     }
     let open = Route::new(Policy { allow_server_calls: true, ..Policy::default() });
-    assert!(open.judge(&Call { origin: None, ..CALL }, NOW).is_ok());
-    assert_eq!(open.judge(&CALL, NOW).map_err(|reply| reply.status).err(), Some(403));
+    assert!(open.judge(&Call { origin: None, ..CALL }, &mut [0; 256], NOW).is_ok());
+    assert_eq!(open.judge(&CALL, &mut [0; 256], NOW).map_err(|reply| reply.status).err(), Some(403));
 }
 
 #[test]
@@ -100,7 +100,8 @@ fn a_token_that_is_none_is_refused_here_as_transak_would() {
         Ok(&*both),
         Ok("Bearer e30.e30.e30"),
     ] {
-        let reply = status(Call { token, ..CALL }, Some(401)).unwrap_or_else(|| panic!("{token:?}"));
+        let reply =
+            status(Call { token: token.map(str::as_bytes), ..CALL }, Some(401)).unwrap_or_else(|| panic!("{token:?}"));
         let body = reply.body.as_deref().unwrap_or_default();
         assert!(
             body.starts_with(r#"{"error":{"statusCode":401,"message":""#) && body.ends_with(r#"","errorCode":1002}}"#),

@@ -13,13 +13,13 @@ use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
 
 /// Reads who may ask, whom, and by which key, and checks the rest, which whoever calls reads for itself.
-pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target, String), Wrong> {
+pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target), Wrong> {
     let bag = Bag::new(options);
     let target = bag.target();
     bag.requires_server();
     bag.fetch();
     bag.number("timeoutMs", Fits::Positive);
-    let api_key = bag.api_key();
+    bag.api_key();
     bag.authorize();
     bag.function("userIp");
     bag.function("onEvent");
@@ -29,18 +29,17 @@ pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target, String), Wron
         trusted_proxies: bag.proxies(),
         limits: bag.limits(),
     };
-    bag.checked((policy, target, api_key))
+    bag.checked((policy, target))
 }
 
 impl Bag<'_> {
-    /// Reads the key; an empty one where there is none.
-    fn api_key(&self) -> String {
+    /// Checks the key, if there is one.
+    fn api_key(&self) {
         let key = self.get("apiKey");
         let headers = || read_headers(&Array::of1(&Array::of2(&"x-api-key".into(), &key)));
         if !key.is_undefined() && (key.as_string().is_none_or(|key| key.is_empty()) || headers().is_null()) {
             self.wrong("apiKey", " must be a string that a header can hold");
         }
-        key.as_string().unwrap_or_default()
     }
 
     /// Checks what has to be decided: a function, or 'none' written out.

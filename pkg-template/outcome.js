@@ -1,0 +1,39 @@
+// What came of a request, on its way to where the wasm judges it: src/js/outcome.rs has the numbers.
+import { NONE, lay } from './desk.js';
+import { place } from './place.js';
+
+/** @typedef {import('./desk.js').Core} Core */
+
+// What is said in place of a body's length, and in place of a status.
+const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 1_002;
+
+/**
+ * Lays out what `exchange` of `http.js` has come to, the token that was sent, and all that was sent with it as one text.
+ * Returns the numbers that it is judged by.
+ * @param {Core} core
+ * @param {string} token
+ * @param {string} sentWith
+ * @param {any} exchanged
+ * @returns {import('#module').Exchanged}
+ */
+export function layOutcome(core, token, sentWith, exchanged) {
+  const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
+  const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
+  const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
+  return [place(core, token), headers, status, redirected, first, date, second, layBody(core, body)];
+}
+
+/**
+ * @param {Core} core
+ * @param {Uint8Array | string | boolean | null} given
+ */
+function layBody({ encoder, body }, given) {
+  if (given === null) return LATE;
+  if (typeof given === 'boolean') return given ? TOO_LONG : NONE;
+  if (typeof given !== 'string') {
+    body.set(given);
+    return given.length;
+  }
+  const { read, written } = encoder.encodeInto(given, body);
+  return read < given.length ? TOO_LONG : written;
+}
