@@ -83,14 +83,14 @@ declare module '#glue' {
   type Text = string | undefined;
   /** A route's decisions, and what it remembers. */
   type Route = {
-    begin(method: string, url: string, origin: Text, site: Text, token: number, remote: Text, forwarded: Text): Reply | Ticket;
-    judge(method: string, url: string, origin: Text, site: Text, token: number): Reply | undefined;
-    admit(origin: Text, found: Text, remote: Text, forwarded: Text): Reply | ({ outcome?: undefined } & User);
-    ask(origin: Text, token: number): Reply | Ticket;
+    begin(now: number, method: string, url: string, origin: Text, site: Text, token: number, remote: Text, forwarded: Text): Reply | Ticket;
+    judge(now: number, method: string, url: string, origin: Text, site: Text, token: number): Reply | undefined;
+    admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | ({ outcome?: undefined } & User);
+    ask(now: number, origin: Text, token: number): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
     /** Takes what `judge` has found. Returns the answer that brings a token, or leaves a failure. */
-    land(ticket: number, origin: Text, token: number, isFound: boolean): Reply | undefined;
+    land(now: number, ticket: number, origin: Text, token: number, isFound: boolean): Reply | undefined;
     shared(origin: Text, body: string): Reply;
     /** Returns the answer for the failure that lies on the desk. */
     failed(origin: Text): Reply;

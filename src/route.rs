@@ -53,8 +53,6 @@ pub struct Call<'a> {
     pub origin: Option<&'a str>,
     /// The `sec-fetch-site` header, which no page can forge.
     pub site: Option<&'a str>,
-    /// The `authorization` header, or why it is no token.
-    pub token: Result<&'a [u8], InvalidReason>,
 }
 
 /// The key of a token, or of a [household](Address::household): a hash of it with a seed that nobody knows. So the token
@@ -117,12 +115,18 @@ impl Route {
         Cors(origin.filter(|origin| self.policy.origins.allow(origin)))
     }
 
-    /// Judges a request before anyone is asked about it; `payload` has room for its token's. Returns the bare token where it
-    /// goes on.
+    /// Judges a request before anyone is asked about it, with its `authorization` header, or why that is no token; `payload` has
+    /// room for its token's. Returns the bare token where it goes on.
     ///
     /// # Errors
     /// The answer that ends it.
-    pub fn judge<'a>(&self, call: &Call<'a>, payload: &mut [u8], now: f64) -> Result<&'a [u8], Reply> {
+    pub fn judge<'a>(
+        &self,
+        call: &Call<'_>,
+        token: Result<&'a [u8], InvalidReason>,
+        payload: &mut [u8],
+        now: f64,
+    ) -> Result<&'a [u8], Reply> {
         let cors = self.cors(call.origin);
         if !path(call.url).ends_with(PATH) {
             return Err(cors.refusal(
@@ -144,7 +148,7 @@ impl Route {
         if call.method == "OPTIONS" {
             return Err(cors.preflight());
         }
-        let read = call.token.and_then(|token| Ok((token.trim_ascii(), read(token, payload)?)));
+        let read = token.and_then(|token| Ok((token.trim_ascii(), read(token, payload)?)));
         let (message, code) = match read {
             Ok((token, claims)) if !claims.is_expired(0.0, now) => return Ok(token),
             Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),

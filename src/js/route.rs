@@ -1,12 +1,11 @@
 //! The backend route for JavaScript: requests in as texts, answers out as plain objects.
 //!
-//! It reads the clock and a token's hash; which request gets which answer is [`crate::route`]'s.
+//! It hashes tokens; which request gets which answer is [`crate::route`]'s.
 
 mod options;
 
 use core::cell::RefCell;
 
-use js_sys::Date;
 use siphasher::sip128::SipHasher24;
 use wasm_bindgen::prelude::*;
 
@@ -17,7 +16,7 @@ use super::desk::{FAILURE, NUMBERS, with_word};
 use super::error::error;
 use super::options::{Bag, RefreshOptions};
 use super::value::{iterates, put};
-use crate::error::{Code, Failure, InvalidReason};
+use crate::error::{Code, Failure};
 use crate::option::Fits;
 use crate::refresh::{MAX_BODY, Target, expired_since};
 use crate::route::address::Address;
@@ -74,6 +73,7 @@ impl Route {
     #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
     pub fn begin(
         &self,
+        now: f64,
         method: &str,
         url: &str,
         origin: Option<String>,
@@ -82,8 +82,8 @@ impl Route {
         remote: Option<String>,
         forwarded: Option<String>,
     ) -> JsValue {
-        let (origin, now) = (origin.as_deref(), Date::now());
-        let begun = self.judged(&Call { method, url, origin, site: site.as_deref(), token: NO_TOKEN }, token, now);
+        let origin = origin.as_deref();
+        let begun = self.judged(&Call { method, url, origin, site: site.as_deref() }, token, now);
         let begun = begun.and_then(|key| {
             let user = self.admitted(origin, None, remote.as_deref(), forwarded.as_deref(), now)?;
             self.asked(origin, key, &user, now)
@@ -93,9 +93,17 @@ impl Route {
 
     /// Judges a request: its answer, or undefined where it goes on.
     #[must_use]
-    pub fn judge(&self, method: &str, url: &str, origin: Option<String>, site: Option<String>, token: u32) -> JsValue {
+    pub fn judge(
+        &self,
+        now: f64,
+        method: &str,
+        url: &str,
+        origin: Option<String>,
+        site: Option<String>,
+        token: u32,
+    ) -> JsValue {
         let (origin, site) = (origin.as_deref(), site.as_deref());
-        let judged = self.judged(&Call { method, url, origin, site, token: NO_TOKEN }, token, Date::now());
+        let judged = self.judged(&Call { method, url, origin, site }, token, now);
         judged.map_or_else(convert, |_| JsValue::UNDEFINED)
     }
 
@@ -104,32 +112,32 @@ impl Route {
     #[must_use]
     pub fn admit(
         &self,
+        now: f64,
         origin: Option<String>,
         found: Option<String>,
         remote: Option<String>,
         forwarded: Option<String>,
     ) -> JsValue {
-        let admitted =
-            self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), Date::now());
+        let admitted = self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), now);
         admitted.map_or_else(convert, |user| user.ticketed(0, false))
     }
 
     /// Says what to do for a request that was judged, admitted and authorised: its answer, or a ticket to wait for, after
     /// sending a request where it is the first.
     #[must_use]
-    pub fn ask(&self, origin: Option<String>, token: u32) -> JsValue {
+    pub fn ask(&self, now: f64, origin: Option<String>, token: u32) -> JsValue {
         let origin = origin.as_deref();
         let key = in_buffers(token, |token, _| Ok(key(token.trim_ascii())));
         let key = key.map_err(|reason| self.inner.borrow().failed(origin, &Failure::invalid(reason)));
-        key.and_then(|key| self.asked(origin, key, &User::default(), Date::now())).unwrap_or_else(convert)
+        key.and_then(|key| self.asked(origin, key, &User::default(), now)).unwrap_or_else(convert)
     }
 
     /// Takes note of what a ticket's request has come to, as [`judge`](super::outcome::judge) found it for the token of that
     /// length. Returns the answer that brings a token; undefined where there is none, and a failure on the desk. A ticket of
     /// 0 is none of this route's.
     #[must_use]
-    pub fn land(&self, ticket: u32, origin: Option<String>, token: u32, is_found: bool) -> JsValue {
-        let (mut route, now) = (self.inner.borrow_mut(), Date::now());
+    pub fn land(&self, now: f64, ticket: u32, origin: Option<String>, token: u32, is_found: bool) -> JsValue {
+        let mut route = self.inner.borrow_mut();
         if is_found {
             let [expires_at, ..] = NUMBERS.get();
             return with_word(|new_token| {
@@ -191,19 +199,13 @@ impl User {
     }
 }
 
-/// In place of a token that is read later.
-const NO_TOKEN: Result<&[u8], InvalidReason> = Err(InvalidReason::NotAString);
-
 impl Route {
     /// Judges a call with the token of that length, and returns its key.
     #[inline(never)]
     fn judged(&self, call: &Call<'_>, token: u32, now: f64) -> Result<Key, Reply> {
         let route = self.inner.borrow();
-        let judged = in_buffers(token, |token, payload| {
-            let call = Call { token: Ok(token), ..*call };
-            Ok(route.judge(&call, payload, now).map(key))
-        });
-        judged.unwrap_or_else(|reason| route.judge(&Call { token: Err(reason), ..*call }, &mut [], now).map(key))
+        let judged = in_buffers(token, |token, payload| Ok(route.judge(call, Ok(token), payload, now).map(key)));
+        judged.unwrap_or_else(|reason| route.judge(call, Err(reason), &mut [], now).map(key))
     }
 
     #[inline(never)]

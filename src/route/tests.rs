@@ -16,7 +16,7 @@ const URL: &str = "https://api.example.com/transak/api/v2/auth/refresh";
 /// It expires five days from now.
 const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
 /// The request of a page on the list.
-const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None, token: Ok(GOOD.as_bytes()) };
+const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None };
 
 fn route(limits: Limits) -> Route {
     let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
@@ -29,9 +29,18 @@ fn value<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 
 #[track_caller]
 fn status(call: Call<'_>, expected: Option<u16>) -> Option<Reply> {
-    let reply = route(Limits::NONE).judge(&call, &mut [0; 256], NOW).err();
-    assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?}");
+    status_with(call, Ok(GOOD), expected)
+}
+
+#[track_caller]
+fn status_with(call: Call<'_>, token: Result<&str, InvalidReason>, expected: Option<u16>) -> Option<Reply> {
+    let reply = judge(&route(Limits::NONE), &call, token);
+    assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?} {token:?}");
     reply
+}
+
+fn judge(route: &Route, call: &Call<'_>, token: Result<&str, InvalidReason>) -> Option<Reply> {
+    route.judge(call, token.map(str::as_bytes), &mut [0; 256], NOW).err()
 }
 
 #[test]
@@ -85,8 +94,8 @@ fn without_an_origin_the_browser_has_to_vouch() {
         status(Call { origin: None, site, ..CALL }, Some(403));
     }
     let open = Route::new(Policy { allow_server_calls: true, ..Policy::default() });
-    assert!(open.judge(&Call { origin: None, ..CALL }, &mut [0; 256], NOW).is_ok());
-    assert_eq!(open.judge(&CALL, &mut [0; 256], NOW).map_err(|reply| reply.status).err(), Some(403));
+    assert_eq!(judge(&open, &Call { origin: None, ..CALL }, Ok(GOOD)), None);
+    assert_eq!(judge(&open, &CALL, Ok(GOOD)).map(|reply| reply.status), Some(403));
 }
 
 #[test]
@@ -100,8 +109,7 @@ fn a_token_that_is_none_is_refused_here_as_transak_would() {
         Ok(&*both),
         Ok("Bearer e30.e30.e30"),
     ] {
-        let reply =
-            status(Call { token: token.map(str::as_bytes), ..CALL }, Some(401)).unwrap_or_else(|| panic!("{token:?}"));
+        let reply = status_with(CALL, token, Some(401)).unwrap_or_else(|| panic!("{token:?}"));
         let body = reply.body.as_deref().unwrap_or_default();
         assert!(
             body.starts_with(r#"{"error":{"statusCode":401,"message":""#) && body.ends_with(r#"","errorCode":1002}}"#),

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TransakTokenError, refreshAccessToken } from 'transak-user-token';
+import { createGateway } from 'transak-user-token/gateway';
 import { createRefreshHandler } from 'transak-user-token/server';
 import { API_KEY, APP, REFRESH, arrived, world } from './server.world.mjs';
 
@@ -297,6 +298,36 @@ describe('one request for all who ask with one token', () => {
     assert.equal(gateway.refreshes(token), 1);
     assert.equal(events.at(-1).outcome, 'repeated');
   });
+
+  for (const authorize of ['none', () => true]) {
+    test(`a clock that calls the route in turn mixes up no tokens${authorize === 'none' ? '' : ', where somebody is asked'}`, async (t) => {
+      const gateway = createGateway(), [first, other] = await Promise.all(['a', 'b'].map((sub) => gateway.issue({ sub })));
+      const handle = createRefreshHandler({
+        baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize, limit: false,
+        fetch: async (url, init) => gateway.fetch(new Request(url, { headers: init.headers })),
+      });
+      const sub = async (token) => {
+        const answer = await handle(new Request(`https://api.test${REFRESH}`, { headers: { authorization: token } }));
+        return (await gateway.verify((await answer.json()).data.accessToken)).sub;
+      };
+      const clock = Date.now, called = [];
+      t.after(() => { Date.now = clock; });
+      let isInside = false;
+      Date.now = () => {
+        if (!isInside && called.length < 50) {
+          isInside = true;
+          called.push(sub(other));
+          isInside = false;
+        }
+        return clock();
+      };
+      assert.equal(await sub(first), 'a');
+      Date.now = clock;
+      assert.ok(called.length > 1);
+      assert.deepEqual(new Set(await Promise.all(called)), new Set(['b']));
+      assert.deepEqual([await sub(first), await sub(other)], ['a', 'b']);
+    });
+  }
 
   test('an answer that comes after the time-out is given to who asks again', async (t) => {
     const { gateway, ask, expiring } = await world(t, { timeoutMs: 100 }), token = await expiring();
