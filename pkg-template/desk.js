@@ -1,4 +1,5 @@
 // Texts and numbers between here and the wasm, in the places that src/js/desk.rs has for them.
+import { isCurrent } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
 import { instance } from './loader.js';
 import { textDecoder } from './text.js';
@@ -8,17 +9,19 @@ import { textDecoder } from './text.js';
 /** @type {Core | undefined} */
 let laidOut;
 
-/** Returns the whole instance, and what is on its desk. */
+/** Returns the whole instance, and what is on its desk: where that is now, since the route's memory may grow and move. */
 export function desk() {
   const core = instance();
-  return laidOut?.core === core ? laidOut : laidOut = layOut(core);
+  if (laidOut?.core === core && isCurrent(laidOut.text, core.memory)) return laidOut;
+  core.look();
+  return laidOut = layOut(core);
 }
 
 /**
- * Looks where things are. There is no allocator in the main entry, so that they never move there.
+ * Looks where things are.
  * @param {import('./loader.js').Core} core
  */
-export function layOut(core) {
+function layOut(core) {
   const { memory: { buffer } } = core;
   const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength] =
     new Uint32Array(buffer, core.desk(), 10);

@@ -2,8 +2,7 @@
 // Transak goes as the main entry sends it.
 import { exchange } from '../src/js/http.js';
 import { within } from '../src/js/wait.js';
-import { isCurrent } from '#module';
-import { layOut } from './desk.js';
+import { desk } from './desk.js';
 import { instance } from './loader.js';
 import { layOutcome } from './outcome.js';
 import { place } from './place.js';
@@ -34,17 +33,6 @@ const FAULT = {
 
 /** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
 const LATEST_MS = 120_000;
-
-/** @type {Core | undefined} */
-let laidOut;
-
-/** Returns the whole instance, and what is on its desk. It has an allocator, so that its memory may have grown and moved. */
-function desk() {
-  const core = instance();
-  if (laidOut?.core === core && isCurrent(laidOut.text, core.memory)) return laidOut;
-  core.look();
-  return laidOut = layOut(core);
-}
 
 /** @param {RefreshHandlerOptions} options */
 export function createRefreshHandler(options) {
