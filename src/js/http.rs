@@ -61,17 +61,6 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
         _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(text.into_bytes())),
     };
     let (retry_after, trace_id) = (exchanged.retry_after().as_string(), exchanged.trace_id().as_string());
-    Some(answer_of(status, response.redirected(), retry_after, trace_id, body))
-}
-
-/// Returns an answer by its parts.
-pub(super) fn answer_of(
-    status: u16,
-    redirected: bool,
-    retry_after: Option<String>,
-    trace_id: Option<String>,
-    body: Body,
-) -> Answer {
     let retry_after_date = retry_after.as_deref().map(Date::parse);
-    Answer { status, redirected, retry_after, retry_after_date, trace_id, body }
+    Some(Answer { status, redirected: response.redirected(), retry_after, retry_after_date, trace_id, body })
 }
