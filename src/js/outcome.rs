@@ -10,7 +10,7 @@ use crate::refresh::{Answer, Body, OldToken, judge_in, no_answer};
 /// Judges what came of a request for the token of that length, sent with headers that as a text have that length: the
 /// status, `retry-after` and the date that this is, `trace-id`, and the length of the body. In place of a status there may be
 /// that no answer came; then the texts are the name and the code of what was thrown. Returns the length of the new token,
-/// which is the first word, with its expiry as the first number; 0 where there is none, and a failure.
+/// which is the first word, and whose expiry is the first number for the route; 0 where there is none, and a failure.
 #[wasm_bindgen]
 #[must_use]
 #[expect(clippy::too_many_arguments, reason = "numbers cost less as arguments than as an object")]
