@@ -48,6 +48,13 @@ macro_rules! named {
             /// Every variant, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
+            /// Returns its place among [`ALL`](Self::ALL).
+            #[must_use]
+            #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
             /// Returns the stable name that JavaScript sees.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -9,6 +9,7 @@ use core::slice::Iter;
 
 /// What a value is, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u32)]
 pub(crate) enum Kind {
     /// A number.
     Number,
@@ -33,7 +34,7 @@ pub(crate) struct Value<'a> {
 impl<'a> Value<'a> {
     /// Returns the characters of a string or number, by way of `room` where they are escaped; none for anything else,
     /// and none where the room is too small.
-    pub(crate) fn characters<'b>(self, room: &'b mut [u8]) -> Option<&'b [u8]>
+    pub(crate) fn characters<'b>(&self, room: &'b mut [u8]) -> Option<&'b [u8]>
     where
         'a: 'b,
     {
@@ -47,102 +48,102 @@ impl<'a> Value<'a> {
     }
 
     /// Tells whether it has characters: those of a string or number.
-    pub(crate) fn has_characters(self) -> bool {
+    pub(crate) fn has_characters(&self) -> bool {
         !matches!(self.kind, Kind::Literal | Kind::Nested)
     }
 
     /// Tells whether two values are of one kind and the same characters; what is nested is like nothing.
-    pub(crate) fn is_alike(self, other: Value<'_>) -> bool {
-        let is_string = |value: Value<'_>| matches!(value.kind, Kind::Plain | Kind::Escaped);
-        let is_escaped = self.kind == Kind::Escaped || other.kind == Kind::Escaped;
-        if is_escaped && is_string(self) && is_string(other) {
-            return decoded(self.text).eq(decoded(other.text));
+    pub(crate) fn is_alike(&self, other: &Value<'_>) -> bool {
+        let is_string = |value: &Value<'_>| matches!(value.kind, Kind::Plain | Kind::Escaped);
+        if is_string(self) && is_string(other) {
+            return units(self.text).eq(units(other.text));
         }
         self.kind == other.kind && self.kind != Kind::Nested && self.text == other.text
     }
 }
 
 /// Writes what the inside of a string stands for to where there is room for it, and returns as much of it as there was
-/// room for.
+/// room for. Of what is escaped only ASCII is told apart: all else is one byte that is no UTF-8.
 #[inline(never)]
 fn decode_to<'a>(text: &[u8], room: &'a mut [u8]) -> &'a [u8] {
+    let mut rest = text.iter();
     let mut length = 0;
-    for (place, byte) in room.iter_mut().zip(decoded(text)) {
+    for place in &mut *room {
+        let Some(&byte) = rest.next() else { break };
         *place = byte;
+        if byte == b'\\' {
+            let escape = escape(rest.as_slice());
+            let _ = skip(&mut rest, length_of(escape));
+            *place = u8::try_from(unit_of(escape)).ok().filter(u8::is_ascii).unwrap_or(u8::MAX);
+        }
         length += 1;
     }
     room.get(..length).unwrap_or_default()
 }
 
-/// Returns the bytes that the inside of a string stands for in UTF-8, where a lone surrogate takes three as in WTF-8.
-fn decoded(text: &[u8]) -> Decoded<'_> {
-    Decoded { rest: text, unit: 0, left: 0 }
+/// Returns the UTF-16 code units that the inside of a string stands for: two strings are equal where these are, however
+/// they are written.
+fn units(text: &[u8]) -> Units<'_> {
+    Units { rest: text.iter(), low: 0 }
 }
 
-/// The bytes that the inside of a string stands for, one by one.
-struct Decoded<'a> {
-    rest: &'a [u8],
-    /// A character that was escaped, and how many of its bits are still to come.
-    unit: u32,
-    left: u32,
+/// The code units of a string, one by one.
+struct Units<'a> {
+    rest: Iter<'a, u8>,
+    /// The second unit of a pair, or 0.
+    low: u32,
 }
 
-impl Iterator for Decoded<'_> {
-    type Item = u8;
+impl Iterator for Units<'_> {
+    type Item = u32;
 
     #[inline(never)]
-    fn next(&mut self) -> Option<u8> {
-        if self.left > 0 {
-            self.left -= 6;
-            return Some(low(0x80 | self.unit >> self.left & 0x3f));
+    fn next(&mut self) -> Option<u32> {
+        if self.low > 0 {
+            return Some(core::mem::take(&mut self.low));
         }
-        let (&byte, tail) = self.rest.split_first()?;
-        self.rest = tail;
-        let Some((&escape, tail)) = self.rest.split_first().filter(|_| byte == b'\\') else {
-            return Some(byte);
-        };
-        self.rest = tail;
-        self.unit = match escape {
-            b'b' => 8,
-            b't' => 9,
-            b'n' => 10,
-            b'f' => 12,
-            b'r' => 13,
-            b'u' => {
-                let (digits, tail) = self.rest.split_at_checked(4).unwrap_or_default();
-                self.rest = tail;
-                unit_of(digits)
-            }
-            other => u32::from(other),
-        };
-        if let (high @ 0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (self.unit, self.rest)
-            && let Some((digits, tail)) = tail.split_at_checked(4)
-            && let low @ 0xdc00..=0xdfff = unit_of(digits)
-        {
-            self.unit = 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
-            self.rest = tail;
+        let character = character(&mut self.rest)?;
+        if character == u32::from(b'\\') {
+            let escape = escape(self.rest.as_slice());
+            skip(&mut self.rest, length_of(escape))?;
+            return Some(unit_of(escape));
         }
-        let (lead, left) = match self.unit {
-            0..0x80 => (0, 0),
-            0x80..0x800 => (0xc0, 6),
-            0x800..0x1_0000 => (0xe0, 12),
-            _ => (0xf0, 18),
-        };
-        self.left = left;
-        Some(low(lead | self.unit >> left))
+        let Some(beyond) = character.checked_sub(0x1_0000) else { return Some(character) };
+        self.low = 0xdc00 | beyond & 0x3ff;
+        Some(0xd800 | beyond >> 10)
     }
 }
 
-/// Returns the lowest byte.
-fn low(bits: u32) -> u8 {
-    let [low, ..] = bits.to_le_bytes();
-    low
+/// Takes a character of UTF-8 (RFC 3629), which there must be one of.
+fn character(rest: &mut Iter<'_, u8>) -> Option<u32> {
+    let lead = u32::from(*rest.next()?);
+    let (more, least) = match lead {
+        0..0x80 => return Some(lead),
+        0xc0..0xe0 => (1, 0x80),
+        0xe0..0xf0 => (2, 0x800),
+        0xf0..0xf8 => (3, 0x1_0000),
+        _ => return None,
+    };
+    let mut character = lead & 0x3f >> more;
+    for _ in 0..more {
+        let next = u32::from(*rest.next()?);
+        if next & 0xc0 != 0x80 {
+            return None;
+        }
+        character = character << 6 | next & 0x3f;
+    }
+    (matches!(character, 0..0xd800 | 0xe000..0x11_0000) && character >= least).then_some(character)
 }
 
-/// Reads four hexadecimal digits.
 #[inline(never)]
-fn unit_of(digits: &[u8]) -> u32 {
-    digits.iter().fold(0, |unit, &digit| unit << 4 | hex(digit).unwrap_or(0))
+fn is_of_characters(text: &[u8]) -> bool {
+    let mut rest = text.iter();
+    while !rest.as_slice().is_empty() {
+        if character(&mut rest).is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 /// The members that anyone here asks for, of a payload and of an answer.
@@ -179,20 +180,46 @@ impl Name {
 
     #[inline(never)]
     fn find(parent: Option<Self>, key: &[u8]) -> Option<Self> {
-        match (parent, key) {
-            // By character: comparing slices is a call each.
-            (None, [b'e', b'x', b'p']) => Some(Self::Exp),
-            (None, [b'i', b'a', b't']) => Some(Self::Iat),
-            (None, [b's', b'u', b'b']) => Some(Self::Sub),
-            (None, [b'A', b'P', b'I', b'_', b'K', b'E', b'Y']) => Some(Self::ApiKey),
-            (None, [b'd', b'a', b't', b'a']) => Some(Self::Data),
-            (None, [b'e', b'r', b'r', b'o', b'r']) => Some(Self::Error),
-            (Some(Self::Data), b"accessToken") => Some(Self::AccessToken),
-            (Some(Self::Error), b"errorCode") => Some(Self::ErrorCode),
-            (Some(Self::Error), b"message") => Some(Self::ErrorMessage),
+        match parent {
+            None if key.len() <= PACKED => Some(match packed(key) {
+                EXP => Self::Exp,
+                IAT => Self::Iat,
+                SUB => Self::Sub,
+                API_KEY => Self::ApiKey,
+                DATA if ANSWERS => Self::Data,
+                ERROR if ANSWERS => Self::Error,
+                _ => return None,
+            }),
+            Some(Self::Data) if ANSWERS && key == b"accessToken" => Some(Self::AccessToken),
+            Some(Self::Error) if ANSWERS && key == b"errorCode" => Some(Self::ErrorCode),
+            Some(Self::Error) if ANSWERS && key == b"message" => Some(Self::ErrorMessage),
             _ => None,
         }
     }
+}
+
+/// Whether answers are read too, or tokens alone.
+const ANSWERS: bool = cfg!(any(feature = "refresh", feature = "package", feature = "route"));
+
+/// How many characters are packed into a number, which is compared quicker than a slice.
+const PACKED: usize = 7;
+
+const EXP: u64 = packed(b"exp");
+const IAT: u64 = packed(b"iat");
+const SUB: u64 = packed(b"sub");
+const API_KEY: u64 = packed(b"API_KEY");
+const DATA: u64 = packed(b"data");
+const ERROR: u64 = packed(b"error");
+
+/// Returns a number that no other text of up to [`PACKED`] bytes has.
+#[expect(clippy::as_conversions, reason = "there is no other way in a constant")]
+const fn packed(mut text: &[u8]) -> u64 {
+    let mut packed = 1;
+    while let [byte, rest @ ..] = text {
+        packed = packed << 8 | *byte as u64;
+        text = rest;
+    }
+    packed
 }
 
 /// The values of those members. Of duplicates the last one counts.
@@ -203,14 +230,14 @@ impl<'a> Named<'a> {
     /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet.
     #[inline(never)]
     pub(crate) fn read(&mut self, text: &'a [u8], is_utf8: bool) -> Option<()> {
-        if !is_utf8 {
-            str::from_utf8(text).ok()?;
+        if !is_utf8 && !is_of_characters(text) {
+            return None;
         }
         walk(text, Name::of, |name, value| {
             // What an earlier duplicate held counts no more.
             match name {
-                Name::Data => self.set(Name::AccessToken, None),
-                Name::Error => {
+                Name::Data if ANSWERS => self.set(Name::AccessToken, None),
+                Name::Error if ANSWERS => {
                     self.set(Name::ErrorCode, None);
                     self.set(Name::ErrorMessage, None);
                 }
@@ -227,8 +254,8 @@ impl<'a> Named<'a> {
         }
     }
 
-    pub(crate) fn get(&self, name: Name) -> Option<Value<'a>> {
-        *self.0.get(name.index())?
+    pub(crate) fn get(&self, name: Name) -> Option<&Value<'a>> {
+        self.0.get(name.index())?.as_ref()
     }
 }
 
@@ -256,62 +283,49 @@ fn walk<'a, N: Copy>(
         // A key or a value begins here.
         let from = rest.as_slice();
         let first = *rest.next()?;
-        match first {
-            b'"' => {
-                let inside = rest.as_slice();
-                let kind = skip_string(&mut rest)?;
-                let text = inside.get(..inside.len() - rest.len() - 1)?;
-                if is_key {
-                    if rest.as_slice().first() != Some(&b':') {
-                        skip_space(&mut rest);
-                    }
-                    if *rest.next()? != b':' {
-                        return None;
-                    }
-                    if nesting.depth == 1 || nesting.depth == 2 && parent.is_some() {
-                        name = name_of(parent, Value { kind, text });
-                    }
-                    is_key = false;
-                    continue;
-                }
-                if let Some(name) = name {
-                    visit(name, Value { kind, text });
-                }
-            }
+        let kind = match first {
+            b'"' => skip_string(&mut rest)?,
             b' ' | b'\t' | b'\n' | b'\r' => continue,
             _ if is_key => return None,
-            b'{' | b'[' => {
-                if let Some(name) = name {
-                    visit(name, Value { kind: Kind::Nested, text: from });
-                }
-                if nesting.depth == 1 {
-                    parent = name;
-                }
-                name = None;
-                is_key = first == b'{';
-                nesting.push(is_key)?;
-                // It may end at once, and then as any other does.
-                skip_space(&mut rest);
-                if rest.as_slice().first() != Some(if is_key { &b'}' } else { &b']' }) {
-                    continue;
-                }
+            b'{' | b'[' => Kind::Nested,
+            b'-' | b'0'..=b'9' => {
+                skip_number(first, &mut rest)?;
+                Kind::Number
             }
             _ => {
-                let kind = if let b'-' | b'0'..=b'9' = first {
-                    skip_number(first, &mut rest)?;
-                    Kind::Number
-                } else {
-                    let length = match from {
-                        [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => 4,
-                        [b'f', b'a', b'l', b's', b'e', ..] => 5,
-                        _ => return None,
-                    };
-                    skip(&mut rest, length - 1)?;
-                    Kind::Literal
-                };
-                if let Some(name) = name {
-                    visit(name, Value { kind, text: from.get(..from.len() - rest.len())? });
-                }
+                skip(&mut rest, after_first(from))?;
+                Kind::Literal
+            }
+        };
+        let quote = usize::from(first == b'"');
+        let value = Value { kind, text: from.get(quote..from.len() - rest.len() - quote)? };
+        if is_key {
+            if rest.as_slice().first() != Some(&b':') {
+                skip_space(&mut rest);
+            }
+            if *rest.next()? != b':' {
+                return None;
+            }
+            if nesting.depth == 1 || ANSWERS && nesting.depth == 2 && parent.is_some() {
+                name = name_of(parent, value);
+            }
+            is_key = false;
+            continue;
+        }
+        if let Some(name) = name {
+            visit(name, value);
+        }
+        if kind == Kind::Nested {
+            if nesting.depth == 1 {
+                parent = name;
+            }
+            name = None;
+            is_key = first == b'{';
+            nesting.push(is_key)?;
+            // It may end at once, and then as any other does.
+            skip_space(&mut rest);
+            if rest.as_slice().first() != Some(if is_key { &b'}' } else { &b']' }) {
+                continue;
             }
         }
         // A value has ended here, and perhaps what holds it.
@@ -320,7 +334,7 @@ fn walk<'a, N: Copy>(
             if last == b',' {
                 break;
             }
-            match (last, nesting.in_object()) {
+            match (last, nesting.in_object) {
                 (b'}', true) | (b']', false) => nesting.pop(),
                 (b' ' | b'\t' | b'\n' | b'\r', _) => continue,
                 _ => return None,
@@ -334,7 +348,7 @@ fn walk<'a, N: Copy>(
             }
         }
         name = None;
-        is_key = nesting.in_object();
+        is_key = nesting.in_object;
     }
 }
 
@@ -364,7 +378,7 @@ fn skip_string(rest: &mut Iter<'_, u8>) -> Option<Kind> {
             b'"' => return Some(kind),
             b'\\' => {
                 kind = Kind::Escaped;
-                skip(rest, escape(rest.as_slice()))?;
+                skip(rest, length_of(escape(rest.as_slice())))?;
             }
             0..0x20 => return None,
             _ => {}
@@ -391,6 +405,19 @@ fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
     Some(())
 }
 
+/// Returns the length of what follows the first character of `true`, `false` or `null`, 0 where it is none of them.
+#[inline(never)]
+fn after_first(text: &[u8]) -> usize {
+    const TRUE: u32 = u32::from_le_bytes(*b"true");
+    const NULL: u32 = u32::from_le_bytes(*b"null");
+    const FALS: u32 = u32::from_le_bytes(*b"fals");
+    match text.first_chunk().map(|&four| u32::from_le_bytes(four)) {
+        Some(TRUE | NULL) => 3,
+        Some(FALS) if text.get(4) == Some(&b'e') => 4,
+        _ => 0,
+    }
+}
+
 /// Skips so many characters, of which there must be one.
 #[inline]
 fn skip(rest: &mut Iter<'_, u8>, length: usize) -> Option<()> {
@@ -407,14 +434,38 @@ fn spaces(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
 }
 
-/// Returns the length of an escape whose backslash is gone, 0 where it is none.
+/// Returns the code unit that an escape stands for whose backslash is gone, and above it the escape's length; 0 where it is
+/// none.
 #[inline(never)]
-fn escape(text: &[u8]) -> usize {
-    match text {
-        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 1,
-        [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
-        _ => 0,
-    }
+fn escape(text: &[u8]) -> u32 {
+    let Some((&first, digits)) = text.split_first() else { return 0 };
+    let unit = match first {
+        b'"' | b'\\' | b'/' => first,
+        b'b' => 8,
+        b't' => 9,
+        b'n' => 10,
+        b'f' => 12,
+        b'r' => 13,
+        b'u' => {
+            let mut digits = digits.iter();
+            let mut escape = 5;
+            for _ in 0..4 {
+                let Some(digit) = digits.next().and_then(|&digit| char::from(digit).to_digit(16)) else { return 0 };
+                escape = escape << 4 | digit;
+            }
+            return escape;
+        }
+        _ => return 0,
+    };
+    1 << 16 | u32::from(unit)
+}
+
+fn unit_of(escape: u32) -> u32 {
+    escape & 0xffff
+}
+
+fn length_of(escape: u32) -> usize {
+    usize::try_from(escape >> 16).unwrap_or_default()
 }
 
 /// Returns the length of a number's fraction and exponent, 0 where one of them has no digit.
@@ -438,46 +489,32 @@ fn run_of_digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-fn hex(digit: u8) -> Option<u32> {
-    char::from(digit).to_digit(16)
-}
-
 /// How many levels there can be: each takes a byte, and no longer text than an answer's is read.
 const MAX_DEPTH: usize = 64 * 1024;
 
 thread_local! {
-    /// Which levels are objects where there are over 32: whole words of them, the outermost first. One text is walked
-    /// at a time.
-    static OUTER: [Cell<u32>; MAX_DEPTH / 32] = const { [const { Cell::new(0) }; MAX_DEPTH / 32] };
+    /// What each level is inside of: whether it is an object. One text is walked at a time.
+    static OUTER: [Cell<bool>; MAX_DEPTH] = const { [const { Cell::new(false) }; MAX_DEPTH] };
 }
 
-/// What the walk is inside of: a bit for each level, set where it is an object.
+/// What the walk is inside of.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
-    top: u32,
+    in_object: bool,
 }
 
 impl Nesting {
     fn push(&mut self, is_object: bool) -> Option<()> {
-        if self.depth > 0 && self.depth.is_multiple_of(32) {
-            OUTER.with(|outer| outer.get(self.depth / 32 - 1).map(|word| word.set(self.top)))?;
-        }
-        self.top = self.top << 1 | u32::from(is_object);
+        OUTER.with(|outer| outer.get(self.depth).map(|level| level.set(self.in_object)))?;
+        self.in_object = is_object;
         self.depth += 1;
         Some(())
     }
 
     fn pop(&mut self) {
         self.depth -= 1;
-        self.top >>= 1;
-        if self.depth > 0 && self.depth.is_multiple_of(32) {
-            self.top = OUTER.with(|outer| outer.get(self.depth / 32 - 1).map_or(0, Cell::get));
-        }
-    }
-
-    fn in_object(&self) -> bool {
-        self.top & 1 == 1
+        self.in_object = OUTER.with(|outer| outer.get(self.depth).is_some_and(Cell::get));
     }
 }
 
@@ -491,9 +528,8 @@ mod tests {
     /// Lists what a visitor hears that has a name for every member.
     fn members(text: &str) -> Option<String> {
         let decoded = |value: Value<'_>| {
-            let bytes: Vec<_> =
-                if value.kind == Kind::Escaped { decoded(value.text).collect() } else { value.text.to_vec() };
-            (value.kind != Kind::Nested).then(|| String::from_utf8_lossy(&bytes).into_owned())
+            let units: Vec<_> = units(value.text).map(|unit| u16::try_from(unit).expect("a code unit")).collect();
+            (value.kind != Kind::Nested).then(|| String::from_utf16_lossy(&units))
         };
         let mut heard = String::new();
         let names = RefCell::new(vec![]);
@@ -534,10 +570,42 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_is_itself_and_no_other() {
-        let decoded = |escaped: &str| decoded(escaped.as_bytes()).collect::<Vec<_>>();
-        assert_eq!(decoded(r"\ud800"), [0xed, 0xa0, 0x80]);
-        assert_ne!(decoded(r"\ud800"), decoded(r"\ud801"));
-        assert_eq!(decoded(r"\ud800\ud83d\ude00"), [&[0xed, 0xa0, 0x80], "😀".as_bytes()].concat());
+        let is_alike = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| Value {
+                kind: if text.contains('\\') { Kind::Escaped } else { Kind::Plain },
+                text: text.as_bytes(),
+            });
+            one.is_alike(&other)
+        };
+        assert!(is_alike(r"\ud800", r"\uD800"));
+        assert!(!is_alike(r"\ud800", r"\ud801"));
+        assert!(!is_alike(r"\ud800", r"\ud800\ud83d\ude00"));
+        assert!(is_alike(r"\ud800\ud83d\ude00", r"\ud800😀"));
+        assert!(is_alike(r"\u00e9\u20ac", "é€"));
+    }
+
+    #[test]
+    fn of_what_is_escaped_only_ascii_is_told_apart_in_a_room() {
+        let decoded = |text: &str| decode_to(text.as_bytes(), &mut [0; 8]).to_vec();
+        assert_eq!(decoded(r#"\u0065xp\/\b\""#), b"exp/\x08\"");
+        assert_eq!(decoded(r"a\u00e9\u0165\ud83d\ude00b"), b"a\xff\xff\xff\xffb");
+        assert_eq!(decoded("123456789"), b"12345678");
+    }
+
+    #[test]
+    fn text_is_utf8_where_the_standard_library_says_so() {
+        // Every two bytes, and every three or four that begin with a lead byte of as many, by their corners.
+        let corners = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+        for lead in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                for (third, fourth) in corners.iter().flat_map(|&third| corners.map(|fourth| (third, fourth))) {
+                    for length in 1..=4 {
+                        let text = &[lead, second, third, fourth][..length];
+                        assert_eq!(is_of_characters(text), str::from_utf8(text).is_ok(), "{text:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -361,7 +361,7 @@ const REDIRECTED: &str = "a redirect came, which is never followed";
 const EXPIRED_ALREADY: &str = "its token is expired already";
 
 fn new_token<'a, T: AsRef<str>>(
-    access_token: Option<Value<'a>>,
+    access_token: Option<&Value<'a>>,
     old: &OldToken<T>,
     tolerance_ms: f64,
     now: f64,

@@ -21,7 +21,7 @@
 //!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
 //!   What was written is confirmed by [`written`](Session::written).
 
-use crate::claims::{Claims, to_f64};
+use crate::claims::Claims;
 use crate::error::{Action, Code, Failure, InvalidReason};
 use crate::refresh::{expired_meanwhile, refusal};
 use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
@@ -571,7 +571,7 @@ impl Session {
         let Some(issued_at) = new.issued_at.filter(|_| new.issued_at > old) else { return self.skew_ms };
         let took = self.seen.wall - sent.wall;
         let jump = took - (self.seen.monotonic - sent.monotonic);
-        let skew = to_f64(issued_at) - f64::midpoint(sent.wall, self.seen.wall);
+        let skew = issued_at - f64::midpoint(sent.wall, self.seen.wall);
         // The truth is at most half of the request away from its middle.
         if jump.abs() >= NOISE_MS || took > 2.0 * NOISE_MS || skew.abs() > MAX_SKEW_MS {
             self.skew_ms

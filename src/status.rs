@@ -2,7 +2,7 @@
 //!
 //! It is passed what time it is. It decodes and does **not** verify: the signing key is the vendor's.
 
-use crate::claims::{Claims, to_f64};
+use crate::claims::Claims;
 use crate::error::{Action, InvalidReason};
 use crate::token::decode_payload;
 
@@ -39,6 +39,13 @@ pub enum State {
 impl State {
     /// Every state, in the order of a token's life.
     pub const ALL: &'static [Self] = &[Self::Fresh, Self::Expiring, Self::Expired];
+
+    /// Returns its place among [`ALL`](Self::ALL).
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
 
     /// Returns the name that JavaScript sees.
     #[must_use]
@@ -118,8 +125,7 @@ pub fn read(token: &[u8], payload: &mut [u8]) -> Result<Claims, InvalidReason> {
 /// Places an instant in a token's life.
 #[must_use]
 pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
-    let issued_at = claims.issued_at.map(to_f64);
-    let expires_at = to_f64(claims.expires_at);
+    let Claims { issued_at, expires_at } = claims;
     let default_window = || {
         issued_at.map_or(WINDOW_WITHOUT_IAT_MS, |issued_at| {
             let tenth = ((expires_at - issued_at) / 10.0).floor();

@@ -21,8 +21,8 @@ const _: () = assert!(MAX_UNITS == 16_384);
 
 // They have their place for good: in the module's own data, not on the heap.
 thread_local! {
-    static TOKEN: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
-    static PAYLOAD: RefCell<[u8; TOKEN_BYTES]> = const { RefCell::new([0; TOKEN_BYTES]) };
+    /// A token and its payload.
+    static BUFFERS: RefCell<[[u8; TOKEN_BYTES]; 2]> = const { RefCell::new([[0; TOKEN_BYTES]; 2]) };
     static TIMES: Cell<[f64; 4]> = const { Cell::new([0.0; 4]) };
     static LAYOUT: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
 }
@@ -32,7 +32,7 @@ thread_local! {
 #[wasm_bindgen]
 #[must_use]
 pub fn layout() -> *const usize {
-    let token = TOKEN.with_borrow(|token| token.as_ptr().addr());
+    let token = BUFFERS.with_borrow(|[token, _]| token.as_ptr().addr());
     let times = TIMES.with(|times| times.as_ptr().addr());
     LAYOUT.set([token, TOKEN_BYTES, times, TEXTS.as_ptr().addr(), TEXTS.len()]);
     LAYOUT.with(|layout| layout.as_ptr().cast())
@@ -75,7 +75,7 @@ pub(super) fn in_buffers<T>(
     match usize::try_from(length) {
         _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
         Ok(length @ ..=TOKEN_BYTES) => {
-            TOKEN.with_borrow(|token| PAYLOAD.with_borrow_mut(|payload| look(token.split_at(length).0, payload)))
+            BUFFERS.with_borrow_mut(|[token, payload]| look(token.split_at(length).0, payload))
         }
         _ => Err(InvalidReason::TooLong),
     }
@@ -93,17 +93,17 @@ pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     match life {
         Ok(life) => {
             TIMES.set([life.issued_at.unwrap_or(f64::NAN), life.refresh_at, life.expires_at, life.expires_in_ms]);
-            State::ALL.iter().position(|&state| state == life.state).unwrap_or_default()
+            life.state.index()
         }
-        Err(reason) => {
-            State::ALL.len() + InvalidReason::ALL.iter().position(|&other| other == reason).unwrap_or_default()
-        }
+        Err(reason) => State::ALL.len() + reason.index(),
     }
 }
 
 /// The numbers of a check's options, in the order of the times buffer.
-const NUMBERS: [(&str, Fits); 3] =
-    [("now", Fits::Any), ("refreshWindowMs", Fits::NotNegative), ("clockToleranceMs", Fits::NotNegative)];
+const NUMBERS: [(&str, Fits); 3] = [NOW, WINDOW, TOLERANCE];
+const NOW: (&str, Fits) = ("now", Fits::Any);
+const WINDOW: (&str, Fits) = ("refreshWindowMs", Fits::NotNegative);
+const TOLERANCE: (&str, Fits) = ("clockToleranceMs", Fits::NotNegative);
 
 /// What else can be wrong with what is passed to a check, in the order of [`complain`]'s numbers from 1.
 const OTHERS: [(&str, &str); 2] =
@@ -115,12 +115,16 @@ const OTHERS: [(&str, &str); 2] =
 #[wasm_bindgen]
 #[must_use]
 pub fn complain(given: usize) -> usize {
-    let numbers = || NUMBERS.iter().zip(TIMES.get());
+    let is_wrong = |(_, fits): (_, Fits), number: f64| !number.is_nan() && !fits.admits(number);
+    let [now, refresh_window_ms, clock_tolerance_ms, _] = TIMES.get();
     let at = match given {
-        0 => numbers().position(|(&(_, fits), number)| !number.is_nan() && !fits.admits(number)),
-        other => Some(NUMBERS.len() + other - 1),
+        1.. => NUMBERS.len() + given - 1,
+        0 if is_wrong(NOW, now) => 0,
+        0 if is_wrong(WINDOW, refresh_window_ms) => 1,
+        0 if is_wrong(TOLERANCE, clock_tolerance_ms) => 2,
+        0 => return 0,
     };
-    at.map_or(0, |at| State::ALL.len() + InvalidReason::ALL.len() + at)
+    State::ALL.len() + InvalidReason::ALL.len() + at
 }
 
 /// All that is said in words, as JSON: an array of the verdicts, in the order of [`check`]'s numbers, and then of the

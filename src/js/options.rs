@@ -183,14 +183,14 @@ pub(super) fn token_text(token: &JsValue) -> Result<String, InvalidReason> {
     let token: &JsString = token.dyn_ref().ok_or(InvalidReason::NotAString)?;
     let is_space = |index: u32| matches!(token.char_code_at(index), 9.0 | 10.0 | 12.0 | 13.0 | 32.0);
     let (mut start, mut end) = (0, token.length());
-    if end > MAX_UNITS {
+    if end > MAX_UNITS.into() {
         while start < end && is_space(start) {
             start += 1;
         }
         while start < end && is_space(end - 1) {
             end -= 1;
         }
-        if end - start > MAX_UNITS {
+        if end - start > MAX_UNITS.into() {
             return Err(InvalidReason::TooLong);
         }
     }

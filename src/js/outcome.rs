@@ -84,7 +84,7 @@ fn answered(answer: &Answer<&str, &[u8]>, old: &OldToken<&str>, tolerance_ms: f6
             Ok(new) => {
                 say(&[new.token.expose()]);
                 #[cfg(feature = "route")]
-                super::desk::tell(&[crate::claims::to_f64(new.claims.expires_at)]);
+                super::desk::tell(&[new.claims.expires_at]);
                 new.token.expose().len()
             }
             Err(failure) => {

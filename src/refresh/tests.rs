@@ -4,14 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::claims::to_f64;
 use crate::error::Action;
 
 /// When every answer here is judged: five days before the old token expires.
 const NOW: f64 = 1_752_489_735_000.0;
 
-const ISSUED: i64 = 1_750_329_735;
-const EXPIRES: i64 = 1_752_921_735;
+const ISSUED: i32 = 1_750_329_735;
+const EXPIRES: i32 = 1_752_921_735;
 
 /// A header that goes with every request here.
 const HEADERS: &str = "k3y-0f-the-partner";
@@ -57,7 +56,8 @@ fn fails(status: u16, body: &str, code: Code) {
 fn succeeds(body: &str) {
     let new = judge(&answer(200, body), &old(), 0.0, NOW).unwrap_or_else(|failure| panic!("{failure}: {body}"));
     assert_eq!(new.token.expose(), good());
-    assert_eq!(new.claims.expires_at, (EXPIRES + 1) * 1000);
+    let [issued_at, expires_at] = [ISSUED, EXPIRES].map(|seconds| f64::from(seconds + 1) * 1000.0);
+    assert_eq!(new.claims, Claims { expires_at, issued_at: Some(issued_at) });
     assert_eq!(new.attempts, 1);
 }
 
@@ -660,7 +660,7 @@ fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
 fn a_new_token_is_refused_by_who_tolerates_less() {
     let mut new = judge(&granted(&good()), &old(), 0.0, NOW).expect("a good answer");
     new.attempts = 2;
-    let end = to_f64((EXPIRES + 1) * 1000);
+    let end = f64::from(EXPIRES + 1) * 1000.0;
     assert_eq!(new.refused(0.0, end - 1.0), None);
     assert_eq!(new.refused(5_000.0, end + 4_999.0), None);
     let refused = new.refused(5_000.0, end + 5_000.0).expect("it is expired by then");

@@ -280,7 +280,7 @@ impl Observer {
             self.world.pass(wait);
             if let Some(ticket) = self.world.session.wake(self.world.now()) {
                 // The server is no judge of its own time here: what it issues next expires later in any case.
-                let expires_at = to_f64(token.claims.expires_at).max(self.world.time) + 30.0 * DAY;
+                let expires_at = token.claims.expires_at.max(self.world.time) + 30.0 * DAY;
                 let text = token_of(&token, expires_at);
                 assert!(self.world.answer_after(ticket, &text, 0.0), "a good answer");
                 assert_eq!(self.world.access(), Step::Use);
@@ -294,7 +294,7 @@ impl Observer {
 /// A token that follows another.
 fn token_of(old: &OldToken, expires_at: f64) -> String {
     let user = if old.is_of_same_user(&ann(0.0, DAY)) { "ann" } else { "jo" };
-    token(user, old.claims.issued_at.map(to_f64), expires_at)
+    token(user, old.claims.issued_at, expires_at)
 }
 
 proptest! {
@@ -323,7 +323,7 @@ proptest! {
         for pause in pauses {
             // A share of the token's life passes.
             let life = world.session.token().map_or(0.0, |token| {
-                to_f64(token.claims.expires_at) - token.claims.issued_at.map_or(START, to_f64)
+                token.claims.expires_at - token.claims.issued_at.unwrap_or(START)
             });
             let pause: f64 = pause * life;
             world.pass(pause.floor());
