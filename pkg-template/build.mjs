@@ -78,7 +78,8 @@ function linked(generated, way, wasm, main) {
       onResolve({ filter: /^#/ }, ({ path }) => {
         if (path === '#module') return { path: join(template, `module.${way}.js`) };
         if (path === '#wasm') return { path: file, external: true };
-        return { path: path === '#glue' && way === 'js' ? '#glue-of-js' : path, namespace: 'generated' };
+        if (path === '#guard') return { path: join(template, generated.hasGlue ? 'guard.calling.js' : 'guard.js') };
+        return { path, namespace: 'generated' };
       });
       if (main) onResolve({ filter: /\/(index|error)\.js$/ }, ({ kind }) => kind === 'entry-point' ? undefined : { path: main, external: true });
       onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => ({ contents: generated[path], resolveDir: join(root, 'src/js') }));

@@ -1,5 +1,4 @@
 // Texts and numbers between here and the wasm, in the places that src/js/desk.rs has for them.
-import { isCurrent } from '#module';
 import { TransakTokenError } from '../src/js/error.js';
 import { instance } from './loader.js';
 import { textDecoder } from './text.js';
@@ -12,8 +11,7 @@ let laidOut;
 /** Returns the whole instance, and what is on its desk: where that is now, since the route's memory may grow and move. */
 export function desk() {
   const core = instance();
-  if (laidOut?.core === core && isCurrent(laidOut.text, core.memory)) return laidOut;
-  core.look();
+  if (laidOut?.core === core && laidOut.text.length) return laidOut;
   return laidOut = layOut(core);
 }
 
@@ -26,7 +24,7 @@ function layOut(core) {
   const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength] =
     new Uint32Array(buffer, core.desk(), 10);
   return {
-    ...core, core, wordsAt,
+    ...core, ...core.buffers(), core, wordsAt,
     decoder: new (textDecoder())(),
     text: new Uint8Array(buffer, textAt, textLength),
     body: new Uint8Array(buffer, bodyAt, bodyLength),

@@ -6,6 +6,6 @@ import { TransakTokenError } from '../src/js/error.js';
  * @param {string} action
  * @param {string} message
  */
-export function failure(code, action, message) {
-  return new TransakTokenError(message, { code, action, attempts: 0, outcomeUnknown: false });
+export function failure(code, action, message, outcomeUnknown = false) {
+  return new TransakTokenError(message, { code, action, attempts: 0, outcomeUnknown });
 }

@@ -10,8 +10,8 @@ declare module '#wasm-as-js' {
   export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
 declare module '#module' {
-  /** What a check needs; where the wasm comes as a whole, all of it, made with the imports that are asked for then. */
-  export function first(imports: () => WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): First;
+  /** What a check needs; where the wasm comes as a whole, all of it. */
+  export function first(imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): First;
   /** All of it, made around what there is. */
   export function rest(first: First, imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): Rest;
   /** A length of what is not there is -1; see src/js/desk.rs, ask.rs and keep.rs. */
@@ -50,7 +50,9 @@ declare module '#module' {
     complain(given: number): number;
     isSpace(unit: number): number;
   };
-  export function isCurrent(view: ArrayBufferView, memory: WebAssembly.Memory): boolean;
+}
+declare module '#guard' {
+  export const guard: typeof import('./guard.js').guard;
 }
 declare module '#glue' {
   /** In the order of the numbers that `check` returns. */
@@ -59,13 +61,14 @@ declare module '#glue' {
     | { state: 'expiring'; action: 'refresh'; reason?: undefined }
     | { state: 'expired'; action: 'login'; reason?: undefined }
     | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
-  export function createGlue(): {
+  /** There is none where the wasm imports nothing of JavaScript's. */
+  export const createGlue: undefined | (() => {
     __wbg_get_imports(): WebAssembly.Imports;
     __wbg_finalize_init(instance: { exports: Record<string, unknown> }): unknown;
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;
-  };
+  });
 
   /** An answer as data, and what became of the request. */
   type Reply = {

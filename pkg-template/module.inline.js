@@ -5,8 +5,6 @@ import { data, decoder, first as firstText, rest as restText } from '#wasm-text'
 /** @import { First } from '#module' */
 /** @typedef {Pick<TextEncoder, 'encode' | 'encodeInto'>} Encoder */
 
-export { isCurrent } from './instance.js';
-
 /** @type {WebAssembly.Module | undefined} */
 let firstModule;
 /** @type {WebAssembly.Module | undefined} */

@@ -41,8 +41,7 @@ const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
 function read(core, options) {
   const isBag = options === undefined || typeof options === 'object' && options !== null;
   const given = [field(options, 'now'), field(options, 'refreshWindowMs'), field(options, 'clockToleranceMs')];
-  // Looked at when all is read: a getter may do anything.
-  const { times } = core.look();
+  const { times } = core;
   times.set(given.map(number));
   const wrong = core.complain(isBag ? OPTIONS : NO_OPTIONS);
   if (wrong) throw complaint(core, wrong);
@@ -75,7 +74,6 @@ function complaint({ texts }, wrong) {
  * @returns {TokenStatus}
  */
 function status(core, token, now, refreshWindowMs, clockToleranceMs) {
-  core.look();
   const length = place(core, token);
   /** @type {import('#glue').Verdict} */
   let verdict;
@@ -87,7 +85,6 @@ function status(core, token, now, refreshWindowMs, clockToleranceMs) {
   // Written out, and read by index: a spread and an iterator take three times as long as all the rest.
   const { state, action, reason } = verdict;
   if (reason) return /** @type {TokenStatus} */ ({ state, action, reason });
-  core.look();
   const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = core.times;
   return /** @type {TokenStatus} */ ({
     state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs,
