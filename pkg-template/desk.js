@@ -21,8 +21,8 @@ export function desk() {
  */
 function layOut(core) {
   const { memory: { buffer } } = core;
-  const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength] =
-    new Uint32Array(buffer, core.desk(), 10);
+  const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength, kindsAt, kindsLength] =
+    new Uint32Array(buffer, core.desk(), 12);
   return {
     ...core, ...core.buffers(), core, wordsAt,
     decoder: new (textDecoder())(),
@@ -31,6 +31,8 @@ function layOut(core) {
     numbers: new Float64Array(buffer, numbersAt, 32),
     failure: new Uint8Array(buffer, failureAt, failureLength),
     session: new Uint8Array(buffer, sessionAt, sessionLength),
+    /** @type {[name: string, action: string, about: string][]} */
+    kinds: JSON.parse(String.fromCharCode(...new Uint8Array(buffer, kindsAt, kindsLength))),
     /** Which session lies there. @type {Uint8Array | undefined} */
     laid: undefined,
   };
@@ -72,13 +74,14 @@ export function words({ memory, decoder, wordsAt }, count) {
  */
 export function errorOf(core, hint) {
   core.explain();
-  const [code, action, about, colon, option, detail, reason, errorCode, traceId, name, beneath] = words(core, 11);
-  const { 0: status, 1: retryAfterMs, 2: attempts, 3: outcomeUnknown, 4: hasCause, 5: takesHint } = core.numbers;
-  return new TransakTokenError(about + colon + option + (takesHint ? hint : detail), {
-    code, action, ...reason && { reason }, ...errorCode && { errorCode }, ...traceId && { traceId },
+  const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers, kinds } = core;
+  const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: takesHint, 7: causeAt } = numbers;
+  const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], more = option + (takesHint ? hint : detail);
+  return new TransakTokenError(about + (more && ': ') + more, {
+    code, action, ...kindAt !== codeAt && { reason }, ...errorCode && { errorCode }, ...traceId && { traceId },
     ...!Number.isNaN(status) && { status }, ...!Number.isNaN(retryAfterMs) && { retryAfterMs },
     attempts, outcomeUnknown: !!outcomeUnknown,
-    ...hasCause && { cause: { ...name && { name }, ...beneath && { code: beneath } } },
+    ...!Number.isNaN(causeAt) && { cause: kinds[causeAt] ? { name: TransakTokenError.prototype.name, code: kinds[causeAt][0] } : { ...name && { name }, ...beneath && { code: beneath } } },
   });
 }
 

@@ -21,10 +21,10 @@ pub struct Claims {
 /// Tells whether two payloads are the same user's: their `sub` is written alike, or absent in both. RFC 7519 has a
 /// string; what is nested equals nothing.
 #[must_use]
-pub fn are_of_same_user(one: &str, other: &str) -> bool {
+pub fn are_of_same_user(one: &[u8], other: &[u8]) -> bool {
     let (mut first, mut second) = (Named::default(), Named::default());
-    let read = first.read(one.as_bytes(), true).and_then(|()| second.read(other.as_bytes(), true));
-    read.is_some()
+    first.read(one, true)
+        && second.read(other, true)
         && match (first.get(Name::Sub), second.get(Name::Sub)) {
             (None, None) => true,
             (Some(one), Some(other)) => one.is_alike(other),
@@ -39,8 +39,7 @@ impl Claims {
     /// Says why the payload is no user access token's.
     pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
         let mut named = Named::default();
-        named.read(payload.bytes, payload.is_ascii).ok_or(InvalidReason::BadJson)?;
-        Self::named(&named)
+        if named.read(payload.bytes, payload.is_ascii) { Self::named(&named) } else { Err(InvalidReason::BadJson) }
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).

@@ -51,8 +51,8 @@ macro_rules! named {
             /// Returns its place among [`ALL`](Self::ALL).
             #[must_use]
             #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
-            pub const fn index(self) -> usize {
-                self as usize
+            pub const fn index(self) -> u8 {
+                self as u8
             }
 
             /// Returns the stable name that JavaScript sees.
@@ -144,12 +144,18 @@ pub struct Short {
 impl Short {
     const ROOM: usize = 64;
 
-    /// Takes a text; none where it is longer.
+    /// Takes a text in UTF-8; none where it is longer.
     #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
+    pub fn new(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::ROOM];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Self { bytes, length: text.len() })
+    }
+
+    /// Returns its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.split_at(self.length.min(Self::ROOM)).0
     }
 }
 
@@ -157,7 +163,7 @@ impl Deref for Short {
     type Target = str;
 
     fn deref(&self) -> &str {
-        str::from_utf8(self.bytes.split_at(self.length.min(Self::ROOM)).0).unwrap_or_default()
+        str::from_utf8(self.bytes()).unwrap_or_default()
     }
 }
 
@@ -167,13 +173,13 @@ impl fmt::Debug for Short {
     }
 }
 
-/// What lay beneath a failure: the name and code of a foreign error, and nothing else of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cause {
-    /// The foreign error's name, such as `TypeError`.
-    pub name: Option<Short>,
-    /// The foreign error's code, such as `ECONNREFUSED`.
-    pub code: Option<Short>,
+/// What lay beneath a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A foreign error: its name, such as `TypeError`, and its code, such as `ECONNREFUSED`, and nothing else of it.
+    Foreign(Option<Short>, Option<Short>),
+    /// Another failure.
+    Failure(Code),
 }
 
 /// A failure, as one opaque value with a stable [`Code`].
@@ -247,7 +253,7 @@ impl Failure {
 
     /// Drops every foreign text.
     pub fn hide_what_is_foreign(&mut self) {
-        (self.error_code, self.trace_id, self.cause) = (None, None, self.cause.map(|_| Cause::default()));
+        (self.error_code, self.trace_id, self.cause) = (None, None, self.cause.map(|_| Cause::Foreign(None, None)));
     }
 
     /// Returns what the caller does next.

@@ -11,8 +11,8 @@ use core::slice::Iter;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Kind {
-    /// A number.
-    Number,
+    /// A number. 0 is left for what is none, so that many of those are written at once.
+    Number = 1,
     /// A string without escapes.
     Plain,
     /// A string with escapes.
@@ -227,24 +227,28 @@ const fn packed(mut text: &[u8]) -> u64 {
 pub(crate) struct Named<'a>([Option<Value<'a>>; 9]);
 
 impl<'a> Named<'a> {
-    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet.
+    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet. Where it is not, there are none.
     #[inline(never)]
-    pub(crate) fn read(&mut self, text: &'a [u8], is_utf8: bool) -> Option<()> {
-        if !is_utf8 && !is_of_characters(text) {
-            return None;
-        }
-        walk(text, Name::of, |name, value| {
-            // What an earlier duplicate held counts no more.
-            match name {
-                Name::Data if ANSWERS => self.set(Name::AccessToken, None),
-                Name::Error if ANSWERS => {
-                    self.set(Name::ErrorCode, None);
-                    self.set(Name::ErrorMessage, None);
+    pub(crate) fn read(&mut self, text: &'a [u8], is_utf8: bool) -> bool {
+        let is_text = is_utf8 || is_of_characters(text);
+        let is_json = is_text
+            && walk(text, Name::of, |name, value| {
+                // What an earlier duplicate held counts no more.
+                match name {
+                    Name::Data if ANSWERS => self.set(Name::AccessToken, None),
+                    Name::Error if ANSWERS => {
+                        self.set(Name::ErrorCode, None);
+                        self.set(Name::ErrorMessage, None);
+                    }
+                    _ => {}
                 }
-                _ => {}
-            }
-            self.set(name, Some(value));
-        })
+                self.set(name, Some(value));
+            })
+            .is_some();
+        if !is_json {
+            *self = Self::default();
+        }
+        is_json
     }
 
     #[inline]

@@ -29,12 +29,12 @@ pub const OWN_HINT: &str = "it was asked on your own baseUrl";
 /// Returns the base of one of Transak's gateways by its name, and what to tell whose token is refused there; without a name
 /// staging's, the only server that the API's reference names. None for any other name.
 #[must_use]
-pub fn environment(name: Option<&str>) -> Option<(&'static str, &'static str)> {
+pub fn environment(name: Option<&[u8]>) -> Option<(&'static str, &'static str)> {
     const STAGING: &str = "https://api-gateway-stg.transak.com";
     Some(match name {
         None => (STAGING, "it was asked on staging, by default: a production token needs environment 'production'"),
-        Some("staging") => (STAGING, "it was asked on staging"),
-        Some("production") => ("https://api-gateway.transak.com", "it was asked on production"),
+        Some(b"staging") => (STAGING, "it was asked on staging"),
+        Some(b"production") => ("https://api-gateway.transak.com", "it was asked on production"),
         Some(_) => return None,
     })
 }
@@ -44,31 +44,34 @@ pub fn environment(name: Option<&str>) -> Option<(&'static str, &'static str)> {
 /// # Errors
 /// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is allowed), user
 /// info, a query or a fragment.
-pub fn own_base(href: &str, allow_http: bool) -> core::result::Result<&str, &'static str> {
-    let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
+pub fn own_base(href: &[u8], allow_http: bool) -> core::result::Result<&[u8], &'static str> {
+    let (rest, is_http) = if let Some(rest) = href.strip_prefix(b"https://") {
         (rest, false)
-    } else if let Some(rest) = href.strip_prefix("http://") {
+    } else if let Some(rest) = href.strip_prefix(b"http://") {
         (rest, true)
     } else {
         return Err(" must be an http or https URL, or a path where there is a location");
     };
-    let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
-    let authority = rest.as_bytes().split(is_end).next().unwrap_or_default();
-    if rest.bytes().any(|byte| matches!(byte, b'?' | b'#')) || authority.contains(&b'@') {
+    let length = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(length);
+    if authority.iter().any(|byte| matches!(byte, b'@')) || path.iter().any(|byte| matches!(byte, b'?' | b'#')) {
         return Err(" must have no user info, query or fragment");
     }
     if is_http && !allow_http && !is_loopback(authority) {
         return Err(" must be https, or set allowHttp");
     }
-    let end = href.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
-    Ok(href.get(..end).unwrap_or(href))
+    let mut base = href;
+    while let [start @ .., b'/'] = base {
+        base = start;
+    }
+    Ok(base)
 }
 
 impl Target {
     /// One of Transak's gateways by its name: see [`environment`].
     #[must_use]
     pub fn environment(name: Option<&str>) -> Option<Self> {
-        environment(name).map(|(base, hint)| Self { base: base.to_owned(), hint })
+        environment(name.map(str::as_bytes)).map(|(base, hint)| Self { base: base.to_owned(), hint })
     }
 
     /// A server of one's own, by its absolute URL: see [`own_base`].
@@ -76,7 +79,7 @@ impl Target {
     /// # Errors
     /// Says what is wrong with it, to follow its name.
     pub fn own(href: &str, allow_http: bool) -> core::result::Result<Self, &'static str> {
-        Ok(Self { base: own_base(href, allow_http)?.to_owned(), hint: OWN_HINT })
+        Ok(Self { base: owned(own_base(href.as_bytes(), allow_http)?), hint: OWN_HINT })
     }
 
     /// Tells whether two targets are one server, however they were named.
@@ -96,6 +99,11 @@ impl Target {
     pub fn url(&self) -> String {
         joined(&[&self.base, PATH])
     }
+}
+
+/// Returns a text that is UTF-8.
+fn owned(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
 }
 
 /// Tells whether an authority is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
@@ -149,18 +157,22 @@ pub fn refusal(attempts: u32) -> Failure {
     failure
 }
 
-impl<'a> OldToken<&'a str> {
+impl<'a> OldToken<&'a [u8]> {
     /// Reads a token, trimmed; `room` is as long as the token. `headers` are sent with it, and are shown no more than it
     /// is.
     ///
     /// # Errors
     /// Says why it is no user access token.
-    pub fn read_in(text: &'a str, headers: &'a str, room: &'a mut [u8]) -> core::result::Result<Self, InvalidReason> {
+    pub fn read_in(text: &'a [u8], headers: &'a [u8], room: &'a mut [u8]) -> core::result::Result<Self, InvalidReason> {
         let token = text.trim_ascii();
-        let payload = decode_payload(token.as_bytes(), room)?;
+        let payload = decode_payload(token, room)?;
         let claims = Claims::read(payload)?;
-        let payload = Secret::new(str::from_utf8(payload.bytes).unwrap_or_default());
-        Ok(Self { token: Secret::new(token), claims, payload, sent_with: Secret::new(headers) })
+        Ok(Self {
+            token: Secret::new(token),
+            claims,
+            payload: Secret::new(payload.bytes),
+            sent_with: Secret::new(headers),
+        })
     }
 }
 
@@ -171,17 +183,17 @@ impl OldToken {
     /// Says why it is no user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
         let mut room = vec![0; text.len()];
-        let OldToken { token, claims, payload, sent_with } = OldToken::read_in(text, headers, &mut room)?;
-        let [token, payload, sent_with] =
-            [token, payload, sent_with].map(|secret| Secret::new(secret.expose().to_owned()));
+        let OldToken { token, claims, payload, sent_with } =
+            OldToken::read_in(text.as_bytes(), headers.as_bytes(), &mut room)?;
+        let [token, payload, sent_with] = [token, payload, sent_with].map(|secret| Secret::new(owned(secret.bytes())));
         Ok(Self { token, claims, payload, sent_with })
     }
 }
 
-impl<T: AsRef<str>> OldToken<T> {
+impl<T: AsRef<[u8]>> OldToken<T> {
     /// Returns a foreign text where it may be shown: see [`Secret::admits`].
     #[inline(never)]
-    fn shown(&self, text: Option<&str>, longest: usize, punctuation: u8) -> Option<Short> {
+    fn shown(&self, text: Option<&[u8]>, longest: usize, punctuation: u8) -> Option<Short> {
         let secrets = [&self.token, &self.payload, &self.sent_with];
         let text = text.filter(|text| secrets.iter().all(|secret| secret.admits(text, longest, punctuation)))?;
         Short::new(text)
@@ -189,8 +201,8 @@ impl<T: AsRef<str>> OldToken<T> {
 
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
     #[must_use]
-    pub fn is_of_same_user<U: AsRef<str>>(&self, other: &OldToken<U>) -> bool {
-        are_of_same_user(self.payload.expose(), other.payload.expose())
+    pub fn is_of_same_user<U: AsRef<[u8]>>(&self, other: &OldToken<U>) -> bool {
+        are_of_same_user(self.payload.bytes(), other.payload.bytes())
     }
 
     /// Returns how long it lives still, in milliseconds.
@@ -216,7 +228,11 @@ impl<T: AsRef<str>> OldToken<T> {
 #[must_use]
 pub fn expired_since(old: Claims, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
     let is_over = failure.action() == Action::Retry && old.is_expired(tolerance_ms, now);
-    is_over.then(|| expired_meanwhile(failure))
+    is_over.then(|| {
+        let mut failure = *failure;
+        expire_meanwhile(&mut failure);
+        failure
+    })
 }
 
 /// An answer, as far as it matters.
@@ -248,10 +264,10 @@ pub enum Body<B = Vec<u8>> {
     Broken,
 }
 
-impl<T: AsRef<str>, B> Answer<T, B> {
+impl<T: AsRef<[u8]>, B> Answer<T, B> {
     /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Milliseconds from now, none for rubbish.
     fn retry_after_ms(&self, now: f64) -> Option<f64> {
-        let value = self.retry_after.as_ref()?.as_ref().trim_ascii().as_bytes();
+        let value = self.retry_after.as_ref()?.as_ref().trim_ascii();
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
             let seconds = value.iter().fold(0.0, |seconds, &digit| seconds * 10.0 + f64::from(digit - b'0'));
             // Whoever asks for longer than a century asks for a century.
@@ -264,8 +280,8 @@ impl<T: AsRef<str>, B> Answer<T, B> {
 }
 
 /// Tells whether an error code is of Transak's family of "your token": missing, invalid, expired.
-fn is_10xx(code: &str) -> bool {
-    code.len() == 4 && code.starts_with("10") && code.bytes().all(|c| c.is_ascii_digit())
+fn is_10xx(code: &[u8]) -> bool {
+    matches!(code, [b'1', b'0', b'0'..=b'9', b'0'..=b'9'])
 }
 
 fn says_session_expired(message: &[u8]) -> bool {
@@ -279,15 +295,15 @@ fn says_session_expired(message: &[u8]) -> bool {
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
 pub fn judge<T, U, B>(answer: &Answer<U, B>, old: &OldToken<T>, tolerance_ms: f64, now: f64) -> Result<NewToken>
 where
-    T: AsRef<str>,
-    U: AsRef<str>,
+    T: AsRef<[u8]>,
+    U: AsRef<[u8]>,
     B: AsRef<[u8]>,
 {
     let length = if let Body::Whole(bytes) = &answer.body { bytes.as_ref().len() } else { 0 };
     let mut rooms = [vec![0; length], vec![0; length]];
     let [text, payload] = &mut rooms;
     let new = judge_in(answer, old, tolerance_ms, now, text, payload)?;
-    Ok(NewToken { token: Secret::new(new.token.expose().to_owned()), claims: new.claims, attempts: new.attempts })
+    Ok(NewToken { token: Secret::new(owned(new.token.bytes())), claims: new.claims, attempts: new.attempts })
 }
 
 /// Judges an answer, in the documented order, by way of `room` for an escaped text of its body, and of `payload` for
@@ -302,21 +318,17 @@ pub fn judge_in<'a, T, U, B>(
     now: f64,
     room: &'a mut [u8],
     payload: &'a mut [u8],
-) -> Result<NewToken<&'a str>>
+) -> Result<NewToken<&'a [u8]>>
 where
-    T: AsRef<str>,
-    U: AsRef<str>,
+    T: AsRef<[u8]>,
+    U: AsRef<[u8]>,
     B: AsRef<[u8]>,
 {
     let mut said = Named::default();
-    let is_json =
-        if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref(), false).is_some() } else { false };
-    if !is_json {
-        said = Named::default();
-    }
+    let is_json = if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref(), false) } else { false };
     // Every character of a code may be escaped.
     let mut code_room = [0; 6 * ERROR_CODE];
-    let error_code = said.get(Name::ErrorCode).and_then(|value| str::from_utf8(value.characters(&mut code_room)?).ok());
+    let error_code = said.get(Name::ErrorCode).and_then(|value| value.characters(&mut code_room));
     let has_token = said.get(Name::AccessToken).is_some_and(Value::has_characters);
     let mut session_expired =
         || said.get(Name::ErrorMessage).and_then(|value| value.characters(room)).is_some_and(says_session_expired);
@@ -360,17 +372,16 @@ const REDIRECTED: &str = "a redirect came, which is never followed";
 
 const EXPIRED_ALREADY: &str = "its token is expired already";
 
-fn new_token<'a, T: AsRef<str>>(
+fn new_token<'a, T: AsRef<[u8]>>(
     access_token: Option<&Value<'a>>,
     old: &OldToken<T>,
     tolerance_ms: f64,
     now: f64,
     room: &'a mut [u8],
     payload: &'a mut [u8],
-) -> core::result::Result<NewToken<&'a str>, &'static str> {
-    let text = access_token.and_then(|value| str::from_utf8(value.characters(room)?).ok());
-    let text = text.ok_or("it has no data.accessToken")?;
-    let new = OldToken::read_in(text, "", payload).map_err(|_| "its token is invalid")?;
+) -> core::result::Result<NewToken<&'a [u8]>, &'static str> {
+    let text = access_token.and_then(|value| value.characters(room)).ok_or("it has no data.accessToken")?;
+    let new = OldToken::read_in(text, b"", payload).map_err(|_| "its token is invalid")?;
     if new.is_expired(tolerance_ms, now) {
         Err(EXPIRED_ALREADY)
     } else if new.token == old.token {
@@ -387,12 +398,12 @@ fn new_token<'a, T: AsRef<str>>(
 /// Returns what a request that brought no answer stands for: a time-out, or what was thrown in its place, by its name
 /// and code.
 #[must_use]
-pub fn no_answer<T: AsRef<str>>(code: Code, thrown: Option<[Option<&str>; 2]>, old: &OldToken<T>) -> Failure {
+pub fn no_answer<T: AsRef<[u8]>>(code: Code, thrown: Option<[Option<&[u8]>; 2]>, old: &OldToken<T>) -> Failure {
     let shown = |text| old.shown(text, 40, b'_');
     let mut failure = Failure::new(code);
     failure.outcome_unknown = true;
     failure.retryable = matches!(code, Code::Network | Code::Timeout);
-    failure.cause = thrown.map(|[name, code]| Cause { name: shown(name), code: shown(code) });
+    failure.cause = thrown.map(|[name, code]| Cause::Foreign(shown(name), shown(code)));
     failure
 }
 
@@ -432,17 +443,12 @@ impl Retries {
     }
 }
 
-/// Returns what a failure is to a caller whose token has expired meanwhile: a new login, not another try.
-#[must_use]
-pub fn expired_meanwhile(beneath: &Failure) -> Failure {
-    let mut failure = Failure::new(Code::TokenExpired);
+/// Makes of a failure what it is to a caller whose token has expired meanwhile: a new login, not another try.
+pub fn expire_meanwhile(failure: &mut Failure) {
+    failure.cause = Some(Cause::Failure(failure.code));
+    failure.code = Code::TokenExpired;
     failure.detail = "it expired while the refresh failed";
-    failure.cause = Some(Cause { name: Short::new("TransakTokenError"), code: Short::new(beneath.code.as_str()) });
-    failure.status = beneath.status;
-    failure.retry_after_ms = beneath.retry_after_ms;
-    failure.attempts = beneath.attempts;
-    failure.outcome_unknown = beneath.outcome_unknown;
-    failure
+    (failure.error_code, failure.trace_id, failure.retryable) = (None, None, false);
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@
 
 use crate::claims::Claims;
 use crate::error::{Action, Code, Failure, InvalidReason};
-use crate::refresh::{expired_meanwhile, refusal};
+use crate::refresh::{expire_meanwhile, refusal};
 use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
 
 /// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
@@ -589,7 +589,7 @@ impl Session {
         let is_expired = expires_in_ms <= 0.0;
         held.ended = failure.action() == Action::Login;
         if is_expired && failure.action() == Action::Retry {
-            failure = expired_meanwhile(&failure);
+            expire_meanwhile(&mut failure);
         }
         held.failures = held.failures.saturating_add(1);
         let wait = cool_down_ms(held.failures, failure.retry_after_ms, expires_in_ms, random);

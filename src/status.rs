@@ -43,8 +43,8 @@ impl State {
     /// Returns its place among [`ALL`](Self::ALL).
     #[must_use]
     #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
-    pub const fn index(self) -> usize {
-        self as usize
+    pub const fn index(self) -> u8 {
+        self as u8
     }
 
     /// Returns the name that JavaScript sees.

@@ -4,10 +4,10 @@
 use wasm_bindgen::prelude::*;
 
 use super::check::{check, meaning};
-use super::desk::{FAILURE, NUMBERS, TEXT, fail, flag, say, split, tell, text, whole};
+use super::desk::{BUFFERS, Buffers, FAILURE, NUMBERS, fail, flag, say, split, tell, whole};
 use crate::error::{Action, Code, Failure};
 use crate::option::Fits;
-use crate::refresh::{OWN_HINT, PATH, Retries, environment, expired_meanwhile, own_base, refusal};
+use crate::refresh::{OWN_HINT, PATH, Retries, environment, expire_meanwhile, own_base, refusal};
 use crate::session::MAX_SKEW_MS;
 use crate::status::State;
 
@@ -64,7 +64,7 @@ const KEY: usize = 12;
 /// Leaves the names of the [`OPTIONS`] as words.
 #[wasm_bindgen]
 pub fn names() {
-    say(&OPTIONS.each_ref().map(|(name, _)| *name));
+    say(&OPTIONS.each_ref().map(|(name, _)| name.as_bytes()));
 }
 
 /// Judges options, which are none at all where they are no object. Tells whether they make sense, and leaves a failure
@@ -73,7 +73,7 @@ pub fn names() {
 #[wasm_bindgen(js_name = judgeOptions)]
 #[must_use]
 pub fn judge_options(are_options: bool, are_of_session: bool) -> bool {
-    let judged = TEXT.with_borrow(|texts| read_options(texts, are_options, are_of_session));
+    let judged = BUFFERS.with_borrow(|Buffers { texts, .. }| read_options(texts, are_options, are_of_session));
     if let Err(wrong) = judged {
         fail(Failure::option(wrong));
     }
@@ -96,6 +96,7 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
     let length = |at: usize| if given(at).0 == TEXTUAL { whole(given(at).1) } else { 0 };
     let (environment_name, rest) = split(texts, length(ENVIRONMENT));
     let (href, _) = split(rest, length(BASE_URL));
+    let environment = |name| environment(name).map(|(base, hint)| (base.as_bytes(), hint));
     let mut target = environment(None);
     let mut read = [0.0; OPTIONS.len() + 1];
     let mut tolerance_ms = 0.0;
@@ -119,13 +120,13 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
             TOLERANCE => tolerance_ms = if are_of_session { *place + MAX_SKEW_MS } else { *place },
             HEADERS if number > 0.0 => return Err((name, " must not replace authorization")),
             ENVIRONMENT if kind != UNDEFINED => {
-                target = environment(environment_name.map(text));
+                target = environment(environment_name);
                 if target.is_none() {
                     return Err((name, " must be 'staging' or 'production'"));
                 }
             }
             BASE_URL if kind != UNDEFINED => {
-                let own = own_base(text(href.unwrap_or_default()), given(ALLOW_HTTP).1 > 0.0);
+                let own = own_base(href.unwrap_or_default(), given(ALLOW_HTTP).1 > 0.0);
                 target = Some((own.map_err(|wrong| (name, wrong))?, OWN_HINT));
             }
             SIGNAL if are_of_session && !is_given(ENVIRONMENT) && !is_given(BASE_URL) => {
@@ -141,7 +142,7 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
     *judging = tolerance_ms;
     tell(&read);
     let (base, hint) = target.unwrap_or_default();
-    say(&[base, PATH, hint]);
+    say(&[base, PATH.as_bytes(), hint.as_bytes()]);
     Ok(())
 }
 
@@ -206,7 +207,7 @@ pub fn excuse(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms:
     let is_expired = meaning(check(length, now, refresh_window_ms, clock_tolerance_ms)) == Ok(State::Expired);
     FAILURE.with_borrow_mut(|failure| {
         if is_expired && failure.action() == Action::Retry {
-            *failure = expired_meanwhile(failure);
+            expire_meanwhile(failure);
         }
         !is_expired && failure.action() != Action::Login
     })

@@ -93,9 +93,9 @@ pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     match life {
         Ok(life) => {
             TIMES.set([life.issued_at.unwrap_or(f64::NAN), life.refresh_at, life.expires_at, life.expires_in_ms]);
-            life.state.index()
+            life.state.index().into()
         }
-        Err(reason) => State::ALL.len() + reason.index(),
+        Err(reason) => State::ALL.len() + usize::from(reason.index()),
     }
 }
 
@@ -132,7 +132,7 @@ pub fn complain(given: usize) -> usize {
 static TEXTS: [u8; texts::<2048>().length] = texts().bytes;
 
 const fn texts<const ROOM: usize>() -> Texts<ROOM> {
-    let mut texts = Texts { bytes: [0; ROOM], length: 0 };
+    let mut texts = Texts::new();
     let (mut states, mut reasons) = (State::ALL, InvalidReason::ALL);
     let (mut numbers, mut others) = (NUMBERS.as_slice(), OTHERS.as_slice());
     while let [state, rest @ ..] = states {
@@ -158,14 +158,18 @@ const fn texts<const ROOM: usize>() -> Texts<ROOM> {
 }
 
 /// Texts that the compiler puts together.
-struct Texts<const ROOM: usize> {
-    bytes: [u8; ROOM],
-    length: usize,
+pub(super) struct Texts<const ROOM: usize> {
+    pub(super) bytes: [u8; ROOM],
+    pub(super) length: usize,
 }
 
 impl<const ROOM: usize> Texts<ROOM> {
+    pub(super) const fn new() -> Self {
+        Self { bytes: [0; ROOM], length: 0 }
+    }
+
     #[expect(clippy::indexing_slicing, reason = "the compiler runs it, and would stop")]
-    const fn with(mut self, mut texts: &[&str]) -> Self {
+    pub(super) const fn with(mut self, mut texts: &[&str]) -> Self {
         while let [text, rest @ ..] = texts {
             let mut bytes = text.as_bytes();
             while let [byte, rest @ ..] = bytes {

@@ -2,7 +2,7 @@
 //! JavaScript's is in here, no allocation and no glue, so that the package is small and a call is quick.
 //!
 //! [`desk`] says where the places are. A text is written as UTF-8 and passed by its length; one token goes where
-//! [`check`](super::check) has its own, and whatever else there is into [`TEXT`], one behind the other. What comes back
+//! [`check`](super::check) has its own, and whatever else there is into the [`BUFFERS`], one behind the other. What comes back
 //! are [`NUMBERS`] and [`WORDS`].
 //!
 //! A [`Failure`] and a [`Session`] are plain data of this build. JavaScript carries their bytes as they are, and lays them
@@ -13,7 +13,8 @@ use core::ptr;
 
 use wasm_bindgen::prelude::*;
 
-use crate::error::{Code, Failure, InvalidReason};
+use super::check::Texts;
+use crate::error::{Action, Cause, Code, Failure, InvalidReason, Short};
 use crate::refresh::MAX_BODY;
 use crate::session::Session;
 
@@ -22,36 +23,48 @@ pub(super) const NONE: u32 = u32::MAX;
 
 // They have their place for good: in the module's own data, not on the heap.
 thread_local! {
-    pub(super) static TEXT: RefCell<[u8; MAX_BODY]> = const { RefCell::new([0; MAX_BODY]) };
-    pub(super) static BODY: RefCell<[u8; MAX_BODY]> = const { RefCell::new([0; MAX_BODY]) };
-    /// Room for an escaped text of a body, and for the payload of a second token.
-    pub(super) static ROOM: RefCell<[u8; MAX_BODY]> = const { RefCell::new([0; MAX_BODY]) };
-    pub(super) static OTHER_PAYLOAD: RefCell<[u8; MAX_BODY]> = const { RefCell::new([0; MAX_BODY]) };
+    pub(super) static BUFFERS: RefCell<Buffers> =
+        const { RefCell::new(Buffers { texts: [0; MAX_BODY], body: [0; MAX_BODY], room: [0; MAX_BODY], payload: [0; MAX_BODY] }) };
     pub(super) static NUMBERS: Cell<[f64; 32]> = const { Cell::new([0.0; 32]) };
     static WORDS: Cell<[[usize; 2]; 15]> = const { Cell::new([[0; 2]; 15]) };
     pub(super) static FAILURE: RefCell<Failure> = const { RefCell::new(Failure::new(Code::Internal)) };
     pub(super) static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-    static DESK: Cell<[usize; 10]> = const { Cell::new([0; 10]) };
+    static DESK: Cell<[usize; 12]> = const { Cell::new([0; 12]) };
 }
 
-/// Returns where ten numbers say where things are: the texts, the body and how many bytes each of these has room for, the
-/// numbers, the words (an address and a length each), the failure and its bytes, the session and its bytes.
+/// What is looked at, and room for what it says.
+pub(super) struct Buffers {
+    /// One behind the other.
+    pub(super) texts: [u8; MAX_BODY],
+    pub(super) body: [u8; MAX_BODY],
+    /// For an escaped text of the body.
+    pub(super) room: [u8; MAX_BODY],
+    /// For that of a second token.
+    pub(super) payload: [u8; MAX_BODY],
+}
+
+/// Returns where twelve numbers say where things are: the texts, the body and how many bytes each of these has room for, the
+/// numbers, the words (an address and a length each), the failure and its bytes, the session and its bytes, the [`KINDS`] and
+/// theirs.
 #[wasm_bindgen]
 #[must_use]
 pub fn desk() -> *const usize {
-    let texts = TEXT.with_borrow(|text| text.as_ptr().addr());
-    let body = BODY.with_borrow(|body| body.as_ptr().addr());
+    let [texts, body] =
+        BUFFERS.with_borrow(|Buffers { texts, body, .. }| [texts, body].map(|bytes| bytes.as_ptr().addr()));
     let numbers = NUMBERS.with(|numbers| numbers.as_ptr().addr());
     let words = WORDS.with(|words| words.as_ptr().addr());
     let failure = FAILURE.with_borrow(|failure| ptr::from_ref(failure).addr());
     let session = SESSION.with_borrow(|session| ptr::from_ref(session).addr());
     let sizes = [size_of::<Failure>(), size_of::<Option<Session>>()];
-    DESK.set([texts, MAX_BODY, body, MAX_BODY, numbers, words, failure, sizes[0], session, sizes[1]]);
+    let kinds = [KINDS.as_ptr().addr(), KINDS.len()];
+    DESK.set([
+        texts, MAX_BODY, body, MAX_BODY, numbers, words, failure, sizes[0], session, sizes[1], kinds[0], kinds[1],
+    ]);
     DESK.with(|desk| desk.as_ptr().cast())
 }
 
 /// Leaves words, which stay where they are.
-pub(super) fn say(said: &[&str]) {
+pub(super) fn say(said: &[&[u8]]) {
     let mut words = [[0; 2]; 15];
     for (place, word) in words.iter_mut().zip(said) {
         *place = [word.as_ptr().addr(), word.len()];
@@ -63,14 +76,12 @@ pub(super) fn say(said: &[&str]) {
 #[cfg(feature = "route")]
 pub(super) fn with_word<T>(look: impl FnOnce(&str) -> T) -> T {
     let [[at, length], ..] = WORDS.get();
-    BODY.with_borrow(|body| {
-        ROOM.with_borrow(|room| {
-            let mut inside = [body, room].into_iter().filter_map(|bytes| {
-                let from = at.checked_sub(bytes.as_ptr().addr())?;
-                bytes.get(from..from.checked_add(length)?)
-            });
-            look(text(inside.next().unwrap_or_default()))
-        })
+    BUFFERS.with_borrow(|Buffers { body, room, .. }| {
+        let mut inside = [body, room].into_iter().filter_map(|bytes| {
+            let from = at.checked_sub(bytes.as_ptr().addr())?;
+            bytes.get(from..from.checked_add(length)?)
+        });
+        look(str::from_utf8(inside.next().unwrap_or_default()).unwrap_or_default())
     })
 }
 
@@ -97,43 +108,72 @@ pub(super) fn split(texts: &[u8], length: u32) -> (Option<&[u8]>, &[u8]) {
     }
 }
 
-/// Returns a text that JavaScript wrote.
-pub(super) fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap_or_default()
+/// Every code and then, from [`CODES`] on, every reason, with what to do and what to say about it, as JSON: an array of arrays of three.
+static KINDS: [u8; kinds::<2048>().length] = kinds().bytes;
+
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "there are few")]
+const CODES: u8 = Code::ALL.len() as u8;
+
+const fn kinds<const ROOM: usize>() -> Texts<ROOM> {
+    let mut texts = Texts::new();
+    let (mut codes, mut reasons) = (Code::ALL, InvalidReason::ALL);
+    while let [code, rest @ ..] = codes {
+        texts = texts.with_kind(code.as_str(), code.action(), code.about());
+        codes = rest;
+    }
+    while let [reason, rest @ ..] = reasons {
+        texts = texts.with_kind(reason.as_str(), reason.action(), reason.about());
+        reasons = rest;
+    }
+    texts.with(&["]"])
 }
 
-/// Says what the failure is. The words: its code, its action, four that make the message, then its reason, error code,
-/// trace id, and its cause's name and code, each empty where there is none. The numbers: its status and how long to wait,
-/// NaN where they are not known, its attempts, and as 0 or 1 whether the outcome is unknown, whether there is a cause, and
-/// whether whoever knows which server was asked says so in place of the fourth part of the message.
+impl<const ROOM: usize> Texts<ROOM> {
+    const fn with_kind(self, name: &str, action: Action, about: &str) -> Self {
+        let before = if self.length == 0 { "[[\"" } else { ",[\"" };
+        self.with(&[before, name, "\",\"", action.as_str(), "\",\"", about, "\"]"])
+    }
+}
+
+/// Says what the failure is. The words: the option, if it is one's, and what the message adds to that or to its kind's;
+/// then its error code, its trace id, and the name and code of a foreign cause, each empty where there is none. The numbers:
+/// the places among the kinds of its code, and of its reason or else again of its code; its status and how long to wait, NaN
+/// where they are not known; its attempts; as 0 or 1 whether the outcome is unknown, and whether whoever knows which server
+/// was asked says so in place of the second word; and of a cause that is another failure its code's place, -1 where it is
+/// foreign, NaN where there is none.
 #[wasm_bindgen]
 pub fn explain() {
     FAILURE.with_borrow(|failure| {
-        let cause = failure.cause.as_ref();
-        let is_refusal = failure.code == Code::Unauthorized;
-        let is_whole = failure.option.is_empty() && failure.detail.is_empty() && !is_refusal;
+        let code = failure.code.index();
+        let kind = failure.reason.map_or(code, |reason| CODES + reason.index());
+        let (name, beneath, cause) = match &failure.cause {
+            None => (None, None, f64::NAN),
+            Some(Cause::Foreign(name, code)) => (name.as_ref(), code.as_ref(), -1.0),
+            Some(Cause::Failure(code)) => (None, None, code.index().into()),
+        };
         say(&[
-            failure.code.as_str(),
-            failure.action().as_str(),
-            failure.about(),
-            if is_whole { "" } else { ": " },
-            failure.option,
-            failure.detail,
-            failure.reason.map_or("", InvalidReason::as_str),
-            failure.error_code.as_deref().unwrap_or_default(),
-            failure.trace_id.as_deref().unwrap_or_default(),
-            cause.and_then(|cause| cause.name.as_deref()).unwrap_or_default(),
-            cause.and_then(|cause| cause.code.as_deref()).unwrap_or_default(),
+            failure.option.as_bytes(),
+            failure.detail.as_bytes(),
+            foreign(failure.error_code.as_ref()),
+            foreign(failure.trace_id.as_ref()),
+            foreign(name),
+            foreign(beneath),
         ]);
         tell(&[
+            code.into(),
+            kind.into(),
             failure.status.map_or(f64::NAN, f64::from),
             failure.retry_after_ms.unwrap_or(f64::NAN),
             failure.attempts.into(),
             flag(failure.outcome_unknown),
-            flag(cause.is_some()),
-            flag(is_refusal),
+            flag(failure.code == Code::Unauthorized),
+            cause,
         ]);
     });
+}
+
+fn foreign(short: Option<&Short>) -> &[u8] {
+    short.map_or(b"", Short::bytes)
 }
 
 /// Returns what stands for yes or no among numbers.

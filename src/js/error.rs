@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::Plain;
 use super::value::put;
-use crate::error::{Failure, InvalidReason};
+use crate::error::{Cause, Failure, InvalidReason};
 
 #[wasm_bindgen(module = "/src/js/error.js")]
 extern "C" {
@@ -38,8 +38,16 @@ pub(super) fn error_with(failure: &Failure, detail: &str) -> JsValue {
     let fields = fields.end();
     if let Some(beneath) = &failure.cause {
         let mut cause = Plain::new();
-        cause.text("name", beneath.name.as_deref());
-        cause.text("code", beneath.code.as_deref());
+        match beneath {
+            Cause::Foreign(name, code) => {
+                cause.text("name", name.as_deref());
+                cause.text("code", code.as_deref());
+            }
+            Cause::Failure(code) => {
+                cause.text("name", Some("TransakTokenError"));
+                cause.text("code", Some(code.as_str()));
+            }
+        }
         put(&fields, "cause", &cause.end());
     }
     TransakTokenError::new(&failure.message_with(detail), fields).into()

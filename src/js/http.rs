@@ -37,7 +37,11 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
     let cause = exchanged.cause();
     if cause.is_object() {
         let thrown = [text(&cause, "name"), text(&cause, "code")];
-        return Err(no_answer(Code::Network, Some(thrown.each_ref().map(Option::as_deref)), old));
+        return Err(no_answer(
+            Code::Network,
+            Some(thrown.each_ref().map(|text| text.as_deref().map(str::as_bytes))),
+            old,
+        ));
     }
     let answer = answer(exchanged);
     answer.map_or_else(

@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::check::{in_buffers, status_options, verdict};
-use super::desk::{FAILURE, OTHER_PAYLOAD, SESSION, TEXT, fail, flag, split, text, whole};
+use super::desk::{BUFFERS, Buffers, FAILURE, SESSION, fail, flag, split, whole};
 use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
 use crate::refresh::OldToken;
@@ -206,15 +206,13 @@ fn read(length: u32) -> Result<Claims, InvalidReason> {
 
 fn compared(stored: u32, held: u32) -> Result<Stored, InvalidReason> {
     in_buffers(stored, |stored, payload| {
-        let stored = OldToken::read_in(text(stored), "", payload)?;
-        let (is_same, is_of_same_user) = TEXT.with_borrow(|texts| {
-            let held = text(split(texts, held).0.unwrap_or_default());
-            OTHER_PAYLOAD.with_borrow_mut(|room| {
-                let held_by_same = OldToken::read_in(held, "", room).is_ok_and(|held| held.is_of_same_user(&stored));
-                (stored.token.expose() == held, held_by_same)
-            })
-        });
-        Ok(Stored { claims: stored.claims, is_same, is_of_same_user })
+        let stored = OldToken::read_in(stored, b"", payload)?;
+        BUFFERS.with_borrow_mut(|Buffers { texts, payload, .. }| {
+            let held = split(texts, held).0.unwrap_or_default();
+            let is_same = stored.token.bytes() == held;
+            let is_of_same_user = OldToken::read_in(held, b"", payload).is_ok_and(|held| held.is_of_same_user(&stored));
+            Ok(Stored { claims: stored.claims, is_same, is_of_same_user })
+        })
     })
 }
 

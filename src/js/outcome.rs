@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::check::in_buffers;
-use super::desk::{BODY, FAILURE, NONE, OTHER_PAYLOAD, ROOM, TEXT, fail, say, split, text};
+use super::desk::{BUFFERS, Buffers, FAILURE, NONE, fail, say, split};
 use crate::error::{Code, Failure};
 use crate::refresh::{Answer, Body, OldToken, judge_in, no_answer};
 
@@ -26,13 +26,12 @@ pub fn judge(
     tolerance_ms: f64,
     now: f64,
 ) -> usize {
-    let judged = in_buffers(token, |token, payload| {
-        TEXT.with_borrow(|texts| {
+    let judged = in_buffers(token, |token, old_payload| {
+        BUFFERS.with_borrow_mut(|Buffers { texts, body: bytes, room, payload }| {
             let (retry_after, rest) = split(texts, retry_after);
             let (trace_id, rest) = split(rest, trace_id);
             let (sent_with, _) = split(rest, sent_with);
-            let old = OldToken::read_in(text(token), text(sent_with.unwrap_or_default()), payload)?;
-            let [retry_after, trace_id] = [retry_after, trace_id].map(|given| given.map(text));
+            let old = OldToken::read_in(token, sent_with.unwrap_or_default(), old_payload)?;
             let lacking = match status {
                 // A refusal is one whatever its body does.
                 200 if body == LATE => Some(Code::Timeout),
@@ -45,16 +44,26 @@ pub fn judge(
                 fail(no_answer(code, (status == THROWN).then_some([retry_after, trace_id]), &old));
                 0
             } else {
-                BODY.with_borrow(|bytes| {
-                    let body = match body {
-                        TOO_LONG => Body::TooLong,
-                        length => split(bytes, length).0.map_or(Body::Broken, Body::Whole),
-                    };
-                    let status = u16::try_from(status).unwrap_or_default();
-                    let retry_after_date = Some(retry_after_date);
-                    let answer = Answer { status, redirected, retry_after, retry_after_date, trace_id, body };
-                    answered(&answer, &old, tolerance_ms, now)
-                })
+                let body = match body {
+                    TOO_LONG => Body::TooLong,
+                    length => split(bytes, length).0.map_or(Body::Broken, Body::Whole),
+                };
+                let status = u16::try_from(status).unwrap_or_default();
+                let retry_after_date = Some(retry_after_date);
+                let answer = Answer { status, redirected, retry_after, retry_after_date, trace_id, body };
+                match judge_in(&answer, &old, tolerance_ms, now, room, payload) {
+                    Ok(new) => {
+                        let token = new.token.bytes();
+                        say(&[token]);
+                        #[cfg(feature = "route")]
+                        super::desk::tell(&[new.claims.expires_at]);
+                        token.len()
+                    }
+                    Err(failure) => {
+                        fail(failure);
+                        0
+                    }
+                }
             };
             if sent_with.is_none() {
                 // It is too long to compare with.
@@ -77,20 +86,3 @@ const THROWN: u32 = 1_002;
 /// The length of a body that is longer than is read; and of one that took too long. One that broke off has none.
 const TOO_LONG: u32 = NONE - 1;
 const LATE: u32 = NONE - 2;
-
-fn answered(answer: &Answer<&str, &[u8]>, old: &OldToken<&str>, tolerance_ms: f64, now: f64) -> usize {
-    ROOM.with_borrow_mut(|room| {
-        OTHER_PAYLOAD.with_borrow_mut(|payload| match judge_in(answer, old, tolerance_ms, now, room, payload) {
-            Ok(new) => {
-                say(&[new.token.expose()]);
-                #[cfg(feature = "route")]
-                super::desk::tell(&[new.claims.expires_at]);
-                new.token.expose().len()
-            }
-            Err(failure) => {
-                fail(failure);
-                0
-            }
-        })
-    })
-}

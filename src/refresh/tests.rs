@@ -350,7 +350,6 @@ fn a_body_without_the_token_is_a_bad_response() {
         r#"{"data":{}}"#,
         r#"{"data":{"accessToken":["x"]}}"#,
         r#"{"data":{"accessToken":{"x":1}}}"#,
-        r#"{"data":{"accessToken":"\ud800"}}"#,
         &format!(r#"{{"accessToken":"{token}"}}"#),
         &format!(r#"{{"data":"{token}"}}"#),
         &format!(r#"{{"data":[{{"accessToken":"{token}"}}]}}"#),
@@ -374,6 +373,7 @@ fn a_token_that_is_none_is_a_bad_response() {
         is_bad(&granted(token), "its token is invalid");
     }
     let literal = |literal: &str| answer(200, &format!(r#"{{"data":{{"accessToken":{literal}}}}}"#));
+    is_bad(&literal(r#""\ud800""#), "its token is invalid");
     is_bad(&literal("null"), "it has no data.accessToken");
     is_bad(&literal("true"), "it has no data.accessToken");
     is_bad(&literal("7"), "its token is invalid");
@@ -524,10 +524,10 @@ fn an_echo_of_what_was_sent_is_not_shown() {
 
 #[test]
 fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
-    let thrown = no_answer(Code::Network, Some([Some("TypeError"), Some("UND_ERR_SOCKET")]), &old());
-    assert_eq!(thrown.cause, Some(Cause { name: Short::new("TypeError"), code: Short::new("UND_ERR_SOCKET") }));
-    let echo = no_answer(Code::Network, Some([Some(&old_text()[..20]), Some("k3y-0f-the-partner")]), &old());
-    assert_eq!(echo.cause, Some(Cause::default()));
+    let thrown = no_answer(Code::Network, Some([Some(b"TypeError"), Some(b"UND_ERR_SOCKET")]), &old());
+    assert_eq!(thrown.cause, Some(Cause::Foreign(Short::new(b"TypeError"), Short::new(b"UND_ERR_SOCKET"))));
+    let echo = no_answer(Code::Network, Some([old_text().as_bytes().get(..20), Some(b"k3y-0f-the-partner")]), &old());
+    assert_eq!(echo.cause, Some(Cause::Foreign(None, None)));
     for (code, retryable) in [(Code::Network, true), (Code::Timeout, true), (Code::BadResponse, false)] {
         let failure = no_answer(code, None, &old());
         assert!(failure.outcome_unknown && failure.cause.is_none() && failure.status.is_none());
@@ -648,10 +648,10 @@ fn no_wait_reaches_the_deadline() {
 fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
     let mut failed = failure(&Answer { retry_after: Some("7".to_owned()), ..answer(503, "") });
     failed.attempts = 3;
-    let expired = expired_meanwhile(&failed);
+    let mut expired = failed;
+    expire_meanwhile(&mut expired);
     assert_eq!((expired.code, expired.action()), (Code::TokenExpired, Action::Login));
-    let cause = Cause { name: Short::new("TransakTokenError"), code: Short::new("ERR_SERVER") };
-    assert_eq!(expired.cause, Some(cause));
+    assert_eq!(expired.cause, Some(Cause::Failure(Code::Server)));
     assert_eq!((expired.status, expired.attempts, expired.retry_after_ms), (Some(503), 3, Some(7_000.0)));
     assert!(expired.outcome_unknown && !expired.retryable);
 }
