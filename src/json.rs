@@ -167,7 +167,7 @@ impl Name {
         usize::from(self as u8)
     }
 
-    /// Tells which member a key is, among those of the outermost object or of a named one.
+    /// Tells which member a key is, among those of the outermost object or of a named one. Its closing quote is there still.
     #[inline]
     fn of(parent: Option<Self>, key: Value<'_>) -> Option<Self> {
         if key.kind == Kind::Escaped {
@@ -180,19 +180,20 @@ impl Name {
 
     #[inline(never)]
     fn find(parent: Option<Self>, key: &[u8]) -> Option<Self> {
+        let (&four, rest) = key.split_first_chunk()?;
         match parent {
-            None if key.len() <= PACKED => Some(match packed(key) {
-                EXP => Self::Exp,
-                IAT => Self::Iat,
-                SUB => Self::Sub,
-                API_KEY => Self::ApiKey,
-                DATA if ANSWERS => Self::Data,
-                ERROR if ANSWERS => Self::Error,
+            None => Some(match (u32::from_le_bytes(four), rest) {
+                (EXP, []) => Self::Exp,
+                (IAT, []) => Self::Iat,
+                (SUB, []) => Self::Sub,
+                (API_, [b'K', b'E', b'Y', b'"']) => Self::ApiKey,
+                (DATA, [b'"']) if ANSWERS => Self::Data,
+                (ERRO, [b'r', b'"']) if ANSWERS => Self::Error,
                 _ => return None,
             }),
-            Some(Self::Data) if ANSWERS && key == b"accessToken" => Some(Self::AccessToken),
-            Some(Self::Error) if ANSWERS && key == b"errorCode" => Some(Self::ErrorCode),
-            Some(Self::Error) if ANSWERS && key == b"message" => Some(Self::ErrorMessage),
+            Some(Self::Data) if ANSWERS && key == b"accessToken\"" => Some(Self::AccessToken),
+            Some(Self::Error) if ANSWERS && key == b"errorCode\"" => Some(Self::ErrorCode),
+            Some(Self::Error) if ANSWERS && key == b"message\"" => Some(Self::ErrorMessage),
             _ => None,
         }
     }
@@ -201,26 +202,13 @@ impl Name {
 /// Whether answers are read too, or tokens alone.
 const ANSWERS: bool = cfg!(any(feature = "refresh", feature = "package", feature = "route"));
 
-/// How many characters are packed into a number, which is compared quicker than a slice.
-const PACKED: usize = 7;
-
-const EXP: u64 = packed(b"exp");
-const IAT: u64 = packed(b"iat");
-const SUB: u64 = packed(b"sub");
-const API_KEY: u64 = packed(b"API_KEY");
-const DATA: u64 = packed(b"data");
-const ERROR: u64 = packed(b"error");
-
-/// Returns a number that no other text of up to [`PACKED`] bytes has.
-#[expect(clippy::as_conversions, reason = "there is no other way in a constant")]
-const fn packed(mut text: &[u8]) -> u64 {
-    let mut packed = 1;
-    while let [byte, rest @ ..] = text {
-        packed = packed << 8 | *byte as u64;
-        text = rest;
-    }
-    packed
-}
+// Names by their first four characters, which are compared as one number. Of three letters the fourth is the quote.
+const EXP: u32 = u32::from_le_bytes(*b"exp\"");
+const IAT: u32 = u32::from_le_bytes(*b"iat\"");
+const SUB: u32 = u32::from_le_bytes(*b"sub\"");
+const API_: u32 = u32::from_le_bytes(*b"API_");
+const DATA: u32 = u32::from_le_bytes(*b"data");
+const ERRO: u32 = u32::from_le_bytes(*b"erro");
 
 /// The values of those members. Of duplicates the last one counts.
 #[derive(Default)]
@@ -264,7 +252,8 @@ impl<'a> Named<'a> {
 }
 
 /// Walks a text that must be one JSON object. Returns none where it is not; what the visitor has heard by then counts for
-/// nothing. It hears only of members that have a name, which is asked for with the name of the object that holds them.
+/// nothing. It hears only of members that have a name, which is asked for with the name of the object that holds them and
+/// with the key, its closing quote included.
 ///
 /// What is on its usual way is there once each, so that it is inlined and little is at hand at a time; what is not is
 /// passed the text and returns a number, since more than that would go through memory.
@@ -301,8 +290,7 @@ fn walk<'a, N: Copy>(
                 Kind::Literal
             }
         };
-        let quote = usize::from(first == b'"');
-        let value = Value { kind, text: from.get(quote..from.len() - rest.len() - quote)? };
+        let length = from.len() - rest.len();
         if is_key {
             if rest.as_slice().first() != Some(&b':') {
                 skip_space(&mut rest);
@@ -311,13 +299,14 @@ fn walk<'a, N: Copy>(
                 return None;
             }
             if nesting.depth == 1 || ANSWERS && nesting.depth == 2 && parent.is_some() {
-                name = name_of(parent, value);
+                name = name_of(parent, Value { kind, text: from.get(1..length)? });
             }
             is_key = false;
             continue;
         }
         if let Some(name) = name {
-            visit(name, value);
+            let quote = usize::from(first == b'"');
+            visit(name, Value { kind, text: from.get(quote..length - quote)? });
         }
         if kind == Kind::Nested {
             if nesting.depth == 1 {
@@ -428,7 +417,8 @@ fn skip(rest: &mut Iter<'_, u8>, length: usize) -> Option<()> {
     rest.nth(length.checked_sub(1)?).map(|_| ())
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "measured: what is passed its address is kept in memory")]
 fn skip_space(rest: &mut Iter<'_, u8>) {
     let _ = skip(rest, spaces(rest.as_slice()));
 }
@@ -540,7 +530,8 @@ mod tests {
         let name_of = |parent: Option<usize>, key| {
             let mut names = names.borrow_mut();
             let parent = parent.map(|parent: usize| format!("{}.", names[parent])).unwrap_or_default();
-            names.push(parent + &decoded(key).expect("a key is a string"));
+            let key = decoded(key).expect("a key is a string");
+            names.push(parent + key.strip_suffix('"').expect("its quote"));
             Some(names.len() - 1)
         };
         walk(text.as_bytes(), name_of, |name, value| {
