@@ -39,7 +39,7 @@ impl Claims {
     /// Says why the payload is no user access token's.
     pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
         let mut named = Named::default();
-        if named.read(payload.bytes, payload.is_ascii) { Self::named(&named) } else { Err(InvalidReason::BadJson) }
+        if named.read(payload.bytes, payload.is_ascii()) { Self::named(&named) } else { Err(InvalidReason::BadJson) }
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).

@@ -40,6 +40,7 @@ macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])* $variant:ident = $text:literal, $action:ident, $about:literal;)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u64)]
         pub enum $name {
             $($(#[doc = $doc])* $variant,)*
         }

@@ -77,8 +77,16 @@ impl<T> fmt::Debug for Secret<T> {
 pub struct Payload<'a> {
     /// What it is.
     pub bytes: &'a [u8],
-    /// Whether that is known to be ASCII.
-    pub is_ascii: bool,
+    /// Every bit that one of the bytes has, six of them side by side.
+    seen: u64,
+}
+
+impl Payload<'_> {
+    /// Tells whether it is ASCII.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.seen & 0x8080_8080_8080 == 0
+    }
 }
 
 /// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
@@ -123,7 +131,7 @@ fn decode_by<'a>(pairs: &Pairs, text: &[u8], payload: &'a mut [u8]) -> Result<Pa
     if is_padded || run % 4 == 1 {
         return Err(InvalidReason::BadBase64);
     }
-    Ok(Payload { bytes: payload.get(..length).ok_or(InvalidReason::TooLong)?, is_ascii: seen & 0x8080_8080_8080 == 0 })
+    Ok(Payload { bytes: payload.get(..length).ok_or(InvalidReason::TooLong)?, seen })
 }
 
 /// Returns what follows a non-empty run of the alphabet and its dot.
@@ -284,7 +292,7 @@ mod tests {
             let mut room = [7; 256];
             let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
             assert_eq!(payload.bytes, &bytes[..length]);
-            assert_eq!(payload.is_ascii, bytes[..length].is_ascii());
+            assert_eq!(payload.is_ascii(), bytes[..length].is_ascii());
             assert!(decode_payload(format!("h.{part}.s").as_bytes(), &mut [0; 3][..3.min(length - 1)]).is_err());
         }
     }
