@@ -5,7 +5,7 @@
 use crate::claims::{Claims, are_of_same_user};
 use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, Short, joined};
 use crate::json::{Name, Named, Value};
-use crate::token::{Secret, decode_payload};
+use crate::token::{SPARE, Secret, decode_payload};
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -158,7 +158,7 @@ pub fn refusal(attempts: u32) -> Failure {
 }
 
 impl<'a> OldToken<&'a [u8]> {
-    /// Reads a token, trimmed; `room` is as long as the token. `headers` are sent with it, and are shown no more than it
+    /// Reads a token, trimmed; `room` is longer than it by [`SPARE`]. `headers` are sent with it, and are shown no more than it
     /// is.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl OldToken {
     /// # Errors
     /// Says why it is no user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
-        let mut room = vec![0; text.len()];
+        let mut room = vec![0; text.len() + SPARE];
         let OldToken { token, claims, payload, sent_with } =
             OldToken::read_in(text.as_bytes(), headers.as_bytes(), &mut room)?;
         let [token, payload, sent_with] = [token, payload, sent_with].map(|secret| Secret::new(owned(secret.bytes())));
@@ -300,7 +300,7 @@ where
     B: AsRef<[u8]>,
 {
     let length = if let Body::Whole(bytes) = &answer.body { bytes.as_ref().len() } else { 0 };
-    let mut rooms = [vec![0; length], vec![0; length]];
+    let mut rooms = [vec![0; length], vec![0; length + SPARE]];
     let [text, payload] = &mut rooms;
     let new = judge_in(answer, old, tolerance_ms, now, text, payload)?;
     Ok(NewToken { token: Secret::new(owned(new.token.bytes())), claims: new.claims, attempts: new.attempts })

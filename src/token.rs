@@ -11,6 +11,9 @@ use crate::error::InvalidReason;
 /// The longest token that is looked at, in UTF-16 code units.
 pub const MAX_UNITS: u16 = 16_384;
 
+/// How many bytes are written behind a payload at most, since it is written eight bytes at a time.
+pub const SPARE: usize = 8;
+
 /// A text that must not be shown, owned or borrowed: its `Debug` prints `[redacted]`, and it has no `Display`.
 #[derive(Clone, Copy)]
 pub struct Secret<T = String>(T);
@@ -90,7 +93,7 @@ impl Payload<'_> {
 }
 
 /// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
-/// token. Returns the payload.
+/// token and [`SPARE`] bytes more. Returns the payload.
 ///
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
@@ -202,27 +205,32 @@ fn alone(byte: u8) -> u64 {
     u64::from(u16::from_le_bytes([b'A', byte]))
 }
 
-/// Returns what follows a run of the alphabet.
+/// Returns how many characters of the alphabet a text begins with.
 #[inline(never)]
-fn after_alphabet<'a>(pairs: &Pairs, mut text: &'a [u8]) -> &'a [u8] {
-    while let Some((&four, rest)) = text.split_first_chunk()
+fn run_of_alphabet(pairs: &Pairs, text: &[u8]) -> usize {
+    let mut rest = text;
+    while let Some((&four, more)) = rest.split_first_chunk()
         && group(pairs, u32::from_le_bytes(four).into()) >= GROUP
     {
-        text = rest;
+        rest = more;
     }
-    while let [byte, rest @ ..] = text
+    while let [byte, more @ ..] = rest
         && worth::<0>(pairs, alone(*byte)) != 0
     {
-        text = rest;
+        rest = more;
     }
-    text
+    text.len() - rest.len()
 }
 
-/// Returns the six bytes that eight are worth, the first one lowest; None where not all of them are of the alphabet.
+/// Returns what follows a run of the alphabet.
+fn after_alphabet<'a>(pairs: &Pairs, text: &'a [u8]) -> &'a [u8] {
+    text.get(run_of_alphabet(pairs, text)..).unwrap_or_default()
+}
+
+/// Returns the six bytes that eight are worth, of both the first one lowest; None where not all of them are of the alphabet.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured: a call each costs a quarter of a check")]
-fn six(pairs: &Pairs, eight: [u8; 8]) -> Option<u64> {
-    let eight = u64::from_le_bytes(eight);
+fn six(pairs: &Pairs, eight: u64) -> Option<u64> {
     let (first, second) = (group(pairs, eight), group(pairs, eight >> 32));
     (first & second >= GROUP).then_some(u64::from(second) << 24 | u64::from(first & 0xff_ffff))
 }
@@ -232,7 +240,7 @@ fn six(pairs: &Pairs, eight: [u8; 8]) -> Option<u64> {
 fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, u64, &'a [u8])> {
     let (mut length, mut seen) = (0, 0);
     while let Some((&eight, rest)) = text.split_first_chunk()
-        && let Some(six) = six(pairs, eight)
+        && let Some(six) = six(pairs, u64::from_le_bytes(eight))
     {
         // Two bytes more than six are written, and then overwritten.
         *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
@@ -240,17 +248,12 @@ fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(us
         length += 6;
         text = rest;
     }
-    let rest = after_alphabet(pairs, text);
-    let run = text.len() - rest.len();
-    let mut last = [b'A'; 8];
-    for (place, &byte) in last.iter_mut().zip(text).take(run) {
-        *place = byte;
-    }
-    let six = six(pairs, last)?;
-    for (place, &byte) in bytes.get_mut(length..)?.iter_mut().zip(&six.to_le_bytes()) {
-        *place = byte;
-    }
-    Some((length + run * 3 / 4, seen | six, rest))
+    let (last, rest) = text.split_at_checked(run_of_alphabet(pairs, text))?;
+    // Behind the last ones stand as many of what is worth nothing.
+    let filler = u64::from_le_bytes([b'A'; 8]);
+    let six = six(pairs, last.iter().rev().fold(filler, |eight, &byte| eight << 8 | u64::from(byte)))?;
+    *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
+    Some((length + last.len() * 3 / 4, seen | six, rest))
 }
 
 #[cfg(test)]
@@ -289,11 +292,12 @@ mod tests {
         let bytes: Vec<u8> = (0..=255).rev().collect();
         for length in 1..bytes.len() {
             let part = URL_SAFE_NO_PAD.encode(&bytes[..length]);
-            let mut room = [7; 256];
+            let mut room = [7; 256 + SPARE];
             let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
             assert_eq!(payload.bytes, &bytes[..length]);
             assert_eq!(payload.is_ascii(), bytes[..length].is_ascii());
-            assert!(decode_payload(format!("h.{part}.s").as_bytes(), &mut [0; 3][..3.min(length - 1)]).is_err());
+            let short = room.get_mut(..length.next_multiple_of(6)).expect("it is shorter");
+            assert!(decode_payload(format!("h.{part}.s").as_bytes(), short).is_err());
         }
     }
 
