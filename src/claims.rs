@@ -37,6 +37,8 @@ impl Claims {
     ///
     /// # Errors
     /// Says why the payload is no user access token's.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
     pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
         let mut named = Named::default();
         if named.read(payload.bytes, payload.is_ascii()) { Self::named(&named) } else { Err(InvalidReason::BadJson) }
@@ -59,8 +61,12 @@ impl Claims {
             return Err(InvalidReason::PartnerToken);
         }
         let expires_at = named.get(Name::Exp).ok_or(InvalidReason::NoExpiry)?;
-        let expires_at = instant(expires_at).ok_or(InvalidReason::BadExpiry)?;
-        let issued_at = named.get(Name::Iat).and_then(instant).filter(|&issued_at| issued_at < expires_at);
+        let expires_at = instant(expires_at);
+        if expires_at.is_nan() {
+            return Err(InvalidReason::BadExpiry);
+        }
+        // What is no number is not before anything either.
+        let issued_at = named.get(Name::Iat).map(instant).filter(|&issued_at| issued_at < expires_at);
         Ok(Self { expires_at, issued_at })
     }
 }
@@ -70,13 +76,13 @@ const LIMIT_MS: i64 = 100_000_000_000_000;
 
 /// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), exactly, on its decimal digits.
 ///
-/// None for what is no number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would
+/// NaN for what is no number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would
 /// round, and parsing one costs more code than all the rest of the checker.
 #[inline(never)]
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53, hence exact")]
-fn instant(value: &Value<'_>) -> Option<Millis> {
+fn instant(value: &Value<'_>) -> Millis {
     if value.kind != Kind::Number {
-        return None;
+        return f64::NAN;
     }
     // As many digits as can matter, how many tens they are to be multiplied by, and whether there are others, which round.
     let (mut digits, mut tens, mut is_more) = (0, 3, false);
@@ -112,9 +118,12 @@ fn instant(value: &Value<'_>) -> Option<Millis> {
         tens += 1;
     }
     if millis >= limit {
-        return None;
+        f64::NAN
+    } else if is_negative {
+        0.0 - millis - f64::from(u8::from(is_more))
+    } else {
+        millis
     }
-    Some(if is_negative { 0.0 - millis - f64::from(u8::from(is_more)) } else { millis })
 }
 
 /// Reads an exponent, its `e` gone, as far as it can matter.
@@ -130,7 +139,8 @@ mod tests {
 
     #[track_caller]
     fn is_instant(number: &str, expected: Option<Millis>) {
-        assert_eq!(instant(&Value { kind: Kind::Number, text: number.as_bytes() }), expected, "{number}");
+        let instant = instant(&Value { kind: Kind::Number, text: number.as_bytes() });
+        assert_eq!((!instant.is_nan()).then_some(instant), expected, "{number}");
     }
 
     #[test]

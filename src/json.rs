@@ -170,16 +170,9 @@ impl Name {
     /// Tells which member a key is, among those of the outermost object or of a named one. Its closing quote is there still.
     #[inline]
     fn of(parent: Option<Self>, key: Value<'_>) -> Option<Self> {
-        if key.kind == Kind::Escaped {
-            // Where its characters are many it is no name that anyone asks for.
-            Self::find(parent, decode_to(key.text, &mut [0; 16]))
-        } else {
-            Self::find(parent, key.text)
-        }
-    }
-
-    #[inline(never)]
-    fn find(parent: Option<Self>, key: &[u8]) -> Option<Self> {
+        // Where its characters are many it is no name that anyone asks for.
+        let mut room = [0; 16];
+        let key = if key.kind == Kind::Escaped { decode_to(key.text, &mut room) } else { key.text };
         let (&four, rest) = key.split_first_chunk()?;
         match parent {
             None => Some(match (u32::from_le_bytes(four), rest) {
@@ -276,18 +269,21 @@ fn walk<'a, N: Copy>(
         // A key or a value begins here.
         let from = rest.as_slice();
         let first = *rest.next()?;
-        let kind = match first {
-            b'"' => skip_string(&mut rest)?,
-            b' ' | b'\t' | b'\n' | b'\r' => continue,
-            _ if is_key => return None,
-            b'{' | b'[' => Kind::Nested,
-            b'-' | b'0'..=b'9' => {
-                skip_number(first, &mut rest)?;
-                Kind::Number
-            }
-            _ => {
-                skip(&mut rest, after_first(from))?;
-                Kind::Literal
+        let kind = if first == b'"' {
+            skip_string(&mut rest)?
+        } else {
+            match first {
+                b' ' | b'\t' | b'\n' | b'\r' => continue,
+                _ if is_key => return None,
+                b'{' | b'[' => Kind::Nested,
+                b'-' | b'0'..=b'9' => {
+                    skip_number(first, &mut rest)?;
+                    Kind::Number
+                }
+                _ => {
+                    skip(&mut rest, after_first(from))?;
+                    Kind::Literal
+                }
             }
         };
         let length = from.len() - rest.len();

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::error::{Code, InvalidReason};
 use crate::option::Fits;
-use crate::status::{Lifetime, State, StatusOptions, lifetime, read};
+use crate::status::{Lifetime, State, StatusOptions, placed, read};
 use crate::token::MAX_UNITS;
 
 /// Room for the longest token that counts: a UTF-16 code unit takes at most three bytes of UTF-8.
@@ -55,7 +55,7 @@ const NOT_A_STRING: u32 = u32::MAX;
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
     let options = status_options(refresh_window_ms, clock_tolerance_ms);
     let read = in_buffers(length, read);
-    verdict(read.map(|claims| lifetime(claims, &options, now)))
+    verdict(read.map(|claims| placed(claims, &options, now)))
 }
 
 /// Reads options, of which NaN is the default one.
@@ -89,6 +89,8 @@ pub(super) fn meaning(verdict: usize) -> Result<State, InvalidReason> {
 }
 
 /// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "measured: see `status::read`")]
 pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     match life {
         Ok(life) => {
