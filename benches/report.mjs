@@ -21,6 +21,7 @@ export function figures(results) {
   put('tokenStatus, 16,384 characters to 8,192', results.growth, (run) => run[16_384].tokenStatus / run[8_192].tokenStatus);
   for (const atOnce of [1, 64]) {
     put(`refreshAccessToken, throughput to fetch and json(), ${atOnce} at a time`, results.refresh, ({ [atOnce]: { own, bare } }) => bare / own);
+    put(`a fetch by hand that asks for the same and judges nothing, ${atOnce} at a time`, results.refresh, ({ [atOnce]: { asked, bare } }) => bare / asked);
   }
   put('session.status(), µs', results.session, ({ status }) => status);
   put('import and first tokenStatus, fresh Node process, ms', results['start, Node 20'], (run) => run['transak-user-token'] - run.nothing);
