@@ -1,7 +1,8 @@
 // What stands around a wasm that calls nothing of JavaScript's.
 
 /**
- * Returns what wraps an instance's functions so that whatever they throw, which is a trap, ends the instance.
+ * Returns what wraps an instance's exports so that whatever they throw, which is a trap, ends the instance. What is no
+ * function among them is not asked for here.
  * @param {() => unknown} fault ends it, and returns what to throw
  */
 export function guard(fault) {

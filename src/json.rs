@@ -135,6 +135,7 @@ fn character(rest: &mut Iter<'_, u8>) -> Option<u32> {
     (matches!(character, 0..0xd800 | 0xe000..0x11_0000) && character >= least).then_some(character)
 }
 
+/// Tells whether a text is UTF-8 throughout. The standard library tells it faster, in three times the code.
 #[inline(never)]
 fn is_of_characters(text: &[u8]) -> bool {
     let mut rest = text.iter();
