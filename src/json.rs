@@ -610,6 +610,18 @@ mod tests {
     }
 
     #[test]
+    fn text_is_utf8_wherever_in_it_the_characters_stand() {
+        for (before, after) in (0..20).flat_map(|before| (0..10).map(move |after| (before, after))) {
+            for inside in
+                [b"a".as_slice(), "é".as_bytes(), "😀".as_bytes(), b"\x80", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\x98"]
+            {
+                let text = [&b"0".repeat(before), inside, &b"0".repeat(after)].concat();
+                assert_eq!(is_of_characters(&text), str::from_utf8(&text).is_ok(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn nesting_goes_as_deep_as_the_text() {
         for depth in [1, 30, 31, 32, 33, 63, 64, 65, 127, 128, 129, 6_000] {
             let text = format!(r#"{{"a":{}0{},"b":1}}"#, r#"[{"c":"#.repeat(depth), "}]".repeat(depth));
