@@ -8,6 +8,12 @@ import { textDecoder } from './text.js';
 /** @type {Core | undefined} */
 let laidOut;
 
+/**
+ * What a failure can be, the same in every instance.
+ * @type {[name: string, action: string, about: string][] | undefined}
+ */
+let kinds;
+
 /** Returns the whole instance, and what is on its desk: where that is now, since the route's memory may grow and move. */
 export function desk() {
   const core = instance();
@@ -24,15 +30,13 @@ function layOut(core) {
   const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength, kindsAt, kindsLength] =
     new Uint32Array(buffer, core.desk(), 12);
   return {
-    ...core, ...core.buffers(), core, wordsAt,
+    ...core, ...core.buffers(), core, wordsAt, kindsAt, kindsLength,
     decoder: new (textDecoder())(),
     text: new Uint8Array(buffer, textAt, textLength),
     body: new Uint8Array(buffer, bodyAt, bodyLength),
     numbers: new Float64Array(buffer, numbersAt, 32),
     failure: new Uint8Array(buffer, failureAt, failureLength),
     session: new Uint8Array(buffer, sessionAt, sessionLength),
-    /** @type {[name: string, action: string, about: string][]} */
-    kinds: JSON.parse(String.fromCharCode(...new Uint8Array(buffer, kindsAt, kindsLength))),
     /** Which session lies there. @type {Uint8Array | undefined} */
     laid: undefined,
   };
@@ -74,7 +78,8 @@ export function words({ memory, decoder, wordsAt }, count) {
  */
 export function errorOf(core, hint) {
   core.explain();
-  const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers, kinds } = core;
+  const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers, memory, kindsAt, kindsLength } = core;
+  kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(String.fromCharCode(...new Uint8Array(memory.buffer, kindsAt, kindsLength))));
   const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: takesHint, 7: causeAt } = numbers;
   const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], more = option + (takesHint ? hint : detail);
   return new TransakTokenError(about + (more && ': ') + more, {
