@@ -99,7 +99,7 @@ impl Payload<'_> {
 /// Says why the text is no compact JWT, or why its payload is not base64url.
 pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
     PAIRS.with(|pairs| {
-        if worth::<0>(pairs, alone(b'A')) == 0 {
+        if worth::<FIRST>(pairs, alone(b'A')) == 0 {
             fill(pairs);
         }
         decode_by(pairs, text, payload)
@@ -159,28 +159,28 @@ fn utf16_units(utf8: &[u8]) -> usize {
 thread_local! {
     /// The base64url alphabet (RFC 4648, section 5), two characters at a time: what a pair is worth, as the first and as the
     /// second of a group of four, to the three bytes that the group stands for, the first of them lowest. 0 is for what is
-    /// none, so that the module brings no data along; all else has a mark. Of half a megabyte some 50 KB are ever touched.
-    static PAIRS: Pairs = const { [const { [const { Cell::new(0) }; 1 << 16] }; 2] };
+    /// none, so that the module brings no data along; all else has marks. Of a quarter of a megabyte some 22 KB are ever touched.
+    static PAIRS: Pairs = const { [const { Cell::new(0) }; 1 << 16] };
 }
 
-type Pairs = [[Cell<u32>; 1 << 16]; 2];
+type Pairs = [Cell<u32>; 1 << 16];
 
-/// The marks that a pair has as the first and as the second.
-const MARKS: [u32; 2] = [1 << 30, 1 << 31];
+/// The bits of a pair that count where it is the first of a group, and where it is the second: of each the upper one is a mark.
+const FIRST: u32 = 1 << 30 | 0xf0ff;
+const SECOND: u32 = 1 << 31 | 0xff_0f00;
 
-/// What a group has at least that is of the alphabet.
-const GROUP: u32 = MARKS[0] | MARKS[1];
+/// What a group has at least that is of the alphabet: both marks.
+const GROUP: u32 = 3 << 30;
 
 #[inline(never)]
-fn fill([first, second]: &Pairs) {
+fn fill(pairs: &Pairs) {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (upper, &character) in (0..).zip(alphabet) {
         for (lower, &next) in (0..).zip(alphabet) {
             let bits: u32 = upper << 6 | lower;
             let at = usize::from(u16::from_le_bytes([character, next]));
-            if let (Some(first), Some(second)) = (first.get(at), second.get(at)) {
-                first.set(MARKS[0] | bits >> 4 | (bits & 15) << 12);
-                second.set(MARKS[1] | bits >> 8 << 8 | (bits & 255) << 16);
+            if let Some(pair) = pairs.get(at) {
+                pair.set(GROUP | bits >> 4 | (bits & 15) << 12 | bits & 0xf00 | (bits & 255) << 16);
             }
         }
     }
@@ -188,15 +188,15 @@ fn fill([first, second]: &Pairs) {
 
 /// Returns what the lowest two bytes are worth at a place of their group.
 #[inline]
-fn worth<const PLACE: usize>(pairs: &Pairs, bytes: u64) -> u32 {
+fn worth<const BITS: u32>(pairs: &Pairs, bytes: u64) -> u32 {
     let pair = usize::try_from(bytes & 0xffff).unwrap_or_default();
-    pairs.get(PLACE).and_then(|pairs| pairs.get(pair)).map_or(0, Cell::get)
+    pairs.get(pair).map_or(0, Cell::get) & BITS
 }
 
 /// Returns the three bytes that the lowest four are worth, at least [`GROUP`] where all are of the alphabet.
 #[inline]
 fn group(pairs: &Pairs, bytes: u64) -> u32 {
-    worth::<0>(pairs, bytes) | worth::<1>(pairs, bytes >> 16)
+    worth::<FIRST>(pairs, bytes) | worth::<SECOND>(pairs, bytes >> 16)
 }
 
 /// Returns a pair that is worth what one character is.
@@ -215,7 +215,7 @@ fn run_of_alphabet(pairs: &Pairs, text: &[u8]) -> usize {
         rest = more;
     }
     while let [byte, more @ ..] = rest
-        && worth::<0>(pairs, alone(*byte)) != 0
+        && worth::<FIRST>(pairs, alone(*byte)) != 0
     {
         rest = more;
     }
@@ -239,11 +239,13 @@ fn six(pairs: &Pairs, eight: u64) -> Option<u64> {
 /// them has, and what follows the run; None where there is no room.
 fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, u64, &'a [u8])> {
     let (mut length, mut seen) = (0, 0);
+    let last_place = bytes.len().checked_sub(8)?;
     while let Some((&eight, rest)) = text.split_first_chunk()
         && let Some(six) = six(pairs, u64::from_le_bytes(eight))
+        && length <= last_place
     {
         // Two bytes more than six are written, and then overwritten.
-        *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
+        *bytes.get_mut(length..length + 8)?.first_chunk_mut()? = six.to_le_bytes();
         seen |= six;
         length += 6;
         text = rest;
