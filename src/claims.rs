@@ -3,7 +3,7 @@
 //! The claims are read, not believed: nothing here verifies a signature, and nothing here knows what time it is.
 
 use crate::error::InvalidReason;
-use crate::json::{Kind, Name, Named, Value};
+use crate::json::{Kind, Name, Named, Value, eight_digits};
 use crate::token::Payload;
 
 /// An instant, in whole milliseconds since the epoch: below 2^53, hence exact.
@@ -72,7 +72,7 @@ impl Claims {
 }
 
 /// The end of the instants that count.
-const LIMIT_MS: i64 = 100_000_000_000_000;
+const LIMIT_MS: u64 = 100_000_000_000_000;
 
 /// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), exactly, on its decimal digits.
 ///
@@ -88,10 +88,16 @@ fn instant(value: &Value<'_>) -> Millis {
     let (mut digits, mut tens, mut is_more) = (0, 3, false);
     let (mut is_negative, mut decimals) = (false, 0);
     let mut text = value.text.iter();
+    // An instant of our days begins with so many.
+    if let Some((&eight, rest)) = value.text.split_first_chunk()
+        && let Some(first) = eight_digits(eight)
+    {
+        (digits, text) = (first, rest.iter());
+    }
     while let Some(&byte) = text.next() {
         match byte {
             b'0'..=b'9' if digits < LIMIT_MS => {
-                digits = digits * 10 + i64::from(byte - b'0');
+                digits = digits * 10 + u64::from(byte - b'0');
                 tens -= decimals;
             }
             b'0'..=b'9' => {
