@@ -45,7 +45,7 @@ function core(output) {
   // The lowest addresses are the stack's end: nothing that is addressed with an offset begins there.
   binaryen('wasm-opt', '-Oz', '--converge', '--low-memory-unused', join(output, 'core_bg.wasm'), '-o', file);
   binaryen('wasm-dis', file, '-o', text);
-  let module = readFileSync(text, 'utf8'), glue = readFileSync(join(output, 'core.js'), 'utf8');
+  let module = withoutMarks(readFileSync(text, 'utf8')), glue = readFileSync(join(output, 'core.js'), 'utf8');
   const names = [...module.matchAll(/^ \((?:import "[^"]+" "([^"]+)"|export "(_[^"]+|wasm_bindgen[^"]+)")/gm)].map(([, a, b]) => a ?? b);
   for (const [index, name] of names.entries()) {
     const short = `$${index.toString(36)}`;
@@ -56,6 +56,16 @@ function core(output) {
   module = module.replaceAll('"./core_bg.js"', '"$"');
   glue = once(glue, '"./core_bg.js"', '"$"');
   return { wasm: assembled(module, file), glue, file, text: module };
+}
+
+/**
+ * Returns a module that imports nothing without the globals by which wasm-bindgen marks it for a glue, which it has none of.
+ * @param {string} module
+ */
+function withoutMarks(module) {
+  if (/^ \(import /m.test(module)) return module;
+  const marks = new Set([...module.matchAll(/^ \(export "__\w+" \(global ([^\s)]+)\)\)$/gm)].map(([, name]) => name));
+  return module.replace(/^ \((?:global (\S+) i32|export "__\w+" \(global ([^\s)]+)\)).*\n/gm, (field, own, exported) => marks.has(own ?? exported) ? '' : field);
 }
 
 /** @param {string} text a module as text @param {string} file where to leave it */
