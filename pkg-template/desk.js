@@ -26,17 +26,14 @@ export function desk() {
  * @param {import('./loader.js').Core} core
  */
 function layOut(core) {
-  const { memory: { buffer } } = core;
-  const [textAt, textLength, bodyAt, bodyLength, numbersAt, wordsAt, failureAt, failureLength, sessionAt, sessionLength, kindsAt, kindsLength] =
-    new Uint32Array(buffer, core.desk(), 12);
+  const { memory: { buffer } } = core, places = new Uint32Array(buffer, core.desk(), 12);
+  const [text, body, failure, session, kinds] = [0, 2, 4, 6, 8].map((at) => new Uint8Array(buffer, places[at], places[at + 1]));
   return {
-    ...core, ...core.buffers(), core, wordsAt, kindsAt, kindsLength,
+    ...core, ...core.buffers(), core, text, body, failure, session, kinds,
     decoder: new (textDecoder())(),
-    text: new Uint8Array(buffer, textAt, textLength),
-    body: new Uint8Array(buffer, bodyAt, bodyLength),
-    numbers: new Float64Array(buffer, numbersAt, 32),
-    failure: new Uint8Array(buffer, failureAt, failureLength),
-    session: new Uint8Array(buffer, sessionAt, sessionLength),
+    bytes: new Uint8Array(buffer),
+    numbers: new Float64Array(buffer, places[10], 32),
+    words: new Uint32Array(buffer, places[11], 30),
     /** Which session lies there. @type {Uint8Array | undefined} */
     laid: undefined,
   };
@@ -66,9 +63,10 @@ export function lay({ encoder, text }, ...texts) {
  * @param {Core} core
  * @param {number} count
  */
-export function words({ memory, decoder, wordsAt }, count) {
-  const places = new Uint32Array(memory.buffer, wordsAt, 2 * count);
-  return Array.from({ length: count }, (_, at) => decoder.decode(new Uint8Array(memory.buffer, places[2 * at], places[2 * at + 1])));
+export function words({ decoder, bytes, words }, count) {
+  const said = [];
+  for (let at = 0; at < 2 * count; at += 2) said.push(decoder.decode(bytes.subarray(words[at], words[at] + words[at + 1])));
+  return said;
 }
 
 /**
@@ -78,8 +76,8 @@ export function words({ memory, decoder, wordsAt }, count) {
  */
 export function errorOf(core, hint) {
   core.explain();
-  const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers, memory, kindsAt, kindsLength } = core;
-  kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(String.fromCharCode(...new Uint8Array(memory.buffer, kindsAt, kindsLength))));
+  const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers } = core;
+  kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(String.fromCharCode(...core.kinds)));
   const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: takesHint, 7: causeAt } = numbers;
   const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], more = option + (takesHint ? hint : detail);
   return new TransakTokenError(about + (more && ': ') + more, {

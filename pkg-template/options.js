@@ -6,7 +6,10 @@ import { errorOf, lay, words } from './desk.js';
 const TYPES = ['undefined', 'number', 'boolean', 'function', 'string'], FITTING = 5, OTHER = 6;
 
 // The places of those that are looked at in particular.
-const HEADERS = 0, ENVIRONMENT = 3, BASE_URL = 5, FETCH = 9, SIGNAL = 10, STORAGE = 11;
+const HEADERS = 0, ENVIRONMENT = 3, BASE_URL = 5, FETCH = 9, SIGNAL = 10, STORAGE = 11, KEY = 12, LOCK = 13;
+
+/** Where the numbers begin that are told beside the kinds. */
+const COUNTS = 16;
 
 /** @type {string[] | undefined} */
 let names;
@@ -25,26 +28,21 @@ export function readOptions(core, options, areOfSession = false) {
     core.names();
     names = words(core, 15);
   }
-  const count = areOfSession ? names.length : OF_REFRESH;
-  /** @type {Record<string, any>} */
-  const given = {};
-  for (let at = 0; at < count; at++) given[names[at]] = options === undefined ? undefined : read(options, names[at]);
-  const { environment, baseUrl, signal, storage, key, lock } = given, own = given.fetch;
-  const { 0: headers, 1: sentWith } = readHeaders(given.headers) ?? [], href = absolute(baseUrl);
+  const given = names.slice(0, areOfSession ? names.length : OF_REFRESH).map((name) => read(options, name));
+  const { [ENVIRONMENT]: environment, [BASE_URL]: baseUrl, [FETCH]: own, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
+  const { 0: headers, 1: sentWith } = readHeaders(given[HEADERS]) ?? [], href = absolute(baseUrl);
   const fetch = own === undefined ? read(globalThis, 'fetch') : own;
-  const isOfSignal = isSignal(signal), isStore = areOfSession && ['get', 'set', 'delete'].every((name) => has(storage, name));
-  const [environmentLength, hrefLength] = lay(core, environment, href), { numbers } = core;
-  const put = (/** @type {number} */ at, /** @type {number} */ kind, /** @type {number} */ number) => {
-    numbers[2 * at] = kind;
-    numbers[2 * at + 1] = number;
-  };
-  for (let at = 0; at < count; at++) put(at, kindOf(given[names[at]]), numberOf(given[names[at]]));
-  put(HEADERS, fitting(!!headers), headers?.has('authorization') ? 1 : 0);
-  numbers[2 * ENVIRONMENT + 1] = environmentLength;
-  put(BASE_URL, kindOf(baseUrl === undefined ? baseUrl : href), hrefLength);
-  put(FETCH, fitting(typeof fetch === 'function'), 0);
-  if (signal !== undefined) put(SIGNAL, fitting(isOfSignal), 0);
-  if (storage !== undefined) put(STORAGE, fitting(isStore), 0);
+  const kinds = given.map(kindOf), counts = given.map(countOf);
+  kinds[HEADERS] = fitting(!!headers);
+  counts[HEADERS] = headers?.has('authorization') ? 1 : 0;
+  if (baseUrl !== undefined) kinds[BASE_URL] = kindOf(href);
+  kinds[FETCH] = fitting(typeof fetch === 'function');
+  if (signal !== undefined) kinds[SIGNAL] = fitting(isSignal(signal));
+  if (storage !== undefined) kinds[STORAGE] = fitting(['get', 'set', 'delete'].every((name) => has(storage, name)));
+  [counts[ENVIRONMENT], counts[BASE_URL]] = lay(core, environment, href);
+  const { numbers } = core;
+  numbers.set(kinds);
+  numbers.set(counts, COUNTS);
   if (!core.judgeOptions(options === undefined || typeof options === 'object' && options !== null, areOfSession)) throw errorOf(core);
   const [base, path, hint] = words(core, 3);
   const { 1: refreshWindowMs, 2: clockToleranceMs, 6: timeoutMs, 7: totalTimeoutMs, 8: retries, 14: maxWaitMs, 15: judgingToleranceMs } = numbers;
@@ -65,6 +63,7 @@ function kindOf(/** @type {unknown} */ value) {
   return kind < 0 ? OTHER : kind;
 }
 
-function numberOf(/** @type {any} */ value) {
+/** Returns what counts of a value: the number that it is, the length of a text, 1 or 0. */
+function countOf(/** @type {any} */ value) {
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : typeof value === 'string' ? value.length : 0;
 }

@@ -11,8 +11,8 @@ use crate::refresh::{OWN_HINT, PATH, Retries, environment, expire_meanwhile, own
 use crate::session::MAX_SKEW_MS;
 use crate::status::State;
 
-// What is passed of each option, one behind the other in the numbers, is its kind, and a number: that of a number, the
-// length of a text, 1 or 0 of the rest.
+// What is passed of the options is a kind of each, in the first half of the numbers, and in the other what counts of it: the
+// number that it is, the length of a text, 1 or 0 of the rest.
 
 const UNDEFINED: u32 = 0;
 const NUMBER: u32 = 1;
@@ -88,8 +88,9 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
         return Err(("options", " must be an object"));
     }
     let numbers = NUMBERS.get();
-    let given = |at: usize| match numbers.get(2 * at..) {
-        Some([kind, number, ..]) => (whole(*kind), *number),
+    let (kinds, counts) = numbers.split_at(numbers.len() / 2);
+    let given = |at: usize| match (kinds.get(at), counts.get(at)) {
+        (Some(&kind), Some(&count)) => (whole(kind), count),
         _ => (UNDEFINED, 0.0),
     };
     let is_given = |at: usize| given(at).0 != UNDEFINED;

@@ -29,7 +29,7 @@ thread_local! {
     static WORDS: Cell<[[usize; 2]; 15]> = const { Cell::new([[0; 2]; 15]) };
     pub(super) static FAILURE: RefCell<Failure> = const { RefCell::new(Failure::new(Code::Internal)) };
     pub(super) static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-    static DESK: Cell<[usize; 12]> = const { Cell::new([0; 12]) };
+    static DESK: Cell<[[usize; 2]; 6]> = const { Cell::new([[0; 2]; 6]) };
 }
 
 /// What is looked at, and room for what it says.
@@ -43,22 +43,22 @@ pub(super) struct Buffers {
     pub(super) payload: [u8; MAX_BODY],
 }
 
-/// Returns where twelve numbers say where things are: the texts, the body and how many bytes each of these has room for, the
-/// numbers, the words (an address and a length each), the failure and its bytes, the session and its bytes, the [`KINDS`] and
-/// theirs.
+/// Returns where twelve numbers say where things are. An address and a length each: the texts, the body, the failure, the
+/// session, the [`KINDS`]; and where the numbers and the words are, an address and a length each of these too.
 #[wasm_bindgen]
 #[must_use]
 pub fn desk() -> *const usize {
     let [texts, body] =
         BUFFERS.with_borrow(|Buffers { texts, body, .. }| [texts, body].map(|bytes| bytes.as_ptr().addr()));
-    let numbers = NUMBERS.with(|numbers| numbers.as_ptr().addr());
-    let words = WORDS.with(|words| words.as_ptr().addr());
     let failure = FAILURE.with_borrow(|failure| ptr::from_ref(failure).addr());
     let session = SESSION.with_borrow(|session| ptr::from_ref(session).addr());
-    let sizes = [size_of::<Failure>(), size_of::<Option<Session>>()];
-    let kinds = [KINDS.as_ptr().addr(), KINDS.len()];
     DESK.set([
-        texts, MAX_BODY, body, MAX_BODY, numbers, words, failure, sizes[0], session, sizes[1], kinds[0], kinds[1],
+        [texts, MAX_BODY],
+        [body, MAX_BODY],
+        [failure, size_of::<Failure>()],
+        [session, size_of::<Option<Session>>()],
+        [KINDS.as_ptr().addr(), KINDS.len()],
+        [NUMBERS.with(|numbers| numbers.as_ptr().addr()), WORDS.with(|words| words.as_ptr().addr())],
     ]);
     DESK.with(|desk| desk.as_ptr().cast())
 }
