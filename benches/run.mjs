@@ -20,6 +20,7 @@ execFileSync(process.execPath, [join(root, 'tests/package/install.mjs'), folder]
 cpSync(join(here, 'cases'), folder, { recursive: true });
 for (const name of [...PEERS, 'tinybench']) cpSync(join(here, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
 await build({ entryPoints: [join(folder, 'browser.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), logLevel: 'warning' });
+await build({ entryPoints: [join(folder, 'first.js')], bundle: true, minify: true, format: 'esm', outfile: join(folder, 'bundled.js'), logLevel: 'warning' });
 writeFileSync(join(folder, 'bench.html'), '<!doctype html><meta charset="utf-8"><title>waiting</title><link rel="icon" href="data:,"><script type="module" src="/bundle.js"></script>\n');
 
 /** The Nodes to measure in: the pinned ones, or the one that runs this. */
@@ -112,8 +113,10 @@ const cases = {
   ...Object.fromEntries(Object.entries(nodes).map(([name, binary]) => [`check, ${name}`, async () => JSON.parse(await printed(binary, 'node.js', 'check'))])),
   ...Object.fromEntries(['Chromium', 'Firefox', 'WebKit'].map((name) => [`check, ${name}`, inBrowser(name, '/bench.html')])),
   'list': inNode('list'), 'growth': inNode('growth'), 'refresh': refreshed, 'session': inNode('session'), 'start, Node 20': started,
-  'start, Chromium': inBrowser('Chromium', `/first.html#${tokens(1)[0]}`, 6),
-  'start of nothing, Chromium': inBrowser('Chromium', '/nothing.html', 6),
+  'start, Chromium': inBrowser('Chromium', `/resting.html#${tokens(1)[0]}`, 8),
+  'start while loading, Chromium': inBrowser('Chromium', `/loading.html#${tokens(1)[0]}`, 8),
+  'import, Chromium': inBrowser('Chromium', `/imported.html#${tokens(1)[0]}`, 8),
+  'import of nothing, Chromium': inBrowser('Chromium', '/nothing.html', 8),
   'memory': inNode('memory'),
 };
 
