@@ -66,16 +66,37 @@ export function fault() {
   return error;
 }
 
+/**
+ * Returns what a call into the wasm comes to. What it throws is a trap, and ends the instance.
+ * @template T
+ * @param {() => T} call
+ */
+export function tried(call) {
+  try {
+    return call();
+  } catch {
+    throw fault();
+  }
+}
+
+/**
+ * Returns bytes that are ASCII as a text. There are few, and to make a decoder takes longer.
+ * @param {Uint8Array} bytes
+ */
+export function ascii(bytes) {
+  return String.fromCharCode.apply(null, /** @type {any} */ (bytes));
+}
+
 function begin() {
   const encoder = new (textEncoder())(), glue = createGlue && createGlue();
   const exports = unlessForbidden(() => first(glue ? glue.__wbg_get_imports() : {}, encoder));
-  const { memory, check } = exports, guarded = guard(fault), { complain, isSpace } = guarded({ complain: exports.complain, isSpace: exports.isSpace });
+  const { memory, check, complain, isSpace } = exports;
   const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, exports.layout(), 5);
   /** @type {any[]} */
-  const texts = JSON.parse(String.fromCharCode(...new Uint8Array(memory.buffer, textsAt, textsLength)));
+  const texts = JSON.parse(ascii(new Uint8Array(memory.buffer, textsAt, textsLength)));
   /** Returns the buffers of the token and of the times, where they are until the memory grows. */
   const buffers = () => ({ token: new Uint8Array(memory.buffer, tokenAt, tokenLength), times: new Float64Array(memory.buffer, timesAt, 4) });
-  return { exports, guarded, glue, encoder, check, complain, isSpace, texts, buffers, ...buffers() };
+  return { exports, glue, encoder, check, complain, isSpace, texts, buffers, ...buffers() };
 }
 
 /**
@@ -84,7 +105,7 @@ function begin() {
  */
 function complete(checker) {
   const { exports: { memory }, glue, encoder } = checker;
-  const unguarded = unlessForbidden(() => rest(checker.exports, glue ? glue.__wbg_get_imports() : {}, encoder)), exports = checker.guarded(unguarded);
+  const unguarded = unlessForbidden(() => rest(checker.exports, glue ? glue.__wbg_get_imports() : {}, encoder)), exports = guard(fault)(unguarded);
   if (glue) glue.__wbg_finalize_init({ exports });
   return { ...exports, .../** @type {NonNullable<typeof glue>} */ (glue), ...checker, memory, unguarded };
 }

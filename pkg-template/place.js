@@ -1,5 +1,7 @@
 // A token on its way to where the wasm looks at it.
 
+import { tried } from './loader.js';
+
 // The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.
 const NOT_A_STRING = -1, TOO_LONG = -2;
 
@@ -14,8 +16,9 @@ export function place(core, token) {
   const most = core.token.length / 3;
   let start = 0, end = token.length;
   if (end > most) {
-    while (start < end && core.isSpace(token.charCodeAt(start))) start++;
-    while (start < end && core.isSpace(token.charCodeAt(end - 1))) end--;
+    const isSpace = (/** @type {number} */ at) => tried(() => core.isSpace(/** @type {string} */ (token).charCodeAt(at)));
+    while (start < end && isSpace(start)) start++;
+    while (start < end && isSpace(end - 1)) end--;
     if (end - start > most) return TOO_LONG;
     token = token.slice(start, end);
   }

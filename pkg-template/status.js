@@ -1,7 +1,7 @@
 // The checker. Its rules are in the wasm: here a token goes in, numbers come out, an object is made of them.
 import { arrayOf, read as field } from '../src/js/foreign.js';
 import { failure } from './failure.js';
-import { checker, fault } from './loader.js';
+import { checker, fault, tried } from './loader.js';
 import { place } from './place.js';
 
 /** @import { TokenStatus } from './index.js' */
@@ -27,7 +27,7 @@ export function tokenStatuses(tokens, options) {
   const core = checker();
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
   const list = arrayOf(tokens);
-  if (!list) throw complaint(core, core.complain(NO_LIST));
+  if (!list) throw complaint(core, NO_LIST);
   return list.map((token) => status(core, token, now, refreshWindowMs, clockToleranceMs));
 }
 
@@ -43,8 +43,8 @@ function read(core, options) {
   const given = [field(options, 'now'), field(options, 'refreshWindowMs'), field(options, 'clockToleranceMs')];
   const { times } = core;
   times.set(given.map(number));
-  const wrong = core.complain(isBag ? OPTIONS : NO_OPTIONS);
-  if (wrong) throw complaint(core, wrong);
+  const wrong = complaint(core, isBag ? OPTIONS : NO_OPTIONS);
+  if (wrong) throw wrong;
   const { 0: now, 1: refreshWindowMs, 2: clockToleranceMs } = times;
   return [Number.isNaN(now) ? Date.now() : now, refreshWindowMs, clockToleranceMs];
 }
@@ -58,11 +58,13 @@ function number(value) {
 }
 
 /**
+ * Returns the error for what is passed to a check, or nothing where all is well.
  * @param {import('./loader.js').Checker} core
- * @param {number} wrong
+ * @param {number} given
  */
-function complaint({ texts }, wrong) {
-  return failure('ERR_INVALID_OPTION', 'fix', texts[wrong]);
+function complaint({ complain, texts }, given) {
+  const wrong = tried(() => complain(given));
+  return wrong && failure('ERR_INVALID_OPTION', 'fix', texts[wrong]);
 }
 
 /**
