@@ -558,6 +558,24 @@ describe('the URL', () => {
     await page.close();
   });
 
+  test('a relative one follows the location, and what was refused stays refused', async () => {
+    const page = await browser.open('/blank.html');
+    const token = await issue();
+    const outcome = await page.evaluate(async (given) => {
+      const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
+      const calls = [];
+      const ask = (baseUrl) => refreshAccessToken(given, { baseUrl, fetch: async (url) => (calls.push(url), new Response('{}')) }).catch(({ code }) => code);
+      const codes = [await ask('own'), await ask('own')];
+      history.replaceState(null, '', '/there/blank.html');
+      codes.push(await ask('own'), await ask('http://['), await ask('http://['), await ask('own'), await ask(new URL('/own', location.href)));
+      return { calls, codes };
+    }, token);
+    const [own, there] = ['', '/there'].map((folder) => `${browser.origin}${folder}/own${PATH}`);
+    assert.deepEqual(outcome.calls, [own, own, there, there, own]);
+    assert.deepEqual(outcome.codes, [...Array(3).fill('ERR_BAD_RESPONSE'), 'ERR_INVALID_OPTION', 'ERR_INVALID_OPTION', 'ERR_BAD_RESPONSE', 'ERR_BAD_RESPONSE']);
+    await page.close();
+  });
+
   const hints = [
     ['staging by default', {}, /staging.*default/],
     ['staging', { environment: 'staging' }, /staging(?!.*default)/],
