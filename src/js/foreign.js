@@ -54,22 +54,15 @@ export function readHeaders(init) {
 }
 
 /**
- * The URL that was read last. Most calls have the same one, and reading it takes longer than all the rest of them.
- * @type {{ text?: string, base?: string, href?: string }}
- */
-let last = {};
-
-/**
  * Returns an absolute URL as the platform writes it; null for what is none.
  * @param {any} url
  */
 export function absolute(url) {
   return caught(() => {
     // By another name: what bundlers look for is the one that the platform gives it.
-    const { URL: Parser, location } = globalThis, base = location?.href, text = typeof url === 'object' ? url.href : url;
-    if (typeof text !== 'string') return null;
-    if (text !== last.text || base !== last.base) last = { text, base, href: new Parser(text, base).href };
-    return last.href;
+    const { URL: Parser, location } = globalThis;
+    const text = typeof url === 'object' ? url.href : url;
+    return typeof text === 'string' ? new Parser(text, location?.href).href : null;
   });
 }
 
