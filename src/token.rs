@@ -239,23 +239,30 @@ fn six(pairs: &Pairs, eight: u64) -> Option<u64> {
 /// them has, and what follows the run; None where there is no room.
 fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, u64, &'a [u8])> {
     let (mut length, mut seen) = (0, 0);
-    let last_place = bytes.len().checked_sub(8)?;
-    while let Some((&eight, rest)) = text.split_first_chunk()
-        && let Some(six) = six(pairs, u64::from_le_bytes(eight))
-        && length <= last_place
+    // Sixteen at a time, by measurement: so it is a twentieth of a check faster.
+    while let Some((&eight, more)) = text.split_first_chunk()
+        && let Some((&next, rest)) = more.split_first_chunk()
+        && let Some(first) = six(pairs, u64::from_le_bytes(eight))
+        && let Some(second) = six(pairs, u64::from_le_bytes(next))
     {
-        // Two bytes more than six are written, and then overwritten.
-        *bytes.get_mut(length..length + 8)?.first_chunk_mut()? = six.to_le_bytes();
-        seen |= six;
-        length += 6;
+        // Two bytes more than twelve are written, and then overwritten.
+        let place: &mut [u8; 14] = bytes.get_mut(length..)?.first_chunk_mut()?;
+        *place.first_chunk_mut()? = first.to_le_bytes();
+        *place.last_chunk_mut()? = second.to_le_bytes();
+        seen |= first | second;
+        length += 12;
         text = rest;
     }
     let (last, rest) = text.split_at_checked(run_of_alphabet(pairs, text))?;
-    // Behind the last ones stand as many of what is worth nothing.
-    let filler = u64::from_le_bytes([b'A'; 8]);
-    let six = six(pairs, last.iter().rev().fold(filler, |eight, &byte| eight << 8 | u64::from(byte)))?;
-    *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
-    Some((length + last.len() * 3 / 4, seen | six, rest))
+    for eight in last.chunks(8) {
+        // Behind the last ones stand as many of what is worth nothing.
+        let filler = u64::from_le_bytes([b'A'; 8]);
+        let six = six(pairs, eight.iter().rev().fold(filler, |eight, &byte| eight << 8 | u64::from(byte)))?;
+        *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
+        seen |= six;
+        length += eight.len() * 3 / 4;
+    }
+    Some((length, seen, rest))
 }
 
 #[cfg(test)]
