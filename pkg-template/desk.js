@@ -1,6 +1,6 @@
 // Texts and numbers between here and the wasm, in the places that src/js/desk.rs has for them.
 import { TransakTokenError } from '../src/js/error.js';
-import { ascii, instance } from './loader.js';
+import { instance } from './loader.js';
 import { textDecoder } from './text.js';
 
 /** @typedef {ReturnType<typeof layOut>} Core */
@@ -77,7 +77,7 @@ export function words({ decoder, bytes, words }, count) {
 export function errorOf(core, hint) {
   core.explain();
   const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers } = core;
-  kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(ascii(core.kinds)));
+  kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(core.decoder.decode(core.kinds)));
   const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: takesHint, 7: causeAt } = numbers;
   const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], more = option + (takesHint ? hint : detail);
   return new TransakTokenError(about + (more && ': ') + more, {

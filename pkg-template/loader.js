@@ -79,21 +79,15 @@ export function tried(call) {
   }
 }
 
-/**
- * Returns bytes that are ASCII as a text. There are few, and to make a decoder takes longer.
- * @param {Uint8Array} bytes
- */
-export function ascii(bytes) {
-  return String.fromCharCode.apply(null, /** @type {any} */ (bytes));
-}
-
 function begin() {
   const encoder = new (textEncoder())(), glue = createGlue && createGlue();
   const exports = unlessForbidden(() => first(glue ? glue.__wbg_get_imports() : {}, encoder));
   const { memory, check, complain, isSpace } = exports;
   const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(memory.buffer, exports.layout(), 5);
+  // They are ASCII, and few: to make a decoder takes longer.
+  const bytes = /** @type {any} */ (new Uint8Array(memory.buffer, textsAt, textsLength));
   /** @type {any[]} */
-  const texts = JSON.parse(ascii(new Uint8Array(memory.buffer, textsAt, textsLength)));
+  const texts = JSON.parse(String.fromCharCode.apply(null, bytes));
   /** Returns the buffers of the token and of the times, where they are until the memory grows. */
   const buffers = () => ({ token: new Uint8Array(memory.buffer, tokenAt, tokenLength), times: new Float64Array(memory.buffer, timesAt, 4) });
   return { exports, glue, encoder, check, complain, isSpace, texts, buffers, ...buffers() };
