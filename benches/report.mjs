@@ -28,11 +28,11 @@ export function figures(results) {
   put("the same to oidc-client-ts's import", results['start, Node 20'],
     (run) => (run['transak-user-token'] - run.nothing) / (run['oidc-client-ts'] - run.nothing));
   // The first two loads fill the caches.
-  const cached = (which) => (loads) => median(loads.slice(2).map(({ [which]: took }) => took));
-  put('script start to first result, Chromium, cached, ms', results['start, Chromium'], cached('took'));
-  put('the same while the page loads, ms', results['start while loading, Chromium'], cached('took'));
-  put('the same with an import() of the package, while the page loads, ms', results['import, Chromium'], cached('took'));
-  put('an import() of an empty module then, ms', results['import of nothing, Chromium'], cached('took'));
+  const cached = (loads) => median(loads.slice(2).map(({ took }) => took));
+  put('script start to first result, Chromium, cached, ms', results['start, Chromium'], cached);
+  put('the same while the page loads, ms', results['start while loading, Chromium'], cached);
+  put('the same with an import() of the package, while the page loads, ms', results['import, Chromium'], cached);
+  put('an import() of an empty module then, ms', results['import of nothing, Chromium'], cached);
   put('wasm memory after 1,000,000 checks and 10,000 refreshes to after 100', results.memory, ({ first, last }) => last / first);
   return found;
 }

@@ -21,7 +21,6 @@ cpSync(join(here, 'cases'), folder, { recursive: true });
 for (const name of [...PEERS, 'tinybench']) cpSync(join(here, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
 await build({ entryPoints: [join(folder, 'browser.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), logLevel: 'warning' });
 await build({ entryPoints: [join(folder, 'first.js')], bundle: true, minify: true, format: 'esm', outfile: join(folder, 'bundled.js'), logLevel: 'warning' });
-writeFileSync(join(folder, 'bench.html'), '<!doctype html><meta charset="utf-8"><title>waiting</title><link rel="icon" href="data:,"><script type="module" src="/bundle.js"></script>\n');
 
 /** The Nodes to measure in: the pinned ones, or the one that runs this. */
 const nodes = Object.fromEntries(['node20', 'node24'].map((name) => [name.replace('node', 'Node '), join(here, 'node_modules', name, 'bin/node')])
