@@ -1,5 +1,4 @@
 // A token on its way to where the wasm looks at it.
-
 import { tried } from './loader.js';
 
 // The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.

@@ -411,7 +411,7 @@ fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
 
 /// Returns the number that eight characters are where each is a digit.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: the digits of a payload's instants took a tenth of a check")]
+#[expect(clippy::inline_always, reason = "measured: digit by digit takes 350 of a check's 7,300 instructions more")]
 pub(crate) fn eight_digits(eight: [u8; 8]) -> Option<u64> {
     let digits = u64::from_le_bytes(eight) ^ (EACH * u64::from(b'0'));
     // The upper bit of each that is above nine, by itself or by what is added.
