@@ -11,15 +11,17 @@ const NOT_A_STRING = -1, TOO_LONG = -2;
  */
 export function place(core, token) {
   if (typeof token !== 'string') return NOT_A_STRING;
-  // A UTF-16 code unit takes at most three bytes. What may not fit is trimmed here, and not even copied if it still may not.
-  const most = core.token.length / 3;
+  return token.length > core.most ? placeTrimmed(core, token) : core.encoder.encodeInto(token, core.token).written;
+}
+
+/**
+ * @param {import('./loader.js').Checker} core
+ * @param {string} token
+ */
+function placeTrimmed(core, token) {
   let start = 0, end = token.length;
-  if (end > most) {
-    const isSpace = (/** @type {number} */ at) => tried(() => core.isSpace(/** @type {string} */ (token).charCodeAt(at)));
-    while (start < end && isSpace(start)) start++;
-    while (start < end && isSpace(end - 1)) end--;
-    if (end - start > most) return TOO_LONG;
-    token = token.slice(start, end);
-  }
-  return core.encoder.encodeInto(/** @type {string} */ (token), core.token).written;
+  const isSpace = (/** @type {number} */ at) => tried(() => core.isSpace(token.charCodeAt(at)));
+  while (start < end && isSpace(start)) start++;
+  while (start < end && isSpace(end - 1)) end--;
+  return end - start > core.most ? TOO_LONG : core.encoder.encodeInto(token.slice(start, end), core.token).written;
 }
