@@ -18,18 +18,20 @@ pub struct Claims {
     pub issued_at: Option<Millis>,
 }
 
-/// Tells whether two payloads are the same user's: their `sub` is written alike, or absent in both. RFC 7519 has a
-/// string; what is nested equals nothing.
-#[must_use]
-pub fn are_of_same_user(one: &[u8], other: &[u8]) -> bool {
-    let (mut first, mut second) = (Named::default(), Named::default());
-    first.read(one, true)
-        && second.read(other, true)
-        && match (first.get(Name::Sub), second.get(Name::Sub)) {
+/// Whose token it is: where its payload says so, as [`Claims::read_with_subject`] left that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject(Option<Value>);
+
+impl Subject {
+    /// Tells whether two payloads are the same user's: their `sub` is equal, or absent in both. RFC 7519 has a string; what is
+    /// nested equals nothing.
+    pub(crate) fn is(self, payload: &[u8], other: Self, other_payload: &[u8]) -> bool {
+        match (self.0, other.0) {
             (None, None) => true,
-            (Some(one), Some(other)) => one.is_alike(other),
+            (Some(one), Some(other)) => one.is_alike(payload, &other, other_payload),
             _ => false,
         }
+    }
 }
 
 impl Claims {
@@ -40,8 +42,19 @@ impl Claims {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
     pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
+        let Payload { bytes, is_ascii } = payload;
         let mut named = Named::default();
-        if named.read(payload.bytes, payload.is_ascii()) { Self::named(&named) } else { Err(InvalidReason::BadJson) }
+        if named.read(bytes, is_ascii) { Self::named(&named, bytes) } else { Err(InvalidReason::BadJson) }
+    }
+
+    /// Reads the claims of a payload, and whose it is.
+    pub(crate) fn read_with_subject(payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
+        let Payload { bytes, is_ascii } = payload;
+        let mut named = Named::default();
+        if !named.read(bytes, *is_ascii) {
+            return Err(InvalidReason::BadJson);
+        }
+        Ok((Self::named(&named, bytes)?, Subject(named.get(Name::Sub).copied())))
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).
@@ -56,17 +69,18 @@ impl Claims {
         self.expires_at + tolerance_ms - now
     }
 
-    fn named(named: &Named<'_>) -> Result<Self, InvalidReason> {
+    fn named(named: &Named, payload: &[u8]) -> Result<Self, InvalidReason> {
         if named.get(Name::ApiKey).is_some() && named.get(Name::Sub).is_none() {
             return Err(InvalidReason::PartnerToken);
         }
         let expires_at = named.get(Name::Exp).ok_or(InvalidReason::NoExpiry)?;
-        let expires_at = instant(expires_at);
+        let expires_at = instant(expires_at, payload);
         if expires_at.is_nan() {
             return Err(InvalidReason::BadExpiry);
         }
         // What is no number is not before anything either.
-        let issued_at = named.get(Name::Iat).map(instant).filter(|&issued_at| issued_at < expires_at);
+        let issued_at =
+            named.get(Name::Iat).map(|iat| instant(iat, payload)).filter(|&issued_at| issued_at < expires_at);
         Ok(Self { expires_at, issued_at })
     }
 }
@@ -80,21 +94,22 @@ const LIMIT_MS: u64 = 100_000_000_000_000;
 /// round, and parsing one costs more code than all the rest of the checker.
 #[inline(never)]
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53, hence exact")]
-fn instant(value: &Value<'_>) -> Millis {
+fn instant(value: &Value, payload: &[u8]) -> Millis {
     if value.kind != Kind::Number {
         return f64::NAN;
     }
+    let text = value.of(payload);
     // As many digits as can matter, how many tens they are to be multiplied by, and whether there are others, which round.
     let (mut digits, mut tens, mut is_more) = (0, 3, false);
     let (mut is_negative, mut decimals) = (false, 0);
-    let mut text = value.text.iter();
+    let mut rest = text.iter();
     // An instant of our days begins with so many.
-    if let Some((&eight, rest)) = value.text.split_first_chunk()
+    if let Some((&eight, more)) = text.split_first_chunk()
         && let Some(first) = eight_digits(eight)
     {
-        (digits, text) = (first, rest.iter());
+        (digits, rest) = (first, more.iter());
     }
-    while let Some(&byte) = text.next() {
+    while let Some(&byte) = rest.next() {
         match byte {
             b'0'..=b'9' if digits < LIMIT_MS => {
                 digits = digits * 10 + u64::from(byte - b'0');
@@ -107,7 +122,7 @@ fn instant(value: &Value<'_>) -> Millis {
             b'-' => is_negative = true,
             b'.' => decimals = 1,
             _ => {
-                tens += exponent(text.as_slice());
+                tens += exponent(rest.as_slice());
                 break;
             }
         }
@@ -145,7 +160,7 @@ mod tests {
 
     #[track_caller]
     fn is_instant(number: &str, expected: Option<Millis>) {
-        let instant = instant(&Value { kind: Kind::Number, text: number.as_bytes() });
+        let instant = instant(&Value::whole(Kind::Number, number), number.as_bytes());
         assert_eq!((!instant.is_nan()).then_some(instant), expected, "{number}");
     }
 

@@ -1,8 +1,11 @@
-//! JSON exactly as `JSON.parse` accepts it (ECMA-404), walked once, without recursion and without building
-//! anything: a visitor is told of the members of the outermost object and of the objects right below it.
+//! JSON exactly as `JSON.parse` accepts it (ECMA-404), walked without recursion and without building anything: a visitor
+//! is told of the members of the outermost object and of the objects right below it.
 //!
 //! Which members matter is the visitor's business. Of duplicates it hears all, the last one last. There is one
 //! visitor, [`Named`]: the walk is compiled for each, and is half of the checker.
+//!
+//! A text with escapes is walked again, once those that stand for a character of ASCII have made way for it: then a name is
+//! written in one way only.
 
 use core::cell::Cell;
 use core::slice::Iter;
@@ -13,73 +16,49 @@ use core::slice::Iter;
 pub(crate) enum Kind {
     /// A number. 0 is left for what is none, so that many of those are written at once.
     Number = 1,
-    /// A string without escapes.
-    Plain,
-    /// A string with escapes.
-    Escaped,
+    /// A string.
+    String,
     /// `true`, `false` or `null`.
     Literal,
     /// An object or array.
     Nested,
 }
 
-/// A value, as it is written: the inside of a string, and of what is nested where it begins. Both members are there for
-/// every kind, since the processor keeps them apart then: what an enum holds goes through memory.
+/// A value, and where in its text it is: the inside of a string, and of what is nested where it begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Value<'a> {
+pub(crate) struct Value {
     pub(crate) kind: Kind,
-    pub(crate) text: &'a [u8],
+    from: usize,
+    to: usize,
 }
 
-impl<'a> Value<'a> {
-    /// Returns the characters of a string or number, by way of `room` where they are escaped; none for anything else,
-    /// and none where the room is too small.
-    pub(crate) fn characters<'b>(&self, room: &'b mut [u8]) -> Option<&'b [u8]>
-    where
-        'a: 'b,
-    {
-        match self.kind {
-            // An escape takes no fewer bytes than what it stands for.
-            Kind::Escaped if room.len() < self.text.len() => None,
-            Kind::Escaped => Some(decode_to(self.text, room)),
-            Kind::Plain | Kind::Number => Some(self.text),
-            Kind::Literal | Kind::Nested => None,
-        }
+impl Value {
+    #[cfg(test)]
+    pub(crate) const fn whole(kind: Kind, text: &str) -> Self {
+        Self { kind, from: 0, to: text.len() }
     }
 
-    /// Tells whether it has characters: those of a string or number.
-    pub(crate) fn has_characters(&self) -> bool {
-        !matches!(self.kind, Kind::Literal | Kind::Nested)
+    /// Returns how it is written.
+    pub(crate) fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.from..self.to).unwrap_or_default()
     }
 
-    /// Tells whether two values are of one kind and the same characters; what is nested is like nothing.
-    pub(crate) fn is_alike(&self, other: &Value<'_>) -> bool {
-        let is_string = |value: &Value<'_>| matches!(value.kind, Kind::Plain | Kind::Escaped);
-        let is_escaped = self.kind == Kind::Escaped || other.kind == Kind::Escaped;
-        if is_escaped && is_string(self) && is_string(other) {
-            return units(self.text).eq(units(other.text));
-        }
-        self.kind == other.kind && self.kind != Kind::Nested && self.text == other.text
+    /// Returns the characters of a string or number; none for anything else. What is escaped there still is a quote, a
+    /// backslash or no ASCII.
+    pub(crate) fn characters<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        matches!(self.kind, Kind::String | Kind::Number).then(|| self.of(text))
     }
-}
 
-/// Writes what the inside of a string stands for to where there is room for it, and returns as much of it as there was
-/// room for. Of what is escaped only ASCII is told apart: all else is one byte that is no UTF-8.
-#[inline(never)]
-fn decode_to<'a>(text: &[u8], room: &'a mut [u8]) -> &'a [u8] {
-    let mut rest = text.iter();
-    let mut length = 0;
-    for place in &mut *room {
-        let Some(&byte) = rest.next() else { break };
-        *place = byte;
-        if byte == b'\\' {
-            let escape = escape(rest.as_slice());
-            let _ = skip(&mut rest, length_of(escape));
-            *place = u8::try_from(unit_of(escape)).ok().filter(u8::is_ascii).unwrap_or(u8::MAX);
-        }
-        length += 1;
+    /// Tells whether two values, each of its text, are of one kind and the same characters; what is nested is like nothing.
+    pub(crate) fn is_alike(&self, text: &[u8], other: &Self, other_text: &[u8]) -> bool {
+        let (own, others) = (self.of(text), other.of(other_text));
+        self.kind == other.kind
+            && match self.kind {
+                Kind::String => units(own).eq(units(others)),
+                Kind::Number | Kind::Literal => own == others,
+                Kind::Nested => false,
+            }
     }
-    room.get(..length).unwrap_or_default()
 }
 
 /// Returns the UTF-16 code units that the inside of a string stands for: two strings are equal where these are, however
@@ -175,26 +154,27 @@ impl Name {
         usize::from(self as u8)
     }
 
-    /// Tells which member a key is, among those of the outermost object or of a named one. Its closing quote is there still.
+    /// Tells which member a text begins with the key of, among those of the outermost object or of a named one. The quote that
+    /// closes the key is there still.
     #[inline]
-    fn of(parent: Option<Self>, key: Value<'_>) -> Option<Self> {
-        // Where its characters are many it is no name that anyone asks for.
-        let mut room = [0; 16];
-        let key = if key.kind == Kind::Escaped { decode_to(key.text, &mut room) } else { key.text };
-        let (&four, rest) = key.split_first_chunk()?;
+    fn of(parent: Option<Self>, text: &[u8]) -> Option<Self> {
+        let (&four, rest) = text.split_first_chunk()?;
+        let four = u32::from_le_bytes(four);
         match parent {
-            None => Some(match (u32::from_le_bytes(four), rest) {
-                (EXP, []) => Self::Exp,
-                (IAT, []) => Self::Iat,
-                (SUB, []) => Self::Sub,
-                (API_, [b'K', b'E', b'Y', b'"']) => Self::ApiKey,
-                (DATA, [b'"']) if ANSWERS => Self::Data,
-                (ERRO, [b'r', b'"']) if ANSWERS => Self::Error,
-                _ => return None,
+            None => Some(match four {
+                EXP => Self::Exp,
+                IAT => Self::Iat,
+                SUB => Self::Sub,
+                _ => match (four, rest) {
+                    (API_, [b'K', b'E', b'Y', b'"', ..]) => Self::ApiKey,
+                    (DATA, [b'"', ..]) if ANSWERS => Self::Data,
+                    (ERRO, [b'r', b'"', ..]) if ANSWERS => Self::Error,
+                    _ => return None,
+                },
             }),
-            Some(Self::Data) if ANSWERS && key == b"accessToken\"" => Some(Self::AccessToken),
-            Some(Self::Error) if ANSWERS && key == b"errorCode\"" => Some(Self::ErrorCode),
-            Some(Self::Error) if ANSWERS && key == b"message\"" => Some(Self::ErrorMessage),
+            Some(Self::Data) if ANSWERS && text.starts_with(b"accessToken\"") => Some(Self::AccessToken),
+            Some(Self::Error) if ANSWERS && text.starts_with(b"errorCode\"") => Some(Self::ErrorCode),
+            Some(Self::Error) if ANSWERS && text.starts_with(b"message\"") => Some(Self::ErrorMessage),
             _ => None,
         }
     }
@@ -213,75 +193,103 @@ const ERRO: u32 = u32::from_le_bytes(*b"erro");
 
 /// The values of those members. Of duplicates the last one counts.
 #[derive(Default)]
-pub(crate) struct Named<'a>([Option<Value<'a>>; 9]);
+pub(crate) struct Named([Option<Value>; 9]);
 
-impl<'a> Named<'a> {
-    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet. Where it is not, there are none.
+impl Named {
+    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet. Where it is not, there are none. Some
+    /// escapes make way for what they stand for, and spaces follow the text then.
     #[inline(never)]
-    pub(crate) fn read(&mut self, text: &'a [u8], is_utf8: bool) -> bool {
+    pub(crate) fn read(&mut self, text: &mut [u8], is_utf8: bool) -> bool {
         let is_text = is_utf8 || is_of_characters(text);
-        let is_json = is_text
-            && walk(text, Name::of, |name, value| {
-                // What an earlier duplicate held counts no more.
-                match name {
-                    Name::Data if ANSWERS => self.set(Name::AccessToken, None),
-                    Name::Error if ANSWERS => {
-                        self.set(Name::ErrorCode, None);
-                        self.set(Name::ErrorMessage, None);
-                    }
-                    _ => {}
-                }
-                self.set(name, Some(value));
-            })
-            .is_some();
-        if !is_json {
+        let mut end = if is_text { self.hear(text, false) } else { None };
+        if end == Some(End::Escape) {
+            *self = Self::default();
+            end = if unescape(text) { self.hear(text, true) } else { None };
+        }
+        if end.is_none() {
             *self = Self::default();
         }
-        is_json
+        end.is_some()
+    }
+
+    #[inline(never)]
+    fn hear(&mut self, text: &[u8], is_unescaped: bool) -> Option<End> {
+        walk(text, is_unescaped, Name::of, |name, value| {
+            // What an earlier duplicate held counts no more.
+            match name {
+                Name::Data if ANSWERS => self.set(Name::AccessToken, None),
+                Name::Error if ANSWERS => {
+                    self.set(Name::ErrorCode, None);
+                    self.set(Name::ErrorMessage, None);
+                }
+                _ => {}
+            }
+            self.set(name, Some(value));
+        })
     }
 
     #[inline]
-    fn set(&mut self, name: Name, value: Option<Value<'a>>) {
+    fn set(&mut self, name: Name, value: Option<Value>) {
         if let Some(place) = self.0.get_mut(name.index()) {
             *place = value;
         }
     }
 
-    pub(crate) fn get(&self, name: Name) -> Option<&Value<'a>> {
+    pub(crate) fn get(&self, name: Name) -> Option<&Value> {
         self.0.get(name.index())?.as_ref()
     }
 }
 
-/// Walks a text that must be one JSON object. Returns none where it is not; what the visitor has heard by then counts for
-/// nothing. It hears only of members that have a name, which is asked for with the name of the object that holds them and
-/// with the key, its closing quote included.
+/// Where a walk ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// At the text's end.
+    Text,
+    /// At an escape, before the text is known to be JSON.
+    Escape,
+}
+
+/// Walks a text that must be one JSON object, to its first escape where it is not unescaped. Returns none where it is not;
+/// what the visitor has heard by then counts for nothing. It hears only of members that have a name, which is asked for with
+/// the name of the object that holds them and with a text that begins with the key and the quote that closes it.
 ///
-/// What is on its usual way is there once each, so that it is inlined and little is at hand at a time; what is not is
-/// passed the text and returns a number, since more than that would go through memory.
+/// On its way there is no call, since engines keep in memory what is at hand across one, wherever that is: it is a twentieth
+/// of a check.
 #[inline]
-fn walk<'a, N: Copy>(
-    text: &'a [u8],
-    name_of: impl Fn(Option<N>, Value<'a>) -> Option<N>,
-    mut visit: impl FnMut(N, Value<'a>),
-) -> Option<()> {
+fn walk<N: Copy>(
+    text: &[u8],
+    is_unescaped: bool,
+    name_of: impl Fn(Option<N>, &[u8]) -> Option<N>,
+    mut visit: impl FnMut(N, Value),
+) -> Option<End> {
     let mut rest = text.iter();
     let mut nesting = Nesting::default();
     let mut parent = None;
     let mut name = None;
     let mut is_key = false;
+    let mut is_first = false;
     skip_space(&mut rest);
     if rest.as_slice().first() != Some(&b'{') {
         return None;
     }
-    loop {
+    'walk: loop {
         // A key or a value begins here.
         let from = rest.as_slice();
         let first = *rest.next()?;
-        let kind = if first == b'"' {
-            skip_string(&mut rest)?
-        } else {
-            match first {
-                b' ' | b'\t' | b'\n' | b'\r' => continue,
+        'value: {
+            let kind = match first {
+                b' ' | b'\t' | b'\n' | b'\r' => continue 'walk,
+                b'"' => {
+                    if skip_string(&mut rest, is_unescaped)? == End::Escape {
+                        return Some(End::Escape);
+                    }
+                    Kind::String
+                }
+                b'}' | b']' if is_first => {
+                    // What holds it is empty, and ends as any other does.
+                    rest = from.iter();
+                    break 'value;
+                }
                 _ if is_key => return None,
                 b'{' | b'[' => Kind::Nested,
                 b'-' | b'0'..=b'9' => {
@@ -292,37 +300,33 @@ fn walk<'a, N: Copy>(
                     skip(&mut rest, after_first(from))?;
                     Kind::Literal
                 }
-            }
-        };
-        let length = from.len() - rest.len();
-        if is_key {
-            if rest.as_slice().first() != Some(&b':') {
+            };
+            is_first = false;
+            if is_key {
+                if nesting.depth == 1 || ANSWERS && nesting.depth == 2 && parent.is_some() {
+                    name = name_of(parent, from.get(1..)?);
+                }
+                is_key = false;
                 skip_space(&mut rest);
+                if *rest.next()? != b':' {
+                    return None;
+                }
+                continue 'walk;
             }
-            if *rest.next()? != b':' {
-                return None;
+            if let Some(name) = name {
+                let quote = usize::from(kind == Kind::String);
+                let (from, to) = (text.len() - from.len(), text.len() - rest.len());
+                visit(name, Value { kind, from: from + quote, to: to - quote });
             }
-            if nesting.depth == 1 || ANSWERS && nesting.depth == 2 && parent.is_some() {
-                name = name_of(parent, Value { kind, text: from.get(1..length)? });
-            }
-            is_key = false;
-            continue;
-        }
-        if let Some(name) = name {
-            let quote = usize::from(first == b'"');
-            visit(name, Value { kind, text: from.get(quote..length - quote)? });
-        }
-        if kind == Kind::Nested {
-            if nesting.depth == 1 {
-                parent = name;
-            }
-            name = None;
-            is_key = first == b'{';
-            nesting.push(is_key)?;
-            // It may end at once, and then as any other does.
-            skip_space(&mut rest);
-            if rest.as_slice().first() != Some(if is_key { &b'}' } else { &b']' }) {
-                continue;
+            if kind == Kind::Nested {
+                if nesting.depth == 1 {
+                    parent = name;
+                }
+                name = None;
+                is_key = first == b'{';
+                nesting.push(is_key)?;
+                is_first = true;
+                continue 'walk;
             }
         }
         // A value has ended here, and perhaps what holds it.
@@ -341,9 +345,10 @@ fn walk<'a, N: Copy>(
             }
             if nesting.depth == 0 {
                 skip_space(&mut rest);
-                return rest.as_slice().is_empty().then_some(());
+                return rest.as_slice().is_empty().then_some(End::Text);
             }
         }
+        is_first = false;
         name = None;
         is_key = nesting.in_object;
     }
@@ -352,18 +357,18 @@ fn walk<'a, N: Copy>(
 /// A bit of each of eight bytes, the lowest.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// Skips the rest of a string, its opening quote gone.
-#[inline]
-fn skip_string(rest: &mut Iter<'_, u8>) -> Option<Kind> {
-    let mut kind = Kind::Plain;
+/// Skips the rest of a string, its opening quote gone, to its first escape where it is not unescaped.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "measured: see `walk`")]
+fn skip_string(rest: &mut Iter<'_, u8>, is_unescaped: bool) -> Option<End> {
     loop {
         let byte = if let Some(&eight) = rest.as_slice().first_chunk() {
             let bytes = u64::from_le_bytes(eight);
-            // The upper bit of each byte that is no ASCII, or that a subtraction takes below zero: the backslash, and the
-            // quote with all below 0x20, once a bit of it is turned. A borrow can reach later bytes only, and the first
-            // one counts.
+            // The upper bit of each byte that is no ASCII, or that a subtraction takes below zero: the backslash, whose bits
+            // are turned before, and the quote with all below it; two of those are nothing here. A borrow can reach later
+            // bytes only, and the first one counts.
             let escapes = (bytes ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
-            let others = (bytes ^ (EACH * 2)).wrapping_sub(EACH * 0x21);
+            let others = bytes.wrapping_sub(EACH * 0x23);
             let found = (escapes | others | bytes) & (EACH << 7);
             if found == 0 {
                 rest.nth(7);
@@ -374,19 +379,20 @@ fn skip_string(rest: &mut Iter<'_, u8>) -> Option<Kind> {
             rest.next()?
         };
         match byte {
-            b'"' => return Some(kind),
-            b'\\' => {
-                kind = Kind::Escaped;
-                skip(rest, length_of(escape(rest.as_slice())))?;
+            b'"' => return Some(End::Text),
+            b'\\' if is_unescaped => {
+                rest.next()?;
             }
-            0..0x20 => return None,
+            b'\\' => return Some(End::Escape),
+            0..0x20 if !is_unescaped => return None,
             _ => {}
         }
     }
 }
 
 /// Skips the rest of a number, its first character gone.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "measured: see `walk`")]
 fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
     let first = if first == b'-' { *rest.next()? } else { first };
     match first {
@@ -397,16 +403,30 @@ fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
             {
                 rest.nth(7);
             }
-            while let [b'0'..=b'9', ..] = rest.as_slice() {
-                rest.next();
-            }
+            let _ = skip_digits(rest);
         }
         _ => return None,
     }
-    if let [b'.' | b'e' | b'E', ..] = rest.as_slice() {
-        skip(rest, fraction(rest.as_slice()))?;
+    if let [b'.', more @ ..] = rest.as_slice() {
+        *rest = more.iter();
+        skip_digits(rest)?;
+    }
+    if let [b'e' | b'E', b'+' | b'-', more @ ..] | [b'e' | b'E', more @ ..] = rest.as_slice() {
+        *rest = more.iter();
+        skip_digits(rest)?;
     }
     Some(())
+}
+
+/// Skips digits, of which there must be one.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "measured: see `walk`")]
+fn skip_digits(rest: &mut Iter<'_, u8>) -> Option<()> {
+    let before = rest.len();
+    while let [b'0'..=b'9', ..] = rest.as_slice() {
+        rest.next();
+    }
+    (rest.len() < before).then_some(())
 }
 
 /// Returns the number that eight characters are where each is a digit.
@@ -425,7 +445,7 @@ pub(crate) fn eight_digits(eight: [u8; 8]) -> Option<u64> {
 }
 
 /// Returns the length of what follows the first character of `true`, `false` or `null`, 0 where it is none of them.
-#[inline(never)]
+#[inline(always)]
 fn after_first(text: &[u8]) -> usize {
     const TRUE: u32 = u32::from_le_bytes(*b"true");
     const NULL: u32 = u32::from_le_bytes(*b"null");
@@ -444,14 +464,47 @@ fn skip(rest: &mut Iter<'_, u8>, length: usize) -> Option<()> {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: what is passed its address is kept in memory")]
+#[expect(clippy::inline_always, reason = "measured: see `walk`")]
 fn skip_space(rest: &mut Iter<'_, u8>) {
-    let _ = skip(rest, spaces(rest.as_slice()));
+    while let [b' ' | b'\t' | b'\n' | b'\r', ..] = rest.as_slice() {
+        rest.next();
+    }
 }
 
+/// Puts characters of ASCII in the places of the escapes that stand for them, but for quotes and backslashes, and fills up
+/// with spaces. Tells whether each escape is one, and in a string, where no control is but what was escaped.
 #[inline(never)]
-fn spaces(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
+fn unescape(text: &mut [u8]) -> bool {
+    let (mut from, mut in_string, mut is_second) = (0, false, false);
+    for to in 0..text.len() {
+        let (&first, rest) = text.get(from..).and_then(<[u8]>::split_first).unwrap_or((&b' ', &[]));
+        from += 1;
+        let mut byte = first;
+        match first {
+            // It follows the backslash of an escape that stays.
+            _ if is_second => is_second = false,
+            b'"' => in_string = !in_string,
+            b'\\' => {
+                let escape = escape(rest);
+                if escape == 0 || !in_string {
+                    return false;
+                }
+                match u8::try_from(unit_of(escape)) {
+                    Ok(unit) if unit.is_ascii() && unit != b'"' && unit != b'\\' => {
+                        byte = unit;
+                        from += length_of(escape);
+                    }
+                    _ => is_second = true,
+                }
+            }
+            0..0x20 if in_string => return false,
+            _ => {}
+        }
+        if let Some(place) = text.get_mut(to) {
+            *place = byte;
+        }
+    }
+    true
 }
 
 /// Returns the code unit that an escape stands for whose backslash is gone, and above it the escape's length; 0 where it is
@@ -486,27 +539,6 @@ fn unit_of(escape: u32) -> u32 {
 
 fn length_of(escape: u32) -> usize {
     usize::try_from(escape >> 16).unwrap_or_default()
-}
-
-/// Returns the length of a number's fraction and exponent, 0 where one of them has no digit.
-#[inline(never)]
-fn fraction(text: &[u8]) -> usize {
-    let mut end = 0;
-    if let [b'.', digits @ ..] = text {
-        end = 1 + run_of_digits(digits);
-        if end == 1 {
-            return 0;
-        }
-    }
-    if let Some([b'e' | b'E', b'+' | b'-', digits @ ..] | [b'e' | b'E', digits @ ..]) = text.get(end..) {
-        let run = run_of_digits(digits);
-        end = if run == 0 { 0 } else { text.len() - digits.len() + run };
-    }
-    end
-}
-
-fn run_of_digits(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// How many levels there can be: each takes a byte, and no longer text than an answer's is read.
@@ -547,25 +579,39 @@ mod tests {
 
     /// Lists what a visitor hears that has a name for every member.
     fn members(text: &str) -> Option<String> {
-        let decoded = |value: Value<'_>| {
-            let units: Vec<_> = units(value.text).map(|unit| u16::try_from(unit).expect("a code unit")).collect();
-            (value.kind != Kind::Nested).then(|| String::from_utf16_lossy(&units))
+        let mut text = text.as_bytes().to_vec();
+        let (end, heard) = heard_in(&text, false);
+        if end? == End::Text {
+            return Some(heard);
+        }
+        if !unescape(&mut text) {
+            return None;
+        }
+        let (end, heard) = heard_in(&text, true);
+        assert_ne!(end, Some(End::Escape));
+        end.map(|_| heard)
+    }
+
+    fn heard_in(text: &[u8], is_unescaped: bool) -> (Option<End>, String) {
+        let decoded = |text: &[u8]| {
+            let units: Vec<_> = units(text).map(|unit| u16::try_from(unit).expect("a code unit")).collect();
+            String::from_utf16_lossy(&units)
         };
         let mut heard = String::new();
         let names = RefCell::new(vec![]);
-        let name_of = |parent: Option<usize>, key| {
+        let name_of = |parent: Option<usize>, text: &[u8]| {
             let mut names = names.borrow_mut();
             let parent = parent.map(|parent: usize| format!("{}.", names[parent])).unwrap_or_default();
-            let key = decoded(key).expect("a key is a string");
-            names.push(parent + key.strip_suffix('"').expect("its quote"));
+            let key = text.split(|&byte| byte == b'"').next().expect("a key");
+            names.push(parent + &decoded(key));
             Some(names.len() - 1)
         };
-        walk(text.as_bytes(), name_of, |name, value| {
-            let text = decoded(value).unwrap_or("…".to_owned());
-            let quote = if matches!(value.kind, Kind::Plain | Kind::Escaped) { "'" } else { "" };
+        let end = walk(text, is_unescaped, name_of, |name, value| {
+            let text = if value.kind == Kind::Nested { "…".to_owned() } else { decoded(value.of(text)) };
+            let quote = if value.kind == Kind::String { "'" } else { "" };
             heard.extend([&names.borrow()[name], "=", quote, &text, quote, " "]);
-        })?;
-        Some(heard.trim_end().to_owned())
+        });
+        (end, heard.trim_end().to_owned())
     }
 
     #[track_caller]
@@ -576,27 +622,60 @@ mod tests {
     #[test]
     fn two_levels_are_heard_and_no_more() {
         hears("{}", "");
+        hears(" { } ", "");
         hears(r#"{"a":1,"b":"x","c":null}"#, "a=1 b='x' c=null");
         hears(r#"{"data":{"x":-1.5e3,"y":{"z":1}},"w":2}"#, "data=… data.x=-1.5e3 data.y=… w=2");
         hears(r#"{"data":[{"x":1}],"w":[[],{}]}"#, "data=… w=…");
         hears(r#"{"a":{"b":1},"c":{"b":2}}"#, "a=… a.b=1 c=… c.b=2");
         hears(r#"{"a":{},"b":1,"c":[],"d":2}"#, "a=… b=1 c=… d=2");
+        hears(r#"{ "a" : [ ] , "b" : { "c" : 1 } }"#, "a=… b=… b.c=1");
     }
 
     #[test]
     fn escapes_are_the_characters_they_stand_for() {
         hears(r#"{"\u0065xp":"\"\\\/\b\f\n\r\t\u00e9\u20ac"}"#, "exp='\"\\/\u{8}\u{c}\n\r\té€'");
         hears(r#"{"a":"\ud83d\ude00 \u00e9 é😀"}"#, "a='😀 é é😀'");
+        hears(r#"{"\u0061":1,"\u0062":"\u0022\u005c\u007F","c":"\u0041"}"#, "a=1 b='\"\\\u{7f}' c='A'");
+    }
+
+    #[test]
+    fn an_escape_makes_way_for_ascii_that_needs_none() {
+        let unescaped = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            let is_well = unescape(&mut bytes);
+            assert_eq!(bytes.len(), text.len());
+            is_well.then(|| String::from_utf8(bytes).expect("UTF-8").trim_end().to_owned())
+        };
+        let makes = |text, expected: Option<&str>| assert_eq!(unescaped(text).as_deref(), expected, "{text}");
+        makes(r#""\u0065xp\/\u007e\u0020""#, Some(r#""exp/~ ""#));
+        makes(r#""\n\u001f\u007f""#, Some("\"\n\x1f\x7f\""));
+        for stays in [r#""a\"b""#, r#""\\u0065""#, r#""\\\"\u0022\u005c\u00e9\ud800é""#] {
+            makes(stays, Some(stays));
+        }
+        for wrong in [r#""\q""#, r#""\u006""#, r#""\u00g0""#, r#""\"#, r#""a":\u0031"#, r#"{\"a":1}"#, r#""a\\"\u0031"#]
+        {
+            makes(wrong, None);
+        }
+    }
+
+    #[test]
+    fn every_escape_in_a_text_is_looked_at() {
+        for wrong in [
+            "{\"a\":\"\\u0041\",\"b\":\"\t\"}",
+            r#"{"a":"\u0041","b":\u0031}"#,
+            r#"{"a":"\u0041","b":"\q"}"#,
+            r#"{"a":"\n","b":"\"#,
+            r#"{"\"#,
+        ] {
+            assert_eq!(members(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
     fn a_lone_surrogate_is_itself_and_no_other() {
         let is_alike = |one: &str, other: &str| {
-            let [one, other] = [one, other].map(|text| Value {
-                kind: if text.contains('\\') { Kind::Escaped } else { Kind::Plain },
-                text: text.as_bytes(),
-            });
-            one.is_alike(&other)
+            let [value, others] = [one, other].map(|text| Value::whole(Kind::String, text));
+            value.is_alike(one.as_bytes(), &others, other.as_bytes())
         };
         assert!(is_alike(r"\ud800", r"\uD800"));
         assert!(!is_alike(r"\ud800", r"\ud801"));
@@ -606,11 +685,15 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_escaped_only_ascii_is_told_apart_in_a_room() {
-        let decoded = |text: &str| decode_to(text.as_bytes(), &mut [0; 8]).to_vec();
-        assert_eq!(decoded(r#"\u0065xp\/\b\""#), b"exp/\x08\"");
-        assert_eq!(decoded(r"a\u00e9\u0165\ud83d\ude00b"), b"a\xff\xff\xff\xffb");
-        assert_eq!(decoded("123456789"), b"12345678");
+    fn a_string_ends_at_its_quote_wherever_that_stands() {
+        for (before, after) in (0..20).flat_map(|before| (0..10).map(move |after| (before, after))) {
+            for inside in ["", "!", " ", "#", "~", "\x7f", "é", "😀", "! #"] {
+                let string = [&" !a".repeat(before), inside].concat();
+                hears(&format!(r#"{{"a":"{string}"{}}}"#, " ".repeat(after)), &format!("a='{string}'"));
+            }
+            let control = format!("{{\"a\":\"{}\x1f\"{}}}", "!".repeat(before), " ".repeat(after));
+            assert_eq!(members(&control), None);
+        }
     }
 
     #[test]

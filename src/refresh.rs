@@ -2,9 +2,9 @@
 //!
 //! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
 
-use crate::claims::{Claims, are_of_same_user};
+use crate::claims::{Claims, Subject};
 use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result, Short, joined};
-use crate::json::{Name, Named, Value};
+use crate::json::{Name, Named};
 use crate::token::{SPARE, Secret, decode_payload};
 
 /// The longest body that is read, in bytes.
@@ -125,6 +125,7 @@ pub struct OldToken<T = String> {
     pub token: Secret<T>,
     /// When it was issued and expires.
     pub claims: Claims,
+    subject: Subject,
     payload: Secret<T>,
     sent_with: Secret<T>,
 }
@@ -165,11 +166,12 @@ impl<'a> OldToken<&'a [u8]> {
     /// Says why it is no user access token.
     pub fn read_in(text: &'a [u8], headers: &'a [u8], room: &'a mut [u8]) -> core::result::Result<Self, InvalidReason> {
         let token = text.trim_ascii();
-        let payload = decode_payload(token, room)?;
-        let claims = Claims::read(payload)?;
+        let mut payload = decode_payload(token, room)?;
+        let (claims, subject) = Claims::read_with_subject(&mut payload)?;
         Ok(Self {
             token: Secret::new(token),
             claims,
+            subject,
             payload: Secret::new(payload.bytes),
             sent_with: Secret::new(headers),
         })
@@ -183,10 +185,10 @@ impl OldToken {
     /// Says why it is no user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
         let mut room = vec![0; text.len() + SPARE];
-        let OldToken { token, claims, payload, sent_with } =
+        let OldToken { token, claims, subject, payload, sent_with } =
             OldToken::read_in(text.as_bytes(), headers.as_bytes(), &mut room)?;
         let [token, payload, sent_with] = [token, payload, sent_with].map(|secret| Secret::new(owned(secret.bytes())));
-        Ok(Self { token, claims, payload, sent_with })
+        Ok(Self { token, claims, subject, payload, sent_with })
     }
 }
 
@@ -202,7 +204,7 @@ impl<T: AsRef<[u8]>> OldToken<T> {
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
     #[must_use]
     pub fn is_of_same_user<U: AsRef<[u8]>>(&self, other: &OldToken<U>) -> bool {
-        are_of_same_user(self.payload.bytes(), other.payload.bytes())
+        self.subject.is(self.payload.bytes(), other.subject, other.payload.bytes())
     }
 
     /// Returns how long it lives still, in milliseconds.
@@ -293,59 +295,65 @@ fn says_session_expired(message: &[u8]) -> bool {
 ///
 /// # Errors
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
-pub fn judge<T, U, B>(answer: &Answer<U, B>, old: &OldToken<T>, tolerance_ms: f64, now: f64) -> Result<NewToken>
+pub fn judge<T, U, B>(mut answer: Answer<U, B>, old: &OldToken<T>, tolerance_ms: f64, now: f64) -> Result<NewToken>
 where
     T: AsRef<[u8]>,
     U: AsRef<[u8]>,
-    B: AsRef<[u8]>,
+    B: AsMut<[u8]>,
 {
-    let length = if let Body::Whole(bytes) = &answer.body { bytes.as_ref().len() } else { 0 };
-    let mut rooms = [vec![0; length], vec![0; length + SPARE]];
-    let [text, payload] = &mut rooms;
-    let new = judge_in(answer, old, tolerance_ms, now, text, payload)?;
+    let length = if let Body::Whole(bytes) = &mut answer.body { bytes.as_mut().len() } else { 0 };
+    let mut payload = vec![0; length + SPARE];
+    let new = judge_in(&mut answer, old, tolerance_ms, now, &mut payload)?;
     Ok(NewToken { token: Secret::new(owned(new.token.bytes())), claims: new.claims, attempts: new.attempts })
 }
 
-/// Judges an answer, in the documented order, by way of `room` for an escaped text of its body, and of `payload` for
-/// the new token's.
+/// Judges an answer, in the documented order. `payload` is room for the new token's, and some escapes of the answer's body
+/// make way for what they stand for.
 ///
 /// # Errors
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
 pub fn judge_in<'a, T, U, B>(
-    answer: &'a Answer<U, B>,
+    answer: &'a mut Answer<U, B>,
     old: &OldToken<T>,
     tolerance_ms: f64,
     now: f64,
-    room: &'a mut [u8],
     payload: &'a mut [u8],
 ) -> Result<NewToken<&'a [u8]>>
 where
     T: AsRef<[u8]>,
     U: AsRef<[u8]>,
-    B: AsRef<[u8]>,
+    B: AsMut<[u8]>,
 {
+    let retry_after_ms = answer.retry_after_ms(now);
     let mut said = Named::default();
-    let is_json = if let Body::Whole(bytes) = &answer.body { said.read(bytes.as_ref(), false) } else { false };
-    // Every character of a code may be escaped.
-    let mut code_room = [0; 6 * ERROR_CODE];
-    let error_code = said.get(Name::ErrorCode).and_then(|value| value.characters(&mut code_room));
-    let has_token = said.get(Name::AccessToken).is_some_and(Value::has_characters);
-    let mut session_expired =
-        || said.get(Name::ErrorMessage).and_then(|value| value.characters(room)).is_some_and(says_session_expired);
+    let (mut text, mut is_json): (&[u8], _) = (&[], false);
+    let body = match &mut answer.body {
+        Body::Whole(bytes) => {
+            let bytes = bytes.as_mut();
+            is_json = said.read(bytes, false);
+            text = bytes;
+            Body::Whole(())
+        }
+        Body::TooLong => Body::TooLong,
+        Body::Broken => Body::Broken,
+    };
+    let characters = |name| said.get(name).and_then(|value| value.characters(text));
+    let (access_token, error_code) = (characters(Name::AccessToken), characters(Name::ErrorCode));
+    let session_expired = || characters(Name::ErrorMessage).is_some_and(says_session_expired);
     let (code, detail) = match answer.status {
         _ if answer.redirected => (Code::Network, REDIRECTED),
         500..=599 => (Code::Server, ""),
         429 => (Code::RateLimited, ""),
         408 => (Code::Timeout, ""),
         401 => (Code::Unauthorized, ""),
-        _ if error_code.is_some_and(is_10xx) && !has_token => (Code::Unauthorized, ""),
+        _ if error_code.is_some_and(is_10xx) && access_token.is_none() => (Code::Unauthorized, ""),
         400 if session_expired() => (Code::Unauthorized, ""),
         403 => (Code::Forbidden, ""),
         400..=499 => (Code::Rejected, ""),
         300..=399 => (Code::Network, REDIRECTED),
-        200 => match &answer.body {
-            Body::Whole(_) if !is_json => (Code::BadResponse, "it is not a JSON object"),
-            Body::Whole(_) => match new_token(said.get(Name::AccessToken), old, tolerance_ms, now, room, payload) {
+        200 => match body {
+            Body::Whole(()) if !is_json => (Code::BadResponse, "it is not a JSON object"),
+            Body::Whole(()) => match new_token(access_token, old, tolerance_ms, now, payload) {
                 Ok(token) => return Ok(token),
                 Err(detail) => (Code::BadResponse, detail),
             },
@@ -359,7 +367,7 @@ where
     failure.status = Some(answer.status);
     failure.error_code = old.shown(error_code, ERROR_CODE, b'_');
     failure.trace_id = old.shown(answer.trace_id.as_ref().map(AsRef::as_ref), 64, b'-');
-    failure.retry_after_ms = answer.retry_after_ms(now);
+    failure.retry_after_ms = retry_after_ms;
     failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
     failure.retryable = code == Code::Network || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
     Err(failure)
@@ -373,14 +381,13 @@ const REDIRECTED: &str = "a redirect came, which is never followed";
 const EXPIRED_ALREADY: &str = "its token is expired already";
 
 fn new_token<'a, T: AsRef<[u8]>>(
-    access_token: Option<&Value<'a>>,
+    access_token: Option<&'a [u8]>,
     old: &OldToken<T>,
     tolerance_ms: f64,
     now: f64,
-    room: &'a mut [u8],
     payload: &'a mut [u8],
 ) -> core::result::Result<NewToken<&'a [u8]>, &'static str> {
-    let text = access_token.and_then(|value| value.characters(room)).ok_or("it has no data.accessToken")?;
+    let text = access_token.ok_or("it has no data.accessToken")?;
     let new = OldToken::read_in(text, b"", payload).map_err(|_| "its token is invalid")?;
     if new.is_expired(tolerance_ms, now) {
         Err(EXPIRED_ALREADY)

@@ -24,7 +24,7 @@ pub(super) const NONE: u32 = u32::MAX;
 // They have their place for good: in the module's own data, not on the heap.
 thread_local! {
     pub(super) static BUFFERS: RefCell<Buffers> =
-        const { RefCell::new(Buffers { texts: [0; MAX_BODY], body: [0; MAX_BODY], room: [0; MAX_BODY], payload: [0; MAX_BODY] }) };
+        const { RefCell::new(Buffers { texts: [0; MAX_BODY], body: [0; MAX_BODY], payload: [0; MAX_BODY] }) };
     pub(super) static NUMBERS: Cell<[f64; 32]> = const { Cell::new([0.0; 32]) };
     static WORDS: Cell<[[usize; 2]; 15]> = const { Cell::new([[0; 2]; 15]) };
     pub(super) static FAILURE: RefCell<Failure> = const { RefCell::new(Failure::new(Code::Internal)) };
@@ -37,8 +37,6 @@ pub(super) struct Buffers {
     /// One behind the other.
     pub(super) texts: [u8; MAX_BODY],
     pub(super) body: [u8; MAX_BODY],
-    /// For an escaped text of the body.
-    pub(super) room: [u8; MAX_BODY],
     /// For that of a second token.
     pub(super) payload: [u8; MAX_BODY],
 }
@@ -72,16 +70,16 @@ pub(super) fn say(said: &[&[u8]]) {
     WORDS.set(words);
 }
 
-/// Looks at the first word again, where it is of a body or of what was escaped there.
+/// Looks at the first word again, where it is of a body.
 #[cfg(feature = "route")]
 pub(super) fn with_word<T>(look: impl FnOnce(&str) -> T) -> T {
     let [[at, length], ..] = WORDS.get();
-    BUFFERS.with_borrow(|Buffers { body, room, .. }| {
-        let mut inside = [body, room].into_iter().filter_map(|bytes| {
-            let from = at.checked_sub(bytes.as_ptr().addr())?;
-            bytes.get(from..from.checked_add(length)?)
-        });
-        look(str::from_utf8(inside.next().unwrap_or_default()).unwrap_or_default())
+    BUFFERS.with_borrow(|Buffers { body, .. }| {
+        let inside = || {
+            let from = at.checked_sub(body.as_ptr().addr())?;
+            body.get(from..from.checked_add(length)?)
+        };
+        look(str::from_utf8(inside().unwrap_or_default()).unwrap_or_default())
     })
 }
 

@@ -46,7 +46,7 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
     let answer = answer(exchanged);
     answer.map_or_else(
         || Err(no_answer(Code::Timeout, None, old)),
-        |answer| judge(&answer, old, tolerance_ms, Date::now()),
+        |answer| judge(answer, old, tolerance_ms, Date::now()),
     )
 }
 

@@ -27,7 +27,7 @@ pub fn judge(
     now: f64,
 ) -> usize {
     let judged = in_buffers(token, |token, old_payload| {
-        BUFFERS.with_borrow_mut(|Buffers { texts, body: bytes, room, payload }| {
+        BUFFERS.with_borrow_mut(|Buffers { texts, body: bytes, payload }| {
             let (retry_after, rest) = split(texts, retry_after);
             let (trace_id, rest) = split(rest, trace_id);
             let (sent_with, _) = split(rest, sent_with);
@@ -46,12 +46,15 @@ pub fn judge(
             } else {
                 let body = match body {
                     TOO_LONG => Body::TooLong,
-                    length => split(bytes, length).0.map_or(Body::Broken, Body::Whole),
+                    length => usize::try_from(length)
+                        .ok()
+                        .and_then(|length| bytes.get_mut(..length))
+                        .map_or(Body::Broken, Body::Whole),
                 };
                 let status = u16::try_from(status).unwrap_or_default();
                 let retry_after_date = Some(retry_after_date);
-                let answer = Answer { status, redirected, retry_after, retry_after_date, trace_id, body };
-                match judge_in(&answer, &old, tolerance_ms, now, room, payload) {
+                let mut answer = Answer { status, redirected, retry_after, retry_after_date, trace_id, body };
+                match judge_in(&mut answer, &old, tolerance_ms, now, payload) {
                     Ok(new) => {
                         let token = new.token.bytes();
                         say(&[token]);

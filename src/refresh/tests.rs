@@ -43,18 +43,18 @@ fn granted(token: &str) -> Answer {
 
 /// Judges what is no success.
 #[track_caller]
-fn failure(answer: &Answer) -> Failure {
+fn failure(answer: Answer) -> Failure {
     judge(answer, &old(), 0.0, NOW).expect_err("no usable answer")
 }
 
 #[track_caller]
 fn fails(status: u16, body: &str, code: Code) {
-    assert_eq!(failure(&answer(status, body)).code, code, "{status} {body}");
+    assert_eq!(failure(answer(status, body)).code, code, "{status} {body}");
 }
 
 #[track_caller]
 fn succeeds(body: &str) {
-    let new = judge(&answer(200, body), &old(), 0.0, NOW).unwrap_or_else(|failure| panic!("{failure}: {body}"));
+    let new = judge(answer(200, body), &old(), 0.0, NOW).unwrap_or_else(|failure| panic!("{failure}: {body}"));
     assert_eq!(new.token.expose(), good());
     let [issued_at, expires_at] = [ISSUED, EXPIRES].map(|seconds| f64::from(seconds + 1) * 1000.0);
     assert_eq!(new.claims, Claims { expires_at, issued_at: Some(issued_at) });
@@ -62,10 +62,11 @@ fn succeeds(body: &str) {
 }
 
 #[track_caller]
-fn is_bad(answer: &Answer, detail: &str) {
+fn is_bad(answer: Answer, detail: &str) {
+    let (status, shown) = (answer.status, format!("{answer:?}"));
     let failure = failure(answer);
-    assert_eq!((failure.code, failure.detail), (Code::BadResponse, detail), "{answer:?}");
-    assert!(failure.outcome_unknown && !failure.retryable && failure.status == Some(answer.status));
+    assert_eq!((failure.code, failure.detail), (Code::BadResponse, detail), "{shown}");
+    assert!(failure.outcome_unknown && !failure.retryable && failure.status == Some(status));
 }
 
 // Whom to ask
@@ -202,7 +203,7 @@ const SESSION_EXPIRED: &str = r#"{"error":{"statusCode":400,"message":"Session E
 fn a_redirect_counts_before_all_else() {
     for status in [0, 200, 204, 301, 302, 307, 401, 408, 429, 503] {
         let redirected = Answer { redirected: true, ..answer(status, SESSION_EXPIRED) };
-        let failure = failure(&redirected);
+        let failure = failure(redirected);
         assert_eq!((failure.code, failure.status), (Code::Network, Some(status)));
         assert!(failure.retryable && failure.outcome_unknown);
     }
@@ -293,7 +294,7 @@ fn other_refusals_count_by_status() {
             fails(status, body, Code::Network);
         }
         for status in [0, 100, 199, 201, 202, 204, 299, 600, 999] {
-            is_bad(&answer(status, body), "its status is not 200");
+            is_bad(answer(status, body), "its status is not 200");
         }
     }
 }
@@ -317,8 +318,8 @@ fn a_good_body_has_the_token_below_data() {
 
 #[test]
 fn a_body_that_cannot_be_read_is_a_bad_response() {
-    is_bad(&Answer { status: 200, body: Body::TooLong, ..Answer::default() }, "it is longer than 64 KiB");
-    is_bad(&Answer { status: 200, ..Answer::default() }, "it broke off or could not be read");
+    is_bad(Answer { status: 200, body: Body::TooLong, ..Answer::default() }, "it is longer than 64 KiB");
+    is_bad(Answer { status: 200, ..Answer::default() }, "it broke off or could not be read");
     let token = good();
     let valid = format!(r#"{{"data":{{"accessToken":"{token}"}}}}"#);
     for body in [
@@ -335,10 +336,10 @@ fn a_body_that_cannot_be_read_is_a_bad_response() {
         valid.trim_end_matches('}'),
         &valid.replace('"', "'"),
     ] {
-        is_bad(&answer(200, body), "it is not a JSON object");
+        is_bad(answer(200, body), "it is not a JSON object");
     }
     let invalid_utf8 = Answer { body: Body::Whole([valid.as_bytes(), b"\xff"].concat()), ..answer(200, "") };
-    is_bad(&invalid_utf8, "it is not a JSON object");
+    is_bad(invalid_utf8, "it is not a JSON object");
 }
 
 #[test]
@@ -360,7 +361,7 @@ fn a_body_without_the_token_is_a_bad_response() {
         &format!(r#"{{"data":{{"accessToken":"{token}"}},"\u0064ata":{{}}}}"#),
         &format!(r#"{{"data":{{"accessToken":"{token}","accessToken":[]}}}}"#),
     ] {
-        is_bad(&answer(200, body), "it has no data.accessToken");
+        is_bad(answer(200, body), "it has no data.accessToken");
     }
 }
 
@@ -370,27 +371,27 @@ fn a_token_that_is_none_is_a_bad_response() {
     let no_expiry = jwt(r#"{"sub":"jo@example.com"}"#);
     let bearer = format!("Bearer {}", good());
     for token in ["", " ", "null", "garbage", "a.b.c", &bearer, &partner, &no_expiry] {
-        is_bad(&granted(token), "its token is invalid");
+        is_bad(granted(token), "its token is invalid");
     }
     let literal = |literal: &str| answer(200, &format!(r#"{{"data":{{"accessToken":{literal}}}}}"#));
-    is_bad(&literal(r#""\ud800""#), "its token is invalid");
-    is_bad(&literal("null"), "it has no data.accessToken");
-    is_bad(&literal("true"), "it has no data.accessToken");
-    is_bad(&literal("7"), "its token is invalid");
+    is_bad(literal(r#""\ud800""#), "its token is invalid");
+    is_bad(literal("null"), "it has no data.accessToken");
+    is_bad(literal("true"), "it has no data.accessToken");
+    is_bad(literal("7"), "its token is invalid");
 }
 
 #[test]
 fn an_error_code_that_is_null_is_none() {
     for literal in ["null", "true", "{}", "[1002]"] {
         let body = format!(r#"{{"error":{{"statusCode":500,"errorCode":{literal}}}}}"#);
-        let failure = judge(&answer(500, &body), &old(), 0.0, NOW).expect_err("500 is a failure");
+        let failure = judge(answer(500, &body), &old(), 0.0, NOW).expect_err("500 is a failure");
         assert_eq!(failure.error_code, None, "{literal}");
     }
 }
 
 #[track_caller]
 fn follows(old: &str, new: &str, verdict: core::result::Result<(), &str>) {
-    let judged = judge(&granted(&jwt(new)), &read(old), 0.0, NOW);
+    let judged = judge(granted(&jwt(new)), &read(old), 0.0, NOW);
     assert_eq!(judged.map(|_| ()).map_err(|failure| failure.detail), verdict, "{old} {new}");
 }
 
@@ -404,7 +405,7 @@ fn a_new_token_differs_from_the_old_one_and_expires_no_earlier() {
     follows(old, r#"{"iat":1750329736,"exp":1752921734.999}"#, Err("its token expires before the old one"));
     follows(old, r#"{"iat":1750329736,"exp":1752489736}"#, Err("its token expires before the old one"));
     follows(old, old, Err("its token is the old one"));
-    is_bad(&granted(&format!(" {} ", old_text())), "its token is the old one");
+    is_bad(granted(&format!(" {} ", old_text())), "its token is the old one");
 }
 
 fn old_text() -> String {
@@ -418,9 +419,9 @@ fn a_new_token_is_expired_on_its_very_instant_but_for_the_tolerance() {
     follows(old, r#"{"exp":1752489735.001}"#, Ok(()));
     follows(old, r#"{"exp":1752489735}"#, Err("its token is expired already"));
     follows(old, r#"{"exp":1752489734}"#, Err("its token is expired already"));
-    let late = granted(&jwt(r#"{"exp":1752489735}"#));
-    assert!(judge(&late, &read(old), 1.0, NOW).is_ok());
-    assert!(judge(&late, &read(old), 1.0, NOW + 1.0).is_err());
+    let late = || granted(&jwt(r#"{"exp":1752489735}"#));
+    assert!(judge(late(), &read(old), 1.0, NOW).is_ok());
+    assert!(judge(late(), &read(old), 1.0, NOW + 1.0).is_err());
 }
 
 #[test]
@@ -474,7 +475,7 @@ fn an_answer_says_whether_the_outcome_is_unknown_and_whether_to_ask_again() {
         (404, false, false),
         (425, false, false),
     ] {
-        let failure = failure(&answer(status, ""));
+        let failure = failure(answer(status, ""));
         assert_eq!((failure.outcome_unknown, failure.retryable), (outcome_unknown, retryable), "{status}");
         assert_eq!((failure.status, failure.attempts), (Some(status), 0));
     }
@@ -484,7 +485,7 @@ fn an_answer_says_whether_the_outcome_is_unknown_and_whether_to_ask_again() {
 fn shows(error_code: &str, trace_id: &str, shown: (Option<&str>, Option<&str>)) {
     let body = format!(r#"{{"error":{{"errorCode":"{error_code}"}}}}"#);
     let answer = Answer { trace_id: Some(trace_id.to_owned()), ..answer(400, &body) };
-    let failure = failure(&answer);
+    let failure = failure(answer);
     assert_eq!((failure.error_code.as_deref(), failure.trace_id.as_deref()), shown, "{error_code} {trace_id}");
 }
 
@@ -505,8 +506,8 @@ fn codes_and_trace_ids_are_shown_where_they_are_short_and_plain() {
     ] {
         shows(code, trace, (None, None));
     }
-    assert_eq!(failure(&answer(400, r#"{"error":{"errorCode":-7}}"#)).error_code, None);
-    assert_eq!(failure(&answer(400, r#"{"error":{"errorCode":42}}"#)).error_code.as_deref(), Some("42"));
+    assert_eq!(failure(answer(400, r#"{"error":{"errorCode":-7}}"#)).error_code, None);
+    assert_eq!(failure(answer(400, r#"{"error":{"errorCode":42}}"#)).error_code.as_deref(), Some("42"));
 }
 
 #[test]
@@ -538,7 +539,7 @@ fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
 #[track_caller]
 fn waits(retry_after: &str, date: Option<f64>, expected: Option<f64>) {
     let answer = Answer { retry_after: Some(retry_after.to_owned()), retry_after_date: date, ..answer(429, "") };
-    assert_eq!(failure(&answer).retry_after_ms, expected, "{retry_after:?} {date:?}");
+    assert_eq!(failure(answer).retry_after_ms, expected, "{retry_after:?} {date:?}");
 }
 
 #[test]
@@ -571,7 +572,7 @@ fn retry_after_is_nothing_else() {
     {
         waits(rubbish, Some(NOW + 30_000.0), None);
     }
-    assert_eq!(failure(&answer(429, "")).retry_after_ms, None);
+    assert_eq!(failure(answer(429, "")).retry_after_ms, None);
 }
 
 // Whether to ask again
@@ -646,7 +647,7 @@ fn no_wait_reaches_the_deadline() {
 
 #[test]
 fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
-    let mut failed = failure(&Answer { retry_after: Some("7".to_owned()), ..answer(503, "") });
+    let mut failed = failure(Answer { retry_after: Some("7".to_owned()), ..answer(503, "") });
     failed.attempts = 3;
     let mut expired = failed;
     expire_meanwhile(&mut expired);
@@ -658,7 +659,7 @@ fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
 
 #[test]
 fn a_new_token_is_refused_by_who_tolerates_less() {
-    let mut new = judge(&granted(&good()), &old(), 0.0, NOW).expect("a good answer");
+    let mut new = judge(granted(&good()), &old(), 0.0, NOW).expect("a good answer");
     new.attempts = 2;
     let end = f64::from(EXPIRES + 1) * 1000.0;
     assert_eq!(new.refused(0.0, end - 1.0), None);
@@ -671,7 +672,7 @@ fn a_new_token_is_refused_by_who_tolerates_less() {
 
 #[test]
 fn nothing_of_a_token_is_printed() {
-    let printed = format!("{:?} {:?}", old(), judge(&granted(&good()), &old(), 0.0, NOW));
+    let printed = format!("{:?} {:?}", old(), judge(granted(&good()), &old(), 0.0, NOW));
     for secret in [old_text(), good(), HEADERS.to_owned(), "jo@example.com".to_owned()] {
         assert!(!printed.contains(&secret));
     }

@@ -278,7 +278,7 @@ impl World {
         let now = self.now();
         self.refreshes += 1;
         let tolerance = self.session.options.clock_tolerance_ms + MAX_SKEW_MS;
-        let stored = match judge(&answer, old, tolerance, now.wall) {
+        let stored = match judge(answer, old, tolerance, now.wall) {
             Ok(new) => self.session.accept(ticket, &new, sent, HALF, now),
             Err(failure) => {
                 self.session.fail(ticket, failure, HALF, now);
