@@ -41,20 +41,19 @@ impl Claims {
     /// Says why the payload is no user access token's.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
-    pub fn read(payload: Payload<'_>) -> Result<Self, InvalidReason> {
-        let Payload { bytes, is_ascii } = payload;
-        let mut named = Named::default();
-        if named.read(bytes, is_ascii) { Self::named(&named, bytes) } else { Err(InvalidReason::BadJson) }
+    pub fn read(mut payload: Payload<'_>) -> Result<Self, InvalidReason> {
+        Self::read_with_subject(&mut payload).map(|(claims, _)| claims)
     }
 
     /// Reads the claims of a payload, and whose it is.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
     pub(crate) fn read_with_subject(payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
-        let Payload { bytes, is_ascii } = payload;
         let mut named = Named::default();
-        if !named.read(bytes, *is_ascii) {
+        if !named.read(payload.bytes, payload.is_ascii) {
             return Err(InvalidReason::BadJson);
         }
-        Ok((Self::named(&named, bytes)?, Subject(named.get(Name::Sub).copied())))
+        Ok((Self::named(&named, payload.bytes)?, Subject(named.get(Name::Sub).copied())))
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).
@@ -128,6 +127,11 @@ fn instant(value: &Value, payload: &[u8]) -> Millis {
         }
     }
     let (mut millis, limit) = (digits as f64, LIMIT_MS as f64);
+    // Whole seconds, at once.
+    if tens >= 3 {
+        millis *= 1000.0;
+        tens -= 3;
+    }
     while tens > 0 && millis > 0.0 && millis < limit {
         millis *= 10.0;
         tens -= 1;
