@@ -15,6 +15,8 @@ export function place(core, token) {
 }
 
 /**
+ * Does so for one that may not fit: it is trimmed here, and not even copied if it still may not. A function of its own, since a
+ * closure in reach of a call costs it a context, used or not.
  * @param {import('./loader.js').Checker} core
  * @param {string} token
  */
