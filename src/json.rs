@@ -203,7 +203,7 @@ impl Named {
         let is_text = is_utf8 || is_of_characters(text);
         let mut end = if is_text { self.hear(text, false) } else { None };
         if end == Some(End::Escape) {
-            *self = Self::default();
+            // What was heard before it is heard again.
             end = if unescape(text) { self.hear(text, true) } else { None };
         }
         if end.is_none() {
