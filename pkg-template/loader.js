@@ -99,10 +99,11 @@ function begin() {
  * @param {Checker} checker
  */
 function complete(checker) {
-  const { exports: { memory }, glue, encoder } = checker;
-  const unguarded = unlessForbidden(() => rest(checker.exports, glue ? glue.__wbg_get_imports() : {}, encoder)), exports = guard(fault)(unguarded);
-  if (glue) glue.__wbg_finalize_init({ exports });
-  return { ...exports, .../** @type {NonNullable<typeof glue>} */ (glue), ...checker, memory, unguarded };
+  // Told by the constant, so that a bundle without a glue has nothing of this.
+  const { exports: { memory }, encoder } = checker, glue = /** @type {NonNullable<typeof checker.glue>} */ (createGlue && checker.glue);
+  const unguarded = unlessForbidden(() => rest(checker.exports, createGlue ? glue.__wbg_get_imports() : {}, encoder)), exports = guard(fault)(unguarded);
+  if (createGlue) glue.__wbg_finalize_init({ exports });
+  return { ...exports, ...glue, ...checker, memory, unguarded };
 }
 
 /**
