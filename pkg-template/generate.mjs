@@ -11,6 +11,9 @@ const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-flo
 /** What wasm2js does not know, and the passes that say it in other words. */
 const LOWERING = ['--llvm-memory-copy-fill-lowering', '--llvm-nontrapping-fptoint-lowering', '--signext-lowering'];
 
+/** Exports that are not the only ones of their names: the platform has such properties, or the package's users do. */
+const NAMESAKES = ['call', 'open', 'replace', 'status'];
+
 /** Where nothing of JavaScript's is imported, numbers alone go in and come out: the exports are called as they are. */
 const NO_GLUE = 'export const createGlue = undefined;';
 
@@ -24,20 +27,21 @@ const binaryen = (tool, ...args) =>
  * @param {string} output @param {{ twin?: unknown }} wanted whether its twin in JavaScript is
  */
 export async function generate(output, { twin }) {
-  const { wasm, glue: plain, file, text } = core(output);
-  const { first, rest, data } = halves(text), glue = /^ \(import /m.test(text) && readingOnce(plain, ...extentOfData(text));
+  const { wasm, glue: plain, file, text, short } = core(output);
+  const { first, rest, data } = halves(text, short), glue = /^ \(import /m.test(text) && readingOnce(plain, ...extentOfData(text));
   const inlined = { decoder: decoder(output), first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
   return {
     wasm,
     '#wasm-text': Object.entries(inlined).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join('\n'),
     '#wasm-as-js': twin && asJs(file, join(output, 'twin.js')),
     '#glue': glue ? await createGlue(output, glue) : NO_GLUE,
-    hasGlue: !!glue,
+    hasGlue: !!glue, short,
   };
 }
 
 /**
- * Returns the wasm and its glue with short names between them: wasm-bindgen's carry hashes, which do not compress.
+ * Returns the wasm and its glue with short names between them: wasm-bindgen's carry hashes, which do not compress. Where there
+ * is no glue, also those that the bundler is to write short in what is hand-written.
  * @param {string} output
  */
 function core(output) {
@@ -55,7 +59,16 @@ function core(output) {
   // Each import names the module it is from, too.
   module = module.replaceAll('"./core_bg.js"', '"$"');
   glue = once(glue, '"./core_bg.js"', '"$"');
-  return { wasm: assembled(module, file), glue, file, text: module };
+  /** @type {Record<string, string>} */
+  const short = {};
+  if (!/^ \(import /m.test(module)) {
+    module = module.replace(/^ \(export "(\w+)" \(func /gm, (field, name) => {
+      if (NAMESAKES.includes(name)) return field;
+      short[name] = String.fromCharCode(65 + Object.keys(short).length);
+      return field.replace(name, () => short[name]);
+    });
+  }
+  return { wasm: assembled(module, file), glue, file, text: module, short };
 }
 
 /**

@@ -6,15 +6,15 @@ export const FIRST = ['layout', 'check', 'complain', 'isSpace'];
 
 /**
  * Returns both modules as text, and apart what is text of what the memory begins with.
- * @param {string} module as binaryen writes it
+ * @param {string} module as binaryen writes it @param {Record<string, string>} short what it calls some of its exports
  */
-export function halves(module) {
+export function halves(module, short) {
   const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
   const those = (kind) => fields.filter((field) => field.startsWith(` (${kind} `));
   const functions = new Map(those('func').map((text) => [text.match(/\$\S+/)[0], text]));
   const exported = new Map(those('export').map((text) => [text.match(/"(.*)"/)[1], text]));
 
-  const own = reached(FIRST.map((name) => exported.get(name).match(/\$[^\s)]+/)[0]), functions);
+  const ofFirst = FIRST.map((name) => short[name] ?? name), own = reached(ofFirst.map((name) => exported.get(name).match(/\$[^\s)]+/)[0]), functions);
   const others = [...functions].filter(([name]) => !own.has(name)).map(([, text]) => text);
   const called = new Set([...others.flatMap(calls), ...those('elem').join('').match(/\$[^\s)]+/g) ?? []]);
   const isVariable = (text) => text.includes('(mut ');
@@ -28,13 +28,13 @@ export function halves(module) {
   return {
     data,
     first: put(head,
-      those('type'), those('global'), those('memory'), remaining, ['memory', ...FIRST].map((name) => exported.get(name)),
+      those('type'), those('global'), those('memory'), remaining, ['memory', ...ofFirst].map((name) => exported.get(name)),
       shared.map(({ kind, name, short }) => ` (export "${short}" (${kind} ${name}))\n`), [...own].map((name) => functions.get(name))),
     rest: put(head,
       those('type'), those('import'), those('memory').map((text) => text.replace(' (memory', ' (import "" "memory" (memory').replace(/\)$/m, '))')),
       shared.map(({ kind, name, type, short }) => ` (import "" "${short}" (${kind} ${name} ${type}))\n`),
       those('global').filter((text) => !isVariable(text)), those('table'), those('elem'),
-      [...exported].filter(([name]) => !FIRST.includes(name)).map(([, text]) => text), others),
+      [...exported].filter(([name]) => !ofFirst.includes(name)).map(([, text]) => text), others),
   };
 }
 

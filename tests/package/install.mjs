@@ -15,7 +15,7 @@ const [{ filename }] = JSON.parse(npm('pack', '--json', '--silent', join(root, '
 npm('install', '--silent', '--offline', '--no-audit', '--no-fund', `./${filename}`);
 
 cpSync(import.meta.dirname, folder, { recursive: true, filter: (file) => !file.endsWith('install.mjs') });
-for (const file of ['tests/vectors.json', 'tests/js/vectors.mjs', 'README.md']) cpSync(join(root, file), join(folder, file.split('/').at(-1)));
+for (const file of ['tests/vectors.json', 'tests/js/vectors.mjs', 'README.md', 'target/wasm-pack/exports.json']) cpSync(join(root, file), join(folder, file.split('/').at(-1)));
 const packages = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
 if (packages.join() !== 'transak-user-token') throw new Error(`installing the package pulls more: ${packages}`);
 console.log(`installed ${filename} into an empty folder; it pulled no dependency`);

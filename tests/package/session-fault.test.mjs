@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createGateway } from 'transak-user-token/gateway'
+import { hasCheck, sourceName } from './exports.mjs'
 import { clock } from './session.clock.mjs'
 import { DAY, HOUR, memory, unique } from './session.world.mjs'
 
@@ -15,10 +16,9 @@ let instances = 0, trapping = () => false
 
 WebAssembly.Instance = function (module, imports) {
   const { exports } = new Instance(module, imports)
-  // It comes in halves, of which this is the first.
-  if (exports.check) instances++
+  if (hasCheck(exports)) instances++
   return { exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...given) => {
-    if (trapping(name, given)) throw new WebAssembly.RuntimeError('unreachable')
+    if (trapping(sourceName(name), given)) throw new WebAssembly.RuntimeError('unreachable')
     return value(...given)
   }])) }
 }
