@@ -18,6 +18,12 @@ let names;
 const OF_REFRESH = 11;
 
 /**
+ * What a refresh asked for last, and how that was judged: the same again need not be judged again.
+ * @type {{ asked: unknown[], judged: ReturnType<typeof judge> } | undefined}
+ */
+let last;
+
+/**
  * Reads the options of a refresh, or of a session. Whatever a getter does is done before anything is laid out.
  * @param {import('./desk.js').Core} core
  * @param {any} options
@@ -28,11 +34,41 @@ export function readOptions(core, options, areOfSession = false) {
     core.names();
     names = words(core, 15);
   }
+  const areOptions = options === undefined || typeof options === 'object' && options !== null, location = read(read(globalThis, 'location'), 'href');
   const given = names.slice(0, areOfSession ? names.length : OF_REFRESH).map((name) => read(options, name));
-  const { [ENVIRONMENT]: environment, [BASE_URL]: baseUrl, [FETCH]: own, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
-  const { 0: headers, 1: sentWith } = readHeaders(given[HEADERS]) ?? [], href = absolute(baseUrl);
-  const fetch = own === undefined ? read(globalThis, 'fetch') : own;
-  const kinds = given.map(kindOf), counts = given.map(countOf);
+  const { [HEADERS]: init, [FETCH]: own, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
+  const { 0: headers, 1: sentWith } = readHeaders(init) ?? [], fetch = given[FETCH] = own === undefined ? read(globalThis, 'fetch') : own;
+  const asked = [...given, areOptions, areOfSession, !headers, location].map(kept);
+  asked[FETCH] = fetch;
+  // One will do as well as another, or none.
+  if (isSignal(signal)) asked[SIGNAL] = undefined;
+  if (!last || asked.some((value, at) => value !== last?.asked[at])) last = { asked, judged: judge(core, given, headers, areOptions, areOfSession) };
+  // Written out: a spread of so many takes as long as all the rest.
+  const { url, hint, refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs } = last.judged;
+  return {
+    url, hint, headers: /** @type {Headers} */ (headers), sentWith: /** @type {string} */ (sentWith), fetch, signal, storage, key, lock,
+    refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs,
+  };
+}
+
+/** @typedef {ReturnType<typeof readOptions>} Ask */
+
+/** Returns what a value is known again by: an object may have changed by then, and is like nothing. */
+function kept(/** @type {unknown} */ value) {
+  return typeof value === 'object' || typeof value === 'function' ? NaN : value;
+}
+
+/**
+ * Has options judged. Throws where they make no sense, and returns what they come to where they do.
+ * @param {import('./desk.js').Core} core
+ * @param {any[]} given
+ * @param {Headers | undefined} headers
+ * @param {boolean} areOptions
+ * @param {boolean} areOfSession
+ */
+function judge(core, given, headers, areOptions, areOfSession) {
+  const { [ENVIRONMENT]: environment, [BASE_URL]: baseUrl, [FETCH]: fetch, [SIGNAL]: signal, [STORAGE]: storage } = given;
+  const href = absolute(baseUrl), kinds = given.map(kindOf), counts = given.map(countOf);
   kinds[HEADERS] = fitting(!!headers);
   counts[HEADERS] = headers?.has('authorization') ? 1 : 0;
   if (baseUrl !== undefined) kinds[BASE_URL] = kindOf(href);
@@ -43,16 +79,11 @@ export function readOptions(core, options, areOfSession = false) {
   const { numbers } = core;
   numbers.set(kinds);
   numbers.set(counts, COUNTS);
-  if (!core.judgeOptions(options === undefined || typeof options === 'object' && options !== null, areOfSession)) throw errorOf(core);
+  if (!core.judgeOptions(areOptions, areOfSession)) throw errorOf(core);
   const [base, path, hint] = words(core, 3);
   const { 1: refreshWindowMs, 2: clockToleranceMs, 6: timeoutMs, 7: totalTimeoutMs, 8: retries, 14: maxWaitMs, 15: judgingToleranceMs } = numbers;
-  return {
-    url: base + path, hint, headers: /** @type {Headers} */ (headers), sentWith: /** @type {string} */ (sentWith), fetch, signal, storage, key, lock,
-    refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs,
-  };
+  return { url: base + path, hint, refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs };
 }
-
-/** @typedef {ReturnType<typeof readOptions>} Ask */
 
 function fitting(/** @type {boolean} */ fits) {
   return fits ? FITTING : OTHER;

@@ -564,7 +564,8 @@ describe('the URL', () => {
     const outcome = await page.evaluate(async (given) => {
       const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
       const calls = [];
-      const ask = (baseUrl) => refreshAccessToken(given, { baseUrl, fetch: async (url) => (calls.push(url), new Response('{}')) }).catch(({ code }) => code);
+      const fetch = async (url) => (calls.push(url), new Response('{}'));
+      const ask = (baseUrl) => refreshAccessToken(given, { baseUrl, fetch }).catch(({ code }) => code);
       const codes = [await ask('own'), await ask('own')];
       history.replaceState(null, '', '/there/blank.html');
       codes.push(await ask('own'), await ask('http://['), await ask('http://['), await ask('own'), await ask(new URL('/own', location.href)));
@@ -574,6 +575,60 @@ describe('the URL', () => {
     assert.deepEqual(outcome.calls, [own, own, there, there, own]);
     assert.deepEqual(outcome.codes, [...Array(3).fill('ERR_BAD_RESPONSE'), 'ERR_INVALID_OPTION', 'ERR_INVALID_OPTION', 'ERR_BAD_RESPONSE', 'ERR_BAD_RESPONSE']);
     await page.close();
+  });
+
+  test('options that changed since the last call are judged anew', async () => {
+    const token = await issue();
+    const { calls, fetch } = recorder();
+    const ask = async (options) => {
+      const code = await refreshAccessToken(token, options).catch((error) => error.code);
+      return code === 'ERR_INVALID_OPTION' ? code : `${calls.at(-1).url.replace(PATH, '')} ${new Headers(calls.at(-1).init.headers).get('x-a')}`;
+    };
+    const own = new URL('https://own.example'), headers = { 'x-a': '1' }, asFunction = Object.assign(() => {}, headers);
+    const plain = { fetch, baseUrl: 'https://plain.example' }, gone = AbortSignal.abort(), here = new AbortController().signal;
+    const rows = [
+      [() => plain, 'https://plain.example null'],
+      [() => plain, 'https://plain.example null'],
+      [() => Object.assign(plain, { baseUrl: 'https://other.example' }), 'https://other.example null'],
+      [() => ({ fetch, baseUrl: own }), 'https://own.example null'],
+      [() => (own.hostname = 'moved.example', { fetch, baseUrl: own }), 'https://moved.example null'],
+      [() => (own.protocol = 'http:', { fetch, baseUrl: own }), 'ERR_INVALID_OPTION'],
+      [() => ({ fetch, baseUrl: own, allowHttp: true }), 'http://moved.example null'],
+      [() => ({ fetch, baseUrl: own.href, allowHttp: true }), 'http://moved.example null'],
+      [() => ({ fetch, baseUrl: own.href }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, headers }), 'https://other.example 1'],
+      [() => plain, 'https://other.example null'],
+      [() => (headers['x-a'] = '2', { ...plain, headers }), 'https://other.example 2'],
+      [() => (headers.authorization = 'x', { ...plain, headers }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, headers: asFunction }), 'https://other.example 1'],
+      [() => (asFunction.authorization = 'x', { ...plain, headers: asFunction }), 'ERR_INVALID_OPTION'],
+      [() => ({ fetch }), 'https://api-gateway-stg.transak.com null'],
+      [() => ({ fetch, environment: 'production' }), 'https://api-gateway.transak.com null'],
+      [() => ({ fetch, environment: 'Production' }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, signal: here }), 'https://other.example null'],
+      [() => ({ ...plain, signal: {} }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, fetch: {} }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, retries: 0 }), 'https://other.example null'],
+      [() => ({ ...plain, retries: -1 }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, retries: NaN }), 'ERR_INVALID_OPTION'],
+      [() => ({ ...plain, retries: NaN }), 'ERR_INVALID_OPTION'],
+      [() => plain, 'https://other.example null'],
+    ];
+    for (const [index, [options, expected]] of rows.entries()) {
+      assert.equal(await ask(options()), expected, `row ${index}`);
+    }
+    const count = calls.length, before = { fetch: globalThis.fetch, Headers };
+    await assert.rejects(refreshAccessToken(token, { ...plain, signal: gone }), { name: 'AbortError' });
+    try {
+      Object.assign(globalThis, { fetch });
+      assert.equal(await ask({}), 'https://api-gateway-stg.transak.com null');
+      for (const none of [7, null, 'x', true]) assert.equal(await ask(none), 'ERR_INVALID_OPTION');
+      Object.assign(globalThis, { Headers: undefined });
+      await assert.rejects(refreshAccessToken(token), failsWith('ERR_INVALID_OPTION'));
+    } finally {
+      Object.assign(globalThis, before);
+    }
+    assert.equal(calls.length, count + 1);
   });
 
   const hints = [
