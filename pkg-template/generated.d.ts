@@ -21,7 +21,7 @@ declare module '#module' {
     names(): void;
     judgeOptions(areOptions: boolean, areOfSession: boolean): number;
     open(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    judge(...exchanged: [...Exchanged, toleranceMs: number, now: number]): number;
+    judge(...exchanged: Exchanged): number;
     pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
     settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
     excuse(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
@@ -40,7 +40,7 @@ declare module '#module' {
   /** See src/js/outcome.rs. */
   type Exchanged = [
     token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
-    body: number,
+    body: number, toleranceMs: number, now: number,
   ];
   /** See src/js/check.rs. */
   type First = WebAssembly.Exports & {

@@ -14,13 +14,15 @@ const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 
  * @param {string} token
  * @param {string} sentWith
  * @param {any} exchanged
+ * @param {number} toleranceMs
+ * @param {number} now
  * @returns {import('#module').Exchanged}
  */
-export function layOutcome(core, token, sentWith, exchanged) {
+export function layOutcome(core, token, sentWith, exchanged, toleranceMs, now) {
   const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
   const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
   const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
-  return [place(core, token), headers, status, redirected, first, date, second, layBody(core, body)];
+  return [place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, now];
 }
 
 /**

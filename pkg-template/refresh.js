@@ -23,8 +23,8 @@ import { place } from './place.js';
  * }} Flight
  */
 
-/** @type {Flight[]} */
-let flights = [];
+/** @type {Set<Flight>} */
+const flights = new Set();
 
 /**
  * @param {unknown} token
@@ -60,18 +60,29 @@ function call(token, options, onlyIfNeeded) {
     // Here and below the clock is read before anything is laid out: a test's may call.
     const now = Date.now(), state = core.open(place(core, token), now, refreshWindowMs, clockToleranceMs);
     if (!state) throw errorOf(core);
-    const old = { accessToken: /** @type {string} */ (token).trim(), ...times(core) };
+    const old = dated(core, /** @type {string} */ (token).trim());
     if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
     const flight = join(old.accessToken, old.expiresAt, ask);
+    let outcome;
     try {
-      await unlessAborted(flight.landed, signal);
+      outcome = await unlessAborted(flight.landed, signal);
     } finally {
       leave(flight);
     }
-    const outcome = await flight.landed;
     if (outcome.fault) throw outcome.fault;
     return concluded(desk(), outcome, ask, old, onlyIfNeeded);
   });
+}
+
+/**
+ * Returns a token with the times that a check has left.
+ * @param {Core} core
+ * @param {string} accessToken
+ * @returns {RefreshedToken}
+ */
+function dated(core, accessToken) {
+  const { issuedAt, refreshAt, expiresAt } = times(core);
+  return { accessToken, issuedAt, refreshAt, expiresAt };
 }
 
 function throwIfAborted(/** @type {AbortSignal | undefined} */ signal) {
@@ -91,7 +102,8 @@ function concluded(core, { accessToken, attempts, failure }, { hint, refreshWind
   const now = Date.now();
   if (accessToken) {
     if (!core.settle(place(core, accessToken), attempts, now, refreshWindowMs, clockToleranceMs)) throw errorOf(core, hint);
-    return { accessToken, ...times(core), ...onlyIfNeeded && { refreshed: true } };
+    const fresh = dated(core, accessToken);
+    return onlyIfNeeded ? { ...fresh, refreshed: true } : fresh;
   }
   core.failure.set(/** @type {Uint8Array} */ (failure));
   const willDo = core.excuse(place(core, old.accessToken), now, refreshWindowMs, clockToleranceMs), error = errorOf(core, hint);
@@ -111,12 +123,12 @@ export function join(token, expiresAt, ask) {
   const does = (/** @type {Flight} */ { token: its, ask: other }) =>
     its === token && other.url === url && other.sentWith === sentWith && other.fetch === fetch
     && other.timeoutMs === timeoutMs && other.totalTimeoutMs === totalTimeoutMs;
-  let flight = flights.find(does);
+  let flight = Array.from(flights).find(does);
   if (!flight) {
     // Three parts of the base64url alphabet are a header's value, whatever else they are.
     ask.headers.set('authorization', token);
     flight = { token, expiresAt, ask, retries, toleranceMs: judgingToleranceMs, waiting: 0, deserted: latch(), landed: /** @type {any} */ (undefined) };
-    flights.push(flight);
+    flights.add(flight);
     flight.landed = fly(flight);
   }
   flight.waiting++;
@@ -128,12 +140,8 @@ export function join(token, expiresAt, ask) {
 /** Gives up a place. When the last one is given up, so is the exchange: whoever asks from then on begins anew. */
 function leave(/** @type {Flight} */ flight) {
   if (--flight.waiting) return;
-  forget(flight);
+  flights.delete(flight);
   flight.deserted.open();
-}
-
-function forget(/** @type {Flight} */ flight) {
-  flights = flights.filter((other) => other !== flight);
 }
 
 /**
@@ -162,7 +170,7 @@ async function fly(flight) {
   } catch (fault) {
     return { fault, attempts: 0 };
   } finally {
-    forget(flight);
+    flights.delete(flight);
   }
 }
 
@@ -174,5 +182,5 @@ async function fly(flight) {
  * @param {number} now
  */
 function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged, now) {
-  return core.judge(...layOutcome(core, token, sentWith, exchanged), toleranceMs, now) ? words(core, 1)[0] : undefined;
+  return core.judge(...layOutcome(core, token, sentWith, exchanged, toleranceMs, now)) ? words(core, 1)[0] : undefined;
 }

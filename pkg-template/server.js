@@ -64,7 +64,7 @@ export function createRefreshHandler(options) {
     const land = () => {
       // Another route may have given the same ticket to somebody else. The clock comes first: a test's may call.
       const now = Date.now(), judging = here(), known = judging === sender ? ticket : 0, core = desk();
-      const laid = layOutcome(core, authorization, `${apiKey ?? ''} ${address ?? ''}`, exchanged), isFound = !!core.judge(...laid, 0, now);
+      const laid = layOutcome(core, authorization, `${apiKey ?? ''} ${address ?? ''}`, exchanged, 0, now), isFound = !!core.judge(...laid);
       return judging.land(now, known, origin, laid[0], isFound) ?? desk().failure.slice();
     };
     try {

@@ -75,16 +75,17 @@ export function abortReason(signal) {
 /**
  * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it. It listens
  * no longer than that, either: a signal may live as long as its page.
- * @param {Promise<unknown>} promise
+ * @template T
+ * @param {Promise<T>} promise
  * @param {any} signal
- * @returns {Promise<unknown>}
+ * @returns {Promise<T>}
  */
 export function unlessAborted(promise, signal) {
   return !signal ? promise : new Promise((resolve, reject) => {
     const abort = () => {
       caught(() => signal.removeEventListener('abort', abort));
       const reason = abortReason(signal);
-      return reason === undefined ? resolve(undefined) : reject(reason);
+      return reason === undefined ? resolve(promise) : reject(reason);
     };
     caught(() => signal.addEventListener('abort', abort));
     promise.then(abort);
