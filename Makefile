@@ -36,12 +36,13 @@ FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$
 INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=75,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
 LLVM = unroll-runtime=false unroll-max-count=1 $(if $(findstring server,$@),,$(LEAN))
 LEAN = unroll-threshold=0 disable-lsr enable-load-pre=false bonus-inst-threshold=0 phi-node-folding-threshold=0
+STACK = $(if $(findstring server,$@),,-Clink-arg=-zstack-size=65536)
 FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
 
 $(WASM): $(SOURCES) | setup
 	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring server,$@), for a server's route)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
-	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(INLINING) $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
+	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(INLINING) $(STACK) $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
 		-- --locked -Zbuild-std=std,panic_abort $(FOR_SIZE) $(FEATURES)
 	touch $@
