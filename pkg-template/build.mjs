@@ -14,7 +14,7 @@ const common = { bundle: true, minify: true, platform: 'neutral', target: 'es202
 
 /** Properties that nobody outside sees: a bundle has them, and what it calls of the wasm, under names of a letter or two. */
 const PRIVATE = [
-  'answer', 'ask', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue', 'hint', 'judgingToleranceMs',
+  'answer', 'ask', 'asked', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue', 'hint', 'judged', 'judgingToleranceMs',
   'kinds', 'laid', 'landed', 'monotonic', 'most', 'numbers', 'retryAfter', 'sentWith', 'setRunning', 'texts', 'times', 'toleranceMs', 'unguarded', 'waiting',
   'wall', 'words',
 ];

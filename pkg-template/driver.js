@@ -95,7 +95,7 @@ export function drive(session, token, given, isStored) {
   }
 
   function call(/** @type {number} */ op, number = 0) {
-    return at((core, { random, wall, monotonic }) => core.call(op, number, random, wall, monotonic));
+    return at((core, { random, wall, monotonic }) => core.act(op, number, random, wall, monotonic));
   }
 
   function run() {
@@ -142,7 +142,7 @@ export function drive(session, token, given, isStored) {
     const wall = Date.now(), core = laid();
     let verdict;
     try {
-      verdict = core.unguarded.status(wall);
+      verdict = core.unguarded.currentStatus(wall);
     } catch {
       throw fault();
     }
@@ -159,7 +159,7 @@ export function drive(session, token, given, isStored) {
   /** Returns the times of the token. */
   function current() {
     const wall = Date.now(), core = laid();
-    core.status(wall);
+    core.currentStatus(wall);
     return times(core);
   }
 
@@ -273,7 +273,7 @@ export function drive(session, token, given, isStored) {
     }
     const fail = (/** @type {number} */ op) => at((core, { random, wall, monotonic }) => {
       core.failure.set(/** @type {Uint8Array} */ (failure));
-      return core.call(op, ticket, random, wall, monotonic);
+      return core.act(op, ticket, random, wall, monotonic);
     });
     // Where it was refused the store deserves another look first: another tab may have stored a successor.
     if (storage && fail(IS_REFUSAL)) await compare();
@@ -477,7 +477,7 @@ export function drive(session, token, given, isStored) {
     /** @param {unknown} other */
     async replace(other) {
       at((core, { random }) => {
-        if (!core.replace(place(core, other), random)) throw errorOf(core);
+        if (!core.swap(place(core, other), random)) throw errorOf(core);
       });
       token = /** @type {string} */ (other).trim();
       sync();

@@ -11,9 +11,6 @@ const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-flo
 /** What wasm2js does not know, and the passes that say it in other words. */
 const LOWERING = ['--llvm-memory-copy-fill-lowering', '--llvm-nontrapping-fptoint-lowering', '--signext-lowering'];
 
-/** Exports that are not the only ones of their names: the platform has such properties, or the package's users do. */
-const NAMESAKES = ['call', 'open', 'replace', 'status'];
-
 /** Where nothing of JavaScript's is imported, numbers alone go in and come out: the exports are called as they are. */
 const NO_GLUE = 'export const createGlue = undefined;';
 
@@ -63,7 +60,6 @@ function core(output) {
   const short = {};
   if (!/^ \(import /m.test(module)) {
     module = module.replace(/^ \(export "(\w+)" \(func /gm, (field, name) => {
-      if (NAMESAKES.includes(name)) return field;
       short[name] = String.fromCharCode(65 + Object.keys(short).length);
       return field.replace(name, () => short[name]);
     });

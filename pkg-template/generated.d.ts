@@ -20,7 +20,7 @@ declare module '#module' {
     explain(): void;
     names(): void;
     judgeOptions(areOptions: boolean, areOfSession: boolean): number;
-    open(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+    enter(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
     judge(...exchanged: Exchanged): number;
     pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
     settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
@@ -29,13 +29,13 @@ declare module '#module' {
       length: number, isNone: boolean, isStored: boolean, refreshWindowMs: number, clockToleranceMs: number,
       random: number, wall: number, monotonic: number,
     ): number;
-    call(op: number, number: number, random: number, wall: number, monotonic: number): number;
+    act(op: number, number: number, random: number, wall: number, monotonic: number): number;
     accept(
       ticket: number, length: number, attempts: number, sentWall: number, sentMonotonic: number, random: number, wall: number, monotonic: number,
     ): number;
     found(stored: number, held: number, isReplaced: boolean, random: number, wall: number, monotonic: number): number;
-    replace(length: number, random: number): number;
-    status(now: number): number;
+    swap(length: number, random: number): number;
+    currentStatus(now: number): number;
   };
   /** See src/js/outcome.rs. */
   type Exchanged = [

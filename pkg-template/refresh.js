@@ -58,7 +58,7 @@ function call(token, options, onlyIfNeeded) {
     const core = desk(), ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
     throwIfAborted(signal);
     // Here and below the clock is read before anything is laid out: a test's may call.
-    const now = Date.now(), state = core.open(place(core, token), now, refreshWindowMs, clockToleranceMs);
+    const now = Date.now(), state = core.enter(place(core, token), now, refreshWindowMs, clockToleranceMs);
     if (!state) throw errorOf(core);
     const old = dated(core, /** @type {string} */ (token).trim());
     if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };

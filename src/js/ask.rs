@@ -147,7 +147,7 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
     Ok(())
 }
 
-/// What [`open`] says of a token that is fresh, and of one that is about to expire; of any other it says 0.
+/// What [`enter`] says of a token that is fresh, and of one that is about to expire; of any other it says 0.
 const FRESH: u32 = 1;
 const EXPIRING: u32 = 2;
 
@@ -155,7 +155,7 @@ const EXPIRING: u32 = 2;
 /// times where a check leaves them; 0 where there is no sense in going on, and a failure.
 #[wasm_bindgen]
 #[must_use]
-pub fn open(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> u32 {
+pub fn enter(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> u32 {
     match meaning(check(length, now, refresh_window_ms, clock_tolerance_ms)) {
         Ok(State::Fresh) => return FRESH,
         Ok(State::Expiring) => return EXPIRING,
@@ -193,7 +193,7 @@ pub fn pause(
 #[wasm_bindgen]
 #[must_use]
 pub fn settle(length: u32, attempts: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> bool {
-    let is_good = open(length, now, refresh_window_ms, clock_tolerance_ms) != 0;
+    let is_good = enter(length, now, refresh_window_ms, clock_tolerance_ms) != 0;
     if !is_good {
         fail(refusal(attempts));
     }

@@ -11,7 +11,7 @@ use crate::refresh::OldToken;
 use crate::session::{Found, Now, Origin, Session, Step, Stored, Ticket};
 use crate::status::TokenStatus;
 
-// What `call` does, by number: one export costs less than one for each.
+// What `act` does, by number: one export costs less than one for each.
 
 /// Answers a call of `accessToken()`: 0 for the token, -1 to wait, -2 to fail with the failure left; above 0 it is the
 /// ticket of a refresh to begin, and to wait for.
@@ -81,7 +81,7 @@ pub fn begin(
 /// Does what one of the numbers above says, with another number, and answers with a third.
 #[wasm_bindgen]
 #[must_use]
-pub fn call(op: u32, number: f64, random: f64, wall: f64, monotonic: f64) -> f64 {
+pub fn act(op: u32, number: f64, random: f64, wall: f64, monotonic: f64) -> f64 {
     with(|session| {
         let (now, whole) = (Now { wall, monotonic }, whole(number));
         match op {
@@ -177,15 +177,15 @@ pub fn found(stored: u32, held: u32, is_replaced: bool, random: f64, wall: f64, 
 /// failure where not.
 #[wasm_bindgen]
 #[must_use]
-pub fn replace(length: u32, random: f64) -> bool {
+pub fn swap(length: u32, random: f64) -> bool {
     noted(read(length).map(|token| with(|session| session.replace(token, random))))
 }
 
 /// Judges the token at this instant of the local clock, as [`check`](super::check::check) does; [`REFUSED`] is added where
 /// the server has refused it.
-#[wasm_bindgen]
+#[wasm_bindgen(js_name = currentStatus)]
 #[must_use]
-pub fn status(now: f64) -> usize {
+pub fn current_status(now: f64) -> usize {
     with(|session| {
         let verdict = verdict(match session.status(now) {
             TokenStatus::Valid(life) => Ok(life),

@@ -55,7 +55,7 @@ for (const [what, name, call] of [
 
 test('a trap in a call that returns a promise rejects it', async () => {
   const { api, token } = await fresh();
-  trapping = (entered) => entered === 'open';
+  trapping = (entered) => entered === 'enter';
   await assert.rejects(api.ensureFreshToken(token), internal(true));
   trapping = () => false;
   assert.equal((await api.ensureFreshToken(token)).refreshed, false);

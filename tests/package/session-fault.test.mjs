@@ -67,9 +67,9 @@ describe('a trap', () => {
   })
 
   for (const [what, method, op, call] of [
-    ['accessToken()', 'call', ACCESS, (session) => session.accessToken()], ['refresh()', 'call', REFRESH, (session) => session.refresh()],
-    ['status()', 'status', undefined, async (session) => session.status()], ['replace()', 'replace', undefined, (session, token) => session.replace(token)],
-    ['clear()', 'call', CLEAR, (session) => session.clear()],
+    ['accessToken()', 'act', ACCESS, (session) => session.accessToken()], ['refresh()', 'act', REFRESH, (session) => session.refresh()],
+    ['status()', 'currentStatus', undefined, async (session) => session.status()], ['replace()', 'swap', undefined, (session, token) => session.replace(token)],
+    ['clear()', 'act', CLEAR, (session) => session.clear()],
   ]) {
     test(`in ${what} is one error, and the next call works`, async (t) => {
       const { open, token } = await fresh(t, { days: 1 })
@@ -96,7 +96,7 @@ describe('a trap', () => {
     assert.equal(session.status().state, 'fresh')
   })
 
-  for (const [method, name, op] of [['land', 'accept'], ['event', 'call', EVENTS], ['send', 'call', SEND]]) {
+  for (const [method, name, op] of [['land', 'accept'], ['event', 'act', EVENTS], ['send', 'act', SEND]]) {
     test(`in ${method} when the answer comes rejects who waits, and nothing is thrown that nobody could catch`, async (t) => {
       const { open, token, asked } = await fresh(t)
       const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
@@ -119,7 +119,7 @@ describe('a trap', () => {
     const { open, token, asked } = await fresh(t)
     const session = open({ storage: memory(), key: unique() }), wait = session.accessToken(), answer = await asked()
     wait.catch(() => {})
-    trap('call', GENERATION)
+    trap('act', GENERATION)
     await answer()
     await assert.rejects(wait, internal)
     trapping = () => false
@@ -154,7 +154,7 @@ describe('a trap', () => {
       session.addEventListener('refreshed', () => heard.push('refreshed'))
       session.start()
       await time.advance(DAY)
-      trap('call', op)
+      trap('act', op)
       await time.advance(2 * HOUR)
       trapping = () => false
       await time.advance(26 * DAY + 4 * HOUR)
