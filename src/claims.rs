@@ -50,7 +50,7 @@ impl Claims {
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
     pub(crate) fn read_with_subject(payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
         let mut named = Named::default();
-        if !named.read(payload.bytes, payload.is_ascii) {
+        if !named.read_payload(payload.bytes, payload.is_ascii) {
             return Err(InvalidReason::BadJson);
         }
         Ok((Self::named(&named, payload.bytes)?, Subject(named.get(Name::Sub).copied())))

@@ -7,7 +7,7 @@
 //! A text with escapes is walked again, once those that stand for a character of ASCII have made way for it: then a name is
 //! written in one way only.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::slice::Iter;
 
 /// What a value is, as far as anyone here cares.
@@ -193,7 +193,12 @@ const ERRO: u32 = u32::from_le_bytes(*b"erro");
 
 /// The values of those members. Of duplicates the last one counts.
 #[derive(Default)]
-pub(crate) struct Named([Option<Value>; 9]);
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(crate) struct Named {
+    values: [Option<Value>; 9],
+    /// Where the first one begins that was heard, 0 for nowhere.
+    first: usize,
+}
 
 impl Named {
     /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet. Where it is not, there are none. Some
@@ -201,10 +206,10 @@ impl Named {
     #[inline(never)]
     pub(crate) fn read(&mut self, text: &mut [u8], is_utf8: bool) -> bool {
         let is_text = is_utf8 || is_of_characters(text);
-        let mut end = if is_text { self.hear(text, false) } else { None };
+        let mut end = if is_text { self.hear(text, 0, false) } else { None };
         if end == Some(End::Escape) {
             // What was heard before it is heard again.
-            end = if unescape(text) { self.hear(text, true) } else { None };
+            end = if unescape(text) { self.hear(text, 0, true) } else { None };
         }
         if end.is_none() {
             *self = Self::default();
@@ -212,9 +217,36 @@ impl Named {
         end.is_some()
     }
 
+    /// Reads the payload of a token so. What it has in common with one before it, up to the first member that is asked for, is
+    /// compared rather than walked again: with tokens of one issuer that is all that is nested, and a quarter of the text.
+    pub(crate) fn read_payload(&mut self, text: &mut [u8], is_ascii: bool) -> bool {
+        BEGINNING.with_borrow_mut(|beginning| {
+            let (eights, _) = text.as_chunks();
+            let count = beginning.length / EIGHT + 1;
+            let is_alike = eights.len() >= count
+                && eights.iter().zip(&beginning.eights).take(count).all(|(own, known)| own == known);
+            let start = if is_alike { beginning.length } else { 0 };
+            if !is_ascii || self.hear(text, start, false) != Some(End::Text) {
+                return self.read(text, is_ascii);
+            }
+            if start == 0 {
+                let before = text.get(..self.first).unwrap_or_default();
+                let (eights, _) = text.as_chunks();
+                beginning.length = before.iter().rposition(|&byte| byte == b',').map_or(0, |comma| comma + 1);
+                if beginning.length >= EIGHT * beginning.eights.len() {
+                    beginning.length = 0;
+                }
+                for (place, &eight) in beginning.eights.iter_mut().zip(eights) {
+                    *place = eight;
+                }
+            }
+            true
+        })
+    }
+
     #[inline(never)]
-    fn hear(&mut self, text: &[u8], is_unescaped: bool) -> Option<End> {
-        walk(text, is_unescaped, Name::of, |name, value| {
+    fn hear(&mut self, text: &[u8], start: usize, is_unescaped: bool) -> Option<End> {
+        walk(text, start, is_unescaped, Name::of, |name, value| {
             // What an earlier duplicate held counts no more.
             match name {
                 Name::Data if ANSWERS => self.set(Name::AccessToken, None),
@@ -225,18 +257,21 @@ impl Named {
                 _ => {}
             }
             self.set(name, Some(value));
+            if self.first == 0 {
+                self.first = value.from;
+            }
         })
     }
 
     #[inline]
     fn set(&mut self, name: Name, value: Option<Value>) {
-        if let Some(place) = self.0.get_mut(name.index()) {
+        if let Some(place) = self.values.get_mut(name.index()) {
             *place = value;
         }
     }
 
     pub(crate) fn get(&self, name: Name) -> Option<&Value> {
-        self.0.get(name.index())?.as_ref()
+        self.values.get(name.index())?.as_ref()
     }
 }
 
@@ -249,7 +284,8 @@ enum End {
     Escape,
 }
 
-/// Walks a text that must be one JSON object, to its first escape where it is not unescaped. Returns none where it is not;
+/// Walks a text that must be one JSON object, to its first escape where it is not unescaped; where it was walked before up to the
+/// beginning of a member, from there on. Returns none where it is not;
 /// what the visitor has heard by then counts for nothing. It hears only of members that have a name, which is asked for with
 /// the name of the object that holds them and with a text that begins with the key and the quote that closes it.
 ///
@@ -258,6 +294,7 @@ enum End {
 #[inline]
 fn walk<N: Copy>(
     text: &[u8],
+    start: usize,
     is_unescaped: bool,
     name_of: impl Fn(Option<N>, &[u8]) -> Option<N>,
     mut visit: impl FnMut(N, Value),
@@ -271,6 +308,12 @@ fn walk<N: Copy>(
     skip_space(&mut rest);
     if rest.as_slice().first() != Some(&b'{') {
         return None;
+    }
+    if start > 0 {
+        // A member of the outermost object begins there.
+        nesting.push(true)?;
+        is_key = true;
+        rest = text.get(start..)?.iter();
     }
     'walk: loop {
         // A key or a value begins here.
@@ -354,6 +397,20 @@ fn walk<N: Copy>(
     }
 }
 
+const EIGHT: usize = 8;
+
+/// What the last payload began with that had to be walked from its beginning.
+struct Beginning {
+    eights: [[u8; EIGHT]; 16],
+    /// How much of it is before the first member that is asked for, whose key has no comma in it: up to the comma before that;
+    /// 0 where there is none, or it is too long.
+    length: usize,
+}
+
+thread_local! {
+    static BEGINNING: RefCell<Beginning> = const { RefCell::new(Beginning { eights: [[0; EIGHT]; 16], length: 0 }) };
+}
+
 /// A bit of each of eight bytes, the lowest.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
@@ -398,11 +455,6 @@ fn skip_number(first: u8, rest: &mut Iter<'_, u8>) -> Option<()> {
     match first {
         b'0' => {}
         b'1'..=b'9' => {
-            if let Some(&eight) = rest.as_slice().first_chunk()
-                && eight_digits(eight).is_some()
-            {
-                rest.nth(7);
-            }
             let _ = skip_digits(rest);
         }
         _ => return None,
@@ -606,7 +658,7 @@ mod tests {
             names.push(parent + &decoded(key));
             Some(names.len() - 1)
         };
-        let end = walk(text, is_unescaped, name_of, |name, value| {
+        let end = walk(text, 0, is_unescaped, name_of, |name, value| {
             let text = if value.kind == Kind::Nested { "…".to_owned() } else { decoded(value.of(text)) };
             let quote = if value.kind == Kind::String { "'" } else { "" };
             heard.extend([&names.borrow()[name], "=", quote, &text, quote, " "]);
@@ -636,6 +688,70 @@ mod tests {
         hears(r#"{"\u0065xp":"\"\\\/\b\f\n\r\t\u00e9\u20ac"}"#, "exp='\"\\/\u{8}\u{c}\n\r\té€'");
         hears(r#"{"a":"\ud83d\ude00 \u00e9 é😀"}"#, "a='😀 é é😀'");
         hears(r#"{"\u0061":1,"\u0062":"\u0022\u005c\u007F","c":"\u0041"}"#, "a=1 b='\"\\\u{7f}' c='A'");
+    }
+
+    #[test]
+    fn a_payload_reads_the_same_whatever_was_read_before() {
+        let sample = r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"a@b.c","iat":1750329735,"exp":1752921735}"#;
+        let texts = [
+            sample,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"x","exp":1}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","iss":"x","exp":1}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"\u0061","exp":1}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"é","exp":1}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"x"}}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer",}"#,
+            r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer""#,
+            r#"{"active":true,"permissions":[],"data":{"z":[1,2],"accessToken":"x","y":1},"token_type":"Bearer","exp":1}"#,
+            r#"{"active":true,"permissions":[],"error":[{"message":1}],"data":7,"token_type":"Bearer","error":{"errorCode":1,"a":2}}"#,
+            r#"{"exp":1,"active":true,"permissions":[],"exp":2,"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer"}"#,
+            r#" { "active" : true , "a,b" : [ 1 , 2 ] , "sub" : "x,y" , "exp" : 1 , "token_type" : "Bearer" } "#,
+            r#"{"a":"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890","exp":1}"#,
+            r#"{"a":1,"exp":1}"#,
+            "{}",
+            "",
+        ];
+        let read = |text: &[u8], before: &[&str]| {
+            for before in before {
+                Named::default().read_payload(&mut before.as_bytes().to_vec(), before.is_ascii());
+            }
+            let (mut named, mut expected) = (Named::default(), Named::default());
+            let (mut room, mut other) = (text.to_vec(), text.to_vec());
+            let is_json = named.read_payload(&mut room, text.is_ascii());
+            assert_eq!(is_json, expected.read(&mut other, text.is_ascii()), "{}", text.escape_ascii());
+            assert_eq!(named.values, expected.values, "{}", text.escape_ascii());
+        };
+        for text in texts {
+            for before in texts {
+                read(text.as_bytes(), &[before]);
+                read(text.as_bytes(), &[sample, before]);
+            }
+        }
+        // And where any character is another one; the last one ends where the beginning hardly does.
+        let short = (r#"{"active":true,"abc":[1],"":1}"#, r#"{"active":true,"abc":[1],"exp":1}"#);
+        for (text, before) in texts.map(|text| (text, text)).into_iter().chain([short]) {
+            for at in 0..text.len() {
+                for byte in *b"\",:{}[]\\ 01eE-tfnx\x01\x80" {
+                    let mut changed = text.as_bytes().to_vec();
+                    changed[at] = byte;
+                    read(&changed, &[before]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_payloads_have_in_common_is_walked_once() {
+        let length = |text: &str| {
+            assert!(Named::default().read_payload(&mut text.as_bytes().to_vec(), true), "{text}");
+            BEGINNING.with_borrow(|beginning| beginning.length)
+        };
+        let begins = r#"{"active":true,"roles":[],"#;
+        assert_eq!(length(&format!(r#"{begins}"sub":"x","exp":1}}"#)), begins.len());
+        // Of the same beginning nothing is learnt, nor of another user, nor where it is the first member.
+        assert_eq!(length(&format!(r#"{begins}"sub":"another","iss":"a","exp":1}}"#)), begins.len());
+        assert_eq!(length(r#"{"exp":1,"active":true,"roles":[]}"#), 0);
+        assert_eq!(length(&format!(r#"{{"a":"{}","exp":1}}"#, "x".repeat(128))), 0);
     }
 
     #[test]
