@@ -14,9 +14,9 @@ const common = { bundle: true, minify: true, platform: 'neutral', target: 'es202
 
 /** Properties that nobody outside sees: a bundle has them, and what it calls of the wasm, under names of a letter or two. */
 const PRIVATE = [
-  'answer', 'ask', 'asked', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue', 'hint', 'judged', 'judgingToleranceMs',
-  'kinds', 'laid', 'landed', 'monotonic', 'most', 'numbers', 'retryAfter', 'sentWith', 'setRunning', 'texts', 'times', 'toleranceMs', 'unguarded', 'waiting',
-  'wall', 'words',
+  'answer', 'ask', 'asked', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue',
+  'hint', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic', 'most', 'numbers', 'retryAfter', 'sentWith',
+  'setRunning', 'texts', 'times', 'toleranceMs', 'unguarded', 'waiting', 'wall', 'words',
 ];
 
 /**
@@ -28,6 +28,10 @@ const entries = [
   { name: 'status', from: 'checker.js', output: 'wasm-pack-status', wasm: 'status.wasm', twin: 'status-js' },
   { name: 'server', from: 'server.js', output: 'wasm-pack-server', wasm: 'server.wasm', beside: 'index' },
 ];
+
+const declared = readFileSync(join(template, 'index.d.ts'), 'utf8').replace(/\/\*[^]*?\*\//g, '').match(/\w+/g);
+const both = PRIVATE.filter((name) => declared.includes(name));
+if (both.length) throw new Error(`declared, and yet to be renamed: ${both}`);
 
 rmSync(pkg, { recursive: true, force: true });
 mkdirSync(pkg);
