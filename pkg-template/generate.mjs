@@ -14,6 +14,9 @@ const LOWERING = ['--llvm-memory-copy-fill-lowering', '--llvm-nontrapping-fptoin
 /** Where nothing of JavaScript's is imported, numbers alone go in and come out: the exports are called as they are. */
 const NO_GLUE = 'export const createGlue = undefined;';
 
+/** Tells whether a module imports something of JavaScript's, and so has a glue. */
+const hasImports = (/** @type {string} */ module) => /^ \(import /m.test(module);
+
 /** @param {string} tool @param {string[]} args */
 const binaryen = (tool, ...args) =>
   execFileSync(tool, [...FEATURES.map((feature) => `--enable-${feature}`), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -25,7 +28,7 @@ const binaryen = (tool, ...args) =>
  */
 export async function generate(output, { twin }) {
   const { wasm, glue: plain, file, text, short } = core(output);
-  const { first, rest, data } = halves(text, short), glue = /^ \(import /m.test(text) && readingOnce(plain, ...extentOfData(text));
+  const { first, rest, data } = halves(text, short), glue = hasImports(text) && readingOnce(plain, ...extentOfData(text));
   const inlined = { decoder: decoder(output), first: letters(assembled(first, join(output, 'first.wasm'))), rest: letters(assembled(rest, join(output, 'rest.wasm'))), data };
   return {
     wasm,
@@ -58,7 +61,7 @@ function core(output) {
   glue = once(glue, '"./core_bg.js"', '"$"');
   /** @type {Record<string, string>} */
   const short = {};
-  if (!/^ \(import /m.test(module)) {
+  if (!hasImports(module)) {
     module = module.replace(/^ \(export "(\w+)" \(func /gm, (field, name) => {
       short[name] = String.fromCharCode(65 + Object.keys(short).length);
       return field.replace(name, () => short[name]);
@@ -72,7 +75,7 @@ function core(output) {
  * @param {string} module
  */
 function withoutMarks(module) {
-  if (/^ \(import /m.test(module)) return module;
+  if (hasImports(module)) return module;
   const marks = new Set([...module.matchAll(/^ \(export "__\w+" \(global ([^\s)]+)\)\)$/gm)].map(([, name]) => name));
   return module.replace(/^ \((?:global (\S+) i32|export "__\w+" \(global ([^\s)]+)\)).*\n/gm, (field, own, exported) => marks.has(own ?? exported) ? '' : field);
 }

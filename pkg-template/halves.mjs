@@ -14,7 +14,8 @@ export function halves(module, short) {
   const functions = new Map(those('func').map((text) => [text.match(/\$\S+/)[0], text]));
   const exported = new Map(those('export').map((text) => [text.match(/"(.*)"/)[1], text]));
 
-  const ofFirst = FIRST.map((name) => short[name] ?? name), own = reached(ofFirst.map((name) => exported.get(name).match(/\$[^\s)]+/)[0]), functions);
+  const ofFirst = FIRST.map((name) => short[name] ?? name);
+  const own = reached(ofFirst.map((name) => exported.get(name).match(/\$[^\s)]+/)[0]), functions);
   const others = [...functions].filter(([name]) => !own.has(name)).map(([, text]) => text);
   const called = new Set([...others.flatMap(calls), ...those('elem').join('').match(/\$[^\s)]+/g) ?? []]);
   const isVariable = (text) => text.includes('(mut ');
