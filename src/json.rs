@@ -231,7 +231,6 @@ impl Named {
             }
             if start == 0 {
                 let before = text.get(..self.first).unwrap_or_default();
-                let (eights, _) = text.as_chunks();
                 beginning.length = before.iter().rposition(|&byte| byte == b',').map_or(0, |comma| comma + 1);
                 if beginning.length >= EIGHT * beginning.eights.len() {
                     beginning.length = 0;
@@ -285,9 +284,9 @@ enum End {
 }
 
 /// Walks a text that must be one JSON object, to its first escape where it is not unescaped; where it was walked before up to the
-/// beginning of a member, from there on. Returns none where it is not;
-/// what the visitor has heard by then counts for nothing. It hears only of members that have a name, which is asked for with
-/// the name of the object that holds them and with a text that begins with the key and the quote that closes it.
+/// beginning of a member, from there on. Returns none where it is not; what the visitor has heard by then counts for nothing. It
+/// hears only of members that have a name, which is asked for with the name of the object that holds them and with a text that
+/// begins with the key and the quote that closes it.
 ///
 /// On its way there is no call, since engines keep in memory what is at hand across one, wherever that is: it is a twentieth
 /// of a check.
