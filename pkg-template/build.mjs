@@ -1,7 +1,7 @@
 // Assembles pkg/ from wasm-pack's output and the hand-written part beside this file, ready for `npm pack`.
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { generate } from './generate.mjs';
 
@@ -49,8 +49,10 @@ for (const { name, from, output, wasm, twin, beside } of entries) {
       plugins: [linked(generated, way, wasm, beside && `./${beside}${ending}`)],
     });
     // Once more, for some 500 bytes after brotli.
-    const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3, unsafe_arrows: true, hoist_props: true } });
-    writeFileSync(join(pkg, `${file}${ending}`), `${code}\n`);
+    const code = await small(text, { module: true });
+    const used = Object.entries(generated.atEnd).filter(([name]) => code.includes(name)).map(([name, value]) => `var ${name}=${value};\n`).join('');
+    const end = await small((await transform(used, { minify: true, target: common.target })).code);
+    writeFileSync(join(pkg, `${file}${ending}`), `${code.replace(/(?=export\{[^}]*\};\s*$)/, () => end)}\n`);
   };
   await bundle(name, 'inline', '.js');
   await bundle(name, 'workerd', '.workerd.js');
@@ -59,6 +61,12 @@ for (const { name, from, output, wasm, twin, beside } of entries) {
   for (const file of [name, twin].filter(Boolean)) writeFileSync(join(pkg, `${file}.cjs`), commonJs(readFileSync(join(pkg, `${file}.js`), 'utf8')));
 }
 writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index.js'), 'utf8')));
+
+/** @param {string} text @param {object} [options] */
+async function small(text, options) {
+  const compress = { passes: 3, unsafe_arrows: true, hoist_props: true };
+  return (await minify(text, { ...options, ecma: 2020, compress })).code;
+}
 
 /** @param {string} module a bundle: a body, and what it exports at its end */
 function parts(module) {

@@ -1,13 +1,15 @@
 // The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
 declare module '#wasm-text' {
-  export const decoder: string, first: string, rest: string, data: [at: number, text: string][];
+  export const decoder: string, data: [at: number, text: string][];
+  export function first(): string;
+  export function rest(): string;
 }
 declare module '#wasm' {
   const module: WebAssembly.Module;
   export default module;
 }
 declare module '#wasm-as-js' {
-  export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
+  export function instantiate(): import('#module').First;
 }
 declare module '#module' {
   /** What a check needs; where the wasm comes as a whole, all of it. */

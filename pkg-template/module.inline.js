@@ -16,7 +16,7 @@ let restModule;
  * @param {Encoder} encoder
  */
 export function first(imports, encoder) {
-  firstModule ??= compiled(firstText, encoder);
+  firstModule ??= compiled(firstText(), encoder);
   const exports = /** @type {First} */ (new WebAssembly.Instance(firstModule).exports);
   for (const [at, text] of data) encoder.encodeInto(text, new Uint8Array(exports.memory.buffer, at));
   return exports;
@@ -29,7 +29,7 @@ export function first(imports, encoder) {
  * @param {Encoder} encoder
  */
 export function rest(first, imports, encoder) {
-  restModule ??= compiled(restText, encoder);
+  restModule ??= compiled(restText(), encoder);
   return new WebAssembly.Instance(restModule, { ...imports, '': first }).exports;
 }
 

@@ -4,6 +4,4 @@ import { instantiate } from '#wasm-as-js';
 export { rest } from './instance.js';
 
 /** Makes the whole of it. */
-export function first(/** @type {WebAssembly.Imports} */ imports) {
-  return instantiate(imports);
-}
+export const first = instantiate;
