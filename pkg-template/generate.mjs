@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { FIRST, halves, segments } from './halves.mjs';
+import { FIRST, halves, inOrderOfCalls, segments } from './halves.mjs';
 
 /** What every engine since 2020 has, and no more; wasm2js can lower it. */
 const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'sign-ext', 'nontrapping-float-to-int', 'mutable-globals'];
@@ -54,7 +54,7 @@ function core(output) {
   // The lowest addresses are the stack's end: nothing that is addressed with an offset begins there.
   binaryen('wasm-opt', '-Oz', '--converge', '--low-memory-unused', join(output, 'core_bg.wasm'), '-o', file);
   binaryen('wasm-dis', file, '-o', text);
-  let module = withoutMarks(readFileSync(text, 'utf8')), glue = readFileSync(join(output, 'core.js'), 'utf8');
+  let module = inOrderOfCalls(withoutMarks(readFileSync(text, 'utf8'))), glue = readFileSync(join(output, 'core.js'), 'utf8');
   const names = [...module.matchAll(/^ \((?:import "[^"]+" "([^"]+)"|export "(_[^"]+|wasm_bindgen[^"]+)")/gm)].map(([, a, b]) => a ?? b);
   for (const [index, name] of names.entries()) {
     const short = `$${index.toString(36)}`;

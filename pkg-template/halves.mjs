@@ -30,13 +30,33 @@ export function halves(module, short) {
     data,
     first: put(head,
       those('type'), those('global'), those('memory'), remaining, ['memory', ...ofFirst].map((name) => exported.get(name)),
-      shared.map(({ kind, name, short }) => ` (export "${short}" (${kind} ${name}))\n`), [...own].map((name) => functions.get(name))),
+      shared.map(({ kind, name, short }) => ` (export "${short}" (${kind} ${name}))\n`), [...functions].filter(([name]) => own.has(name)).map(([, text]) => text)),
     rest: put(head,
       those('type'), those('import'), those('memory').map((text) => text.replace(' (memory', ' (import "" "memory" (memory').replace(/\)$/m, '))')),
       shared.map(({ kind, name, type, short }) => ` (import "" "${short}" (${kind} ${name} ${type}))\n`),
       those('global').filter((text) => !isVariable(text)), those('table'), those('elem'),
       [...exported].filter(([name]) => !ofFirst.includes(name)).map(([, text]) => text), others),
   };
+}
+
+/**
+ * Returns a module whose functions each follow those that they call: like comes to stand near like, and brotli has 40 bytes less.
+ * @param {string} module as binaryen writes it
+ */
+export function inOrderOfCalls(module) {
+  const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
+  const functions = new Map(fields.filter((field) => field.startsWith(' (func ')).map((text) => [text.match(/\$\S+/)[0], text]));
+  /** @type {Set<string>} */
+  const ordered = new Set();
+  const visited = new Set();
+  const visit = (/** @type {string} */ name) => {
+    if (visited.has(name) || !functions.has(name)) return;
+    visited.add(name);
+    calls(functions.get(name)).forEach(visit);
+    ordered.add(functions.get(name));
+  };
+  for (const name of functions.keys()) visit(name);
+  return put(head, fields.filter((field) => !field.startsWith(' (func ')), [...ordered]);
 }
 
 /**
