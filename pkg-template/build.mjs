@@ -29,6 +29,17 @@ const entries = [
   { name: 'server', from: 'server.js', output: 'wasm-pack-server', wasm: 'server.wasm', beside: 'index' },
 ];
 
+/** Short names in one order, whatever a bundle has most of: letters first that JavaScript's own words have most. 20 bytes less. */
+const names = {
+  reset() {}, consider() {}, sort() {},
+  get(/** @type {number} */ index) {
+    const letters = 'etnraoilscdufmhpgvbwyxk_$jqzETNRAOILSCDUFMHPGVBWYXKJQZ';
+    let rest = Math.floor(index / letters.length), name = letters[index % letters.length];
+    for (const others = `${letters}0123456789`; rest > 0; rest = Math.floor(rest / others.length)) name += others[--rest % others.length];
+    return name;
+  },
+};
+
 const declared = readFileSync(join(template, 'index.d.ts'), 'utf8').replace(/\/\*[^]*?\*\//g, '').match(/\w+/g);
 const both = PRIVATE.filter((name) => declared.includes(name));
 if (both.length) throw new Error(`declared, and yet to be renamed: ${both}`);
@@ -65,7 +76,7 @@ writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index
 /** @param {string} text @param {object} [options] */
 async function small(text, options) {
   const compress = { passes: 3, unsafe_arrows: true, hoist_props: true };
-  return (await minify(text, { ...options, ecma: 2020, compress })).code;
+  return (await minify(text, { ...options, ecma: 2020, compress, mangle: { nth_identifier: names } })).code;
 }
 
 /** @param {string} module a bundle: a body, and what it exports at its end */
