@@ -1,6 +1,6 @@
 // Assembles pkg/ from wasm-pack's output and the hand-written part beside this file, ready for `npm pack`.
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { generate } from './generate.mjs';
@@ -106,6 +106,7 @@ function script(module) {
  */
 function linked(generated, way, wasm, main) {
   const file = { workerd: `./${wasm}`, 'edge-light': `./${wasm}?module` }[way];
+  const own = readdirSync(template).filter((name) => name.endsWith('.edge.js')).map((name) => name.replace('.edge', ''));
   return {
     name: 'generated',
     setup({ onResolve, onLoad }) {
@@ -115,6 +116,8 @@ function linked(generated, way, wasm, main) {
         if (path === '#guard') return { path: join(template, generated.hasGlue ? 'guard.calling.js' : 'guard.js') };
         return { path, namespace: 'generated' };
       });
+      // What stands in where a platform lacks something, these have.
+      if (file) onResolve({ filter: new RegExp(`/(${own.join('|')})$`) }, ({ path }) => ({ path: join(template, basename(path).replace('.js', '.edge.js')) }));
       if (main) onResolve({ filter: /\/(index|error)\.js$/ }, ({ kind }) => kind === 'entry-point' ? undefined : { path: main, external: true });
       onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => ({ contents: generated[path], resolveDir: join(root, 'src/js') }));
     },

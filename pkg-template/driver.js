@@ -2,7 +2,8 @@
 import { caught, isSignal } from '../src/js/foreign.js';
 import { abortReason, after } from '../src/js/wait.js';
 import { NONE, desk, errorOf, lay, times } from './desk.js';
-import { emitter, eventOf } from './emitter.js';
+import { emitter } from './emitter.js';
+import { eventOf } from './event.js';
 import { failure } from './failure.js';
 import { fault, settled } from './loader.js';
 import { locked } from './lock.js';
@@ -10,7 +11,7 @@ import { readOptions } from './options.js';
 import { join } from './refresh.js';
 import { place } from './place.js';
 import { ask as askStore } from './store.js';
-import { listening, tune } from './tabs.js';
+import { isOffline, listening, tune } from './tabs.js';
 
 /** @import { SessionEventMap, SessionOptions, SessionStatus } from './index.js' */
 /** @import { Core } from './desk.js' */
@@ -100,7 +101,7 @@ export function drive(session, token, given, isStored) {
 
   function run() {
     call(START);
-    call(OFFLINE, globalThis.navigator?.onLine === false ? 1 : 0);
+    call(OFFLINE, isOffline() ? 1 : 0);
   }
 
   /** Tells what there is to tell, and wakes who waits where the token has changed. */

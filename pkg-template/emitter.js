@@ -7,17 +7,6 @@ export function emitter() {
   return typeof EventTarget === 'function' && typeof Event === 'function' ? new EventTarget() : plain();
 }
 
-/**
- * Returns an event that says it is a session's.
- * @param {string} type
- * @param {object} session
- * @param {unknown} detail
- */
-export function eventOf(type, session, detail) {
-  const event = typeof Event === 'function' ? new Event(type) : /** @type {Event} */ ({ type });
-  return Object.defineProperties(event, { detail: { value: detail }, target: { value: session }, currentTarget: { value: session } });
-}
-
 /** @returns {Emitter} */
 function plain() {
   /** @type {[string, any, boolean][]} */

@@ -1,6 +1,8 @@
 // One at a time: among all tabs where there are Web Locks, within the process where there are none, or by a lock of the
 // caller's own. It is waited for with a limit, and never stolen.
 
+import { webLocks } from './tabs.js';
+
 /** @import { TokenLock } from './index.js' */
 
 /** How long a lock is waited for, in milliseconds. */
@@ -41,9 +43,8 @@ export function locked(own, name, work) {
     };
     const request = async () => {
       if (own) return own(name, { timeoutMs: TIMEOUT_MS, signal }, once);
-      const locks = globalThis.navigator?.locks;
       // A page without an origin of its own has Web Locks that refuse.
-      await locks?.request(name, { signal }, once).catch(() => {});
+      await webLocks()?.request(name, { signal }, once).catch(() => {});
       if (!isOver) await queued(name, once);
     };
     request().then(refused, refused);

@@ -31,3 +31,13 @@ export function listening(on, hint) {
   for (const type of HINTS) globalThis[method]?.(type, hint);
   globalThis.document?.[method]?.('visibilitychange', hint);
 }
+
+/** Tells whether the network is known to be gone. */
+export function isOffline() {
+  return globalThis.navigator?.onLine === false;
+}
+
+/** Returns the Web Locks, where there are any. */
+export function webLocks() {
+  return globalThis.navigator?.locks;
+}

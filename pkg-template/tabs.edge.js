@@ -1,0 +1,16 @@
+// Cloudflare's Workers and edge runtimes have no other tabs, no locks, and nothing that hints at time that has passed.
+
+export function tune() {
+  return undefined;
+}
+
+export function listening() {}
+
+export function isOffline() {
+  return false;
+}
+
+/** @returns {LockManager | undefined} */
+export function webLocks() {
+  return undefined;
+}
