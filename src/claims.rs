@@ -3,7 +3,7 @@
 //! The claims are read, not believed: nothing here verifies a signature, and nothing here knows what time it is.
 
 use crate::error::InvalidReason;
-use crate::json::{Kind, Name, Named, Value, eight_digits};
+use crate::json::{EACH, Kind, Name, Named, Value};
 use crate::token::Payload;
 
 /// An instant, in whole milliseconds since the epoch: below 2^53, hence exact.
@@ -98,16 +98,16 @@ fn instant(value: &Value, payload: &[u8]) -> Millis {
         return f64::NAN;
     }
     let text = value.of(payload);
+    // An instant of our days, at once.
+    if let Some((&eight, &[ninth @ b'0'..=b'9', tenth @ b'0'..=b'9'])) = text.split_first_chunk()
+        && let Some(first) = eight_digits(eight)
+    {
+        return (first as f64 * 100.0 + f64::from((ninth - b'0') * 10 + (tenth - b'0'))) * 1000.0;
+    }
     // As many digits as can matter, how many tens they are to be multiplied by, and whether there are others, which round.
     let (mut digits, mut tens, mut is_more) = (0, 3, false);
     let (mut is_negative, mut decimals) = (false, 0);
     let mut rest = text.iter();
-    // An instant of our days begins with so many.
-    if let Some((&eight, more)) = text.split_first_chunk()
-        && let Some(first) = eight_digits(eight)
-    {
-        (digits, rest) = (first, more.iter());
-    }
     while let Some(&byte) = rest.next() {
         match byte {
             b'0'..=b'9' if digits < LIMIT_MS => {
@@ -127,11 +127,6 @@ fn instant(value: &Value, payload: &[u8]) -> Millis {
         }
     }
     let (mut millis, limit) = (digits as f64, LIMIT_MS as f64);
-    // Whole seconds, at once.
-    if tens >= 3 {
-        millis *= 1000.0;
-        tens -= 3;
-    }
     while tens > 0 && millis > 0.0 && millis < limit {
         millis *= 10.0;
         tens -= 1;
@@ -151,6 +146,19 @@ fn instant(value: &Value, payload: &[u8]) -> Millis {
     }
 }
 
+/// Returns the number that eight characters are where each is a digit.
+fn eight_digits(eight: [u8; 8]) -> Option<u64> {
+    let digits = u64::from_le_bytes(eight) ^ (EACH * u64::from(b'0'));
+    // The upper bit of each that is above nine, by itself or by what is added.
+    if (digits | digits.wrapping_add(EACH * 0x76)) & (EACH << 7) != 0 {
+        return None;
+    }
+    // Two, four and eight of them are added up, each sum where the last of them was.
+    let twos = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = twos.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
 /// Reads an exponent, its `e` gone, as far as it can matter.
 fn exponent(text: &[u8]) -> i32 {
     let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10);
@@ -159,6 +167,7 @@ fn exponent(text: &[u8]) -> i32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -171,6 +180,11 @@ mod tests {
     #[test]
     fn instants_are_floored_decimals() {
         is_instant("1752921735", Some(1_752_921_735_000.0));
+        is_instant("9999999999", Some(9_999_999_999_000.0));
+        is_instant("17529217e1", Some(175_292_170_000.0));
+        is_instant("175292173e0", Some(175_292_173_000.0));
+        is_instant("17529217.5", Some(17_529_217_500.0));
+        is_instant("-175292173", Some(-175_292_173_000.0));
         is_instant("1752921735.57", Some(1_752_921_735_570.0));
         is_instant("1752921735.0009999999999999999", Some(1_752_921_735_000.0));
         is_instant("17529217351239E-4", Some(1_752_921_735_123.0));
@@ -180,6 +194,20 @@ mod tests {
         is_instant("-1.5", Some(-1500.0));
         is_instant("-1.0009", Some(-1001.0));
         is_instant("-0", Some(0.0));
+    }
+
+    #[test]
+    fn eight_digits_are_a_number_and_nothing_else_is() {
+        for number in (0..100_000_000).step_by(1_009).chain([9, 90_909_090, 99_999_999]) {
+            let digits = format!("{number:08}");
+            let eight = *digits.as_bytes().first_chunk().expect("eight digits");
+            assert_eq!(eight_digits(eight), Some(number));
+            for (at, other) in (0..8).flat_map(|at| (0..=u8::MAX).map(move |other| (at, other))).step_by(7) {
+                let mut changed = eight;
+                changed[at] = other;
+                assert_eq!(eight_digits(changed).is_some(), other.is_ascii_digit(), "{other} at {at}");
+            }
+        }
     }
 
     #[test]
