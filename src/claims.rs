@@ -35,22 +35,22 @@ impl Subject {
 }
 
 impl Claims {
-    /// Reads the claims of a payload.
+    /// Reads the claims of a token's payload.
     ///
     /// # Errors
     /// Says why the payload is no user access token's.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
-    pub fn read(mut payload: Payload<'_>) -> Result<Self, InvalidReason> {
-        Self::read_with_subject(&mut payload).map(|(claims, _)| claims)
+    pub fn read(token: &[u8], mut payload: Payload<'_>) -> Result<Self, InvalidReason> {
+        Self::read_with_subject(token, &mut payload).map(|(claims, _)| claims)
     }
 
-    /// Reads the claims of a payload, and whose it is.
+    /// Reads the claims of a token's payload, and whose it is.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
-    pub(crate) fn read_with_subject(payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
+    pub(crate) fn read_with_subject(token: &[u8], payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
         let mut named = Named::default();
-        if !named.read_payload(payload.bytes, payload.is_ascii) {
+        if !named.read_payload(token, payload) {
             return Err(InvalidReason::BadJson);
         }
         Ok((Self::named(&named, payload.bytes)?, Subject(named.get(Name::Sub).copied())))

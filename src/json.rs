@@ -7,8 +7,10 @@
 //! A text with escapes is walked again, once those that stand for a character of ASCII have made way for it: then a name is
 //! written in one way only.
 
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use core::slice::Iter;
+
+use crate::token::{Payload, remember};
 
 /// What a value is, as far as anyone here cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -201,46 +203,31 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet. Where it is not, there are none. Some
-    /// escapes make way for what they stand for, and spaces follow the text then.
+    /// Reads a text that must be one JSON object, and UTF-8 where that is not known yet; from a place on up to which it was walked
+    /// before. Where it is not, there are none. Some escapes make way for what they stand for, and spaces follow the text then.
     #[inline(never)]
-    pub(crate) fn read(&mut self, text: &mut [u8], is_utf8: bool) -> bool {
-        let is_text = is_utf8 || is_of_characters(text);
-        let mut end = if is_text { self.hear(text, 0, false) } else { None };
+    pub(crate) fn read(&mut self, text: &mut [u8], start: usize, is_utf8: bool) -> Option<End> {
+        let rest = text.get_mut(start..)?;
+        let is_text = is_utf8 || is_of_characters(rest);
+        let mut end = if is_text { self.hear(text, start, false) } else { None };
         if end == Some(End::Escape) {
             // What was heard before it is heard again.
-            end = if unescape(text) { self.hear(text, 0, true) } else { None };
+            let is_unescaped = text.get_mut(start..).is_some_and(unescape);
+            end = if is_unescaped { self.hear(text, start, true).map(|_| End::Escape) } else { None };
         }
         if end.is_none() {
             *self = Self::default();
         }
-        end.is_some()
+        end
     }
 
-    /// Reads the payload of a token so. What it has in common with one before it, up to the first member that is asked for, is
-    /// compared rather than walked again: with tokens of one issuer that is all that is nested, and a quarter of the text.
-    pub(crate) fn read_payload(&mut self, text: &mut [u8], is_ascii: bool) -> bool {
-        BEGINNING.with_borrow_mut(|beginning| {
-            let (eights, _) = text.as_chunks();
-            let count = beginning.length / EIGHT + 1;
-            let is_alike = eights.len() >= count
-                && eights.iter().zip(&beginning.eights).take(count).all(|(own, known)| own == known);
-            let start = if is_alike { beginning.length } else { 0 };
-            if !is_ascii || self.hear(text, start, false) != Some(End::Text) {
-                return self.read(text, is_ascii);
-            }
-            if start == 0 {
-                let before = text.get(..self.first).unwrap_or_default();
-                beginning.length = before.iter().rposition(|&byte| byte == b',').map_or(0, |comma| comma + 1);
-                if beginning.length >= EIGHT * beginning.eights.len() {
-                    beginning.length = 0;
-                }
-                for (place, &eight) in beginning.eights.iter_mut().zip(eights) {
-                    *place = eight;
-                }
-            }
-            true
-        })
+    /// Reads a token's payload so.
+    pub(crate) fn read_payload(&mut self, token: &[u8], payload: &mut Payload<'_>) -> bool {
+        let end = self.read(payload.bytes, payload.known, payload.is_ascii);
+        if end == Some(End::Text) && payload.known == 0 {
+            remember(token, payload.bytes, self.first);
+        }
+        end.is_some()
     }
 
     #[inline(never)]
@@ -276,7 +263,7 @@ impl Named {
 
 /// Where a walk ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum End {
+pub(crate) enum End {
     /// At the text's end.
     Text,
     /// At an escape, before the text is known to be JSON.
@@ -304,15 +291,16 @@ fn walk<N: Copy>(
     let mut name = None;
     let mut is_key = false;
     let mut is_first = false;
-    skip_space(&mut rest);
-    if rest.as_slice().first() != Some(&b'{') {
-        return None;
-    }
     if start > 0 {
         // A member of the outermost object begins there.
         nesting.push(true)?;
         is_key = true;
         rest = text.get(start..)?.iter();
+    } else {
+        skip_space(&mut rest);
+        if rest.as_slice().first() != Some(&b'{') {
+            return None;
+        }
     }
     'walk: loop {
         // A key or a value begins here.
@@ -394,20 +382,6 @@ fn walk<N: Copy>(
         name = None;
         is_key = nesting.in_object;
     }
-}
-
-const EIGHT: usize = 8;
-
-/// What the last payload began with that had to be walked from its beginning.
-struct Beginning {
-    eights: [[u8; EIGHT]; 16],
-    /// How much of it is before the first member that is asked for, whose key has no comma in it: up to the comma before that;
-    /// 0 where there is none, or it is too long.
-    length: usize,
-}
-
-thread_local! {
-    static BEGINNING: RefCell<Beginning> = const { RefCell::new(Beginning { eights: [[0; EIGHT]; 16], length: 0 }) };
 }
 
 /// A bit of each of eight bytes, the lowest.
@@ -612,6 +586,7 @@ mod tests {
     use core::cell::RefCell;
 
     use super::*;
+    use crate::token::{SPARE, decode_unknown};
 
     /// Lists what a visitor hears that has a name for every member.
     fn members(text: &str) -> Option<String> {
@@ -675,7 +650,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_reads_the_same_whatever_was_read_before() {
+    fn a_payload_reads_the_same_whatever_token_came_before() {
         let sample = r#"{"active":true,"permissions":[],"roles":["a,b",{"exp":[{}]}],"token_type":"Bearer","sub":"a@b.c","iat":1750329735,"exp":1752921735}"#;
         let texts = [
             sample,
@@ -697,12 +672,11 @@ mod tests {
         ];
         let read = |text: &[u8], before: &[&str]| {
             for before in before {
-                Named::default().read_payload(&mut before.as_bytes().to_vec(), before.is_ascii());
+                known_of(before.as_bytes(), &mut Named::default());
             }
             let (mut named, mut expected) = (Named::default(), Named::default());
-            let (mut room, mut other) = (text.to_vec(), text.to_vec());
-            let is_json = named.read_payload(&mut room, text.is_ascii());
-            assert_eq!(is_json, expected.read(&mut other, text.is_ascii()), "{}", text.escape_ascii());
+            known_of(text, &mut named);
+            expected.read(&mut text.to_vec(), 0, false);
             assert_eq!(named.values, expected.values, "{}", text.escape_ascii());
         };
         for text in texts {
@@ -725,17 +699,27 @@ mod tests {
     }
 
     #[test]
-    fn what_payloads_have_in_common_is_walked_once() {
-        let length = |text: &str| {
-            assert!(Named::default().read_payload(&mut text.as_bytes().to_vec(), true), "{text}");
-            BEGINNING.with_borrow(|beginning| beginning.length)
-        };
+    fn what_tokens_begin_with_is_read_once() {
+        let known = |text: &str| known_of(text.as_bytes(), &mut Named::default());
         let begins = r#"{"active":true,"roles":[],"#;
-        assert_eq!(length(&format!(r#"{begins}"sub":"x","exp":1}}"#)), begins.len());
-        // Of the same beginning nothing is learnt, nor of another user, nor where it is the first member.
-        assert_eq!(length(&format!(r#"{begins}"sub":"another","iss":"a","exp":1}}"#)), begins.len());
-        assert_eq!(length(r#"{"exp":1,"active":true,"roles":[]}"#), 0);
-        assert_eq!(length(&format!(r#"{{"a":"{}","exp":1}}"#, "x".repeat(128))), 0);
+        let [sub, iss] = [r#""sub":"x","exp":1}"#, r#""iss":"a","exp":1}"#].map(|ends| [begins, ends].concat());
+        assert_eq!(known(&sub), 0);
+        assert_eq!([sub, iss].map(|text| known(&text)), [begins.len(); 2]);
+        // Nothing is known where the first member is asked for.
+        assert_eq!([r#"{"exp":1,"active":true}"#; 2].map(known), [0, 0]);
+        let long = |length| format!(r#"{{"a":"{}","exp":1}}"#, "x".repeat(length));
+        assert_eq!([long(140), long(140), long(170), long(170)].map(|text| known(&text)), [0, 148, 0, 0]);
+    }
+
+    /// Reads a payload as a token's, and tells how much of it was known.
+    fn known_of(payload: &[u8], named: &mut Named) -> usize {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let token = format!("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(payload));
+        let mut room = vec![0xff; token.len() + SPARE];
+        decode_unknown(token.as_bytes(), &mut room).map_or(0, |mut payload| {
+            named.read_payload(token.as_bytes(), &mut payload);
+            payload.known
+        })
     }
 
     #[test]

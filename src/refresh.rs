@@ -167,7 +167,7 @@ impl<'a> OldToken<&'a [u8]> {
     pub fn read_in(text: &'a [u8], headers: &'a [u8], room: &'a mut [u8]) -> core::result::Result<Self, InvalidReason> {
         let token = text.trim_ascii();
         let mut payload = decode_payload(token, room)?;
-        let (claims, subject) = Claims::read_with_subject(&mut payload)?;
+        let (claims, subject) = Claims::read_with_subject(token, &mut payload)?;
         Ok(Self {
             token: Secret::new(token),
             claims,
@@ -330,7 +330,7 @@ where
     let body = match &mut answer.body {
         Body::Whole(bytes) => {
             let bytes = bytes.as_mut();
-            is_json = said.read(bytes, false);
+            is_json = said.read(bytes, 0, false).is_some();
             text = bytes;
             Body::Whole(())
         }

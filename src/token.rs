@@ -11,8 +11,8 @@ use crate::error::InvalidReason;
 /// The longest token that is looked at, in UTF-16 code units.
 pub const MAX_UNITS: u16 = 16_384;
 
-/// How many bytes are written behind a payload at most, since it is written eight bytes at a time.
-pub const SPARE: usize = 8;
+/// How many bytes are written behind a payload at most, since its last ones are written four at a time.
+pub const SPARE: usize = 3;
 
 /// A text that must not be shown, owned or borrowed: its `Debug` prints `[redacted]`, and it has no `Display`.
 #[derive(Clone, Copy)]
@@ -77,10 +77,68 @@ impl<T> fmt::Debug for Secret<T> {
 
 /// A token's payload, which must not be shown either.
 pub struct Payload<'a> {
-    /// What it is.
+    /// What it is, but for what is known of it.
     pub bytes: &'a mut [u8],
-    /// Whether it is ASCII.
+    /// Whether it is ASCII, but for that.
     pub is_ascii: bool,
+    /// How long a beginning is known: it was walked before, is not decoded again, and has no member that is asked for.
+    pub(crate) known: usize,
+}
+
+/// What the token began with whose payload was last walked from its beginning. Tokens of one issuer have that in common: the header,
+/// and of the payload all before the first claim that is asked for. It is compared, rather than decoded and walked again.
+struct Beginning {
+    eights: [Cell<[u8; 8]>; 32],
+    /// How many characters of that count; 0 where nothing is known.
+    length: Cell<u32>,
+    /// Where the payload begins.
+    at: Cell<usize>,
+    /// How many bytes of the payload come before the first member that is asked for.
+    known: Cell<usize>,
+}
+
+/// Remembers a payload, all of which was walked, up to the member of the outermost object that holds this place. A token with
+/// spaces before it is one that no token begins like.
+pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
+    BEGINNING.with(|beginning| {
+        // The key of a member that is asked for has no comma in it.
+        let before = payload.get(..place).unwrap_or_default();
+        let known = before.iter().rposition(|&byte| byte == b',').map_or(0, |comma| comma + 1);
+        let at = token.iter().position(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+        beginning.known.set(known);
+        beginning.at.set(at);
+        // And four characters more, by which all of them are compared, and no value.
+        beginning.length.set(u32::try_from(at + known / 3 * 4 + 4).unwrap_or_default());
+        for (place, &eight) in beginning.eights.iter().zip(token.as_chunks().0) {
+            place.set(eight);
+        }
+    });
+}
+
+impl Beginning {
+    /// Tells whether a token begins so.
+    fn is_of(&self, token: &[u8]) -> bool {
+        let mut rest = self.length.get().wrapping_sub(1);
+        for (&own, known) in token.as_chunks().0.iter().zip(&self.eights) {
+            let difference = u64::from_le_bytes(own) ^ u64::from_le_bytes(known.get());
+            if rest < 8 || difference != 0 {
+                return difference.trailing_zeros() / 8 > rest;
+            }
+            rest -= 8;
+        }
+        false
+    }
+}
+
+thread_local! {
+    static BEGINNING: Beginning = const {
+        Beginning {
+            eights: [const { Cell::new([0; 8]) }; 32],
+            length: Cell::new(0),
+            at: Cell::new(0),
+            known: Cell::new(0),
+        }
+    };
 }
 
 /// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
@@ -89,6 +147,12 @@ pub struct Payload<'a> {
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
 pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
+    BEGINNING.with(|beginning| beginning.length.set(0));
+    decode_unknown(text, payload)
+}
+
+/// Does so, but for what is known of it.
+pub(crate) fn decode_unknown<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
     PAIRS.with(|pairs| {
         if worth::<FIRST>(pairs, alone(b'A')) == 0 {
             fill(pairs);
@@ -103,11 +167,22 @@ fn decode_by<'a>(pairs: &Pairs, text: &[u8], payload: &'a mut [u8]) -> Result<Pa
     if token.len() > MAX_UNITS.into() && utf16_units(token) > MAX_UNITS.into() {
         return Err(InvalidReason::TooLong);
     }
-    let Some(body) = after_part(pairs, token) else {
+    let (body, known) = BEGINNING.with(|beginning| {
+        if beginning.is_of(token) {
+            (token.get(beginning.at.get()..), beginning.known.get())
+        } else {
+            (after_part(pairs, token), 0)
+        }
+    });
+    let Some(body) = body else {
         return Err(if is_bearer(token) { InvalidReason::BearerPrefix } else { InvalidReason::NotAJwt });
     };
-    let (length, seen, rest) = decode(pairs, body, payload).ok_or(InvalidReason::TooLong)?;
-    let run = body.len() - rest.len();
+    // Three bytes of it are four characters.
+    let groups = known / 3;
+    let decoded =
+        payload.get_mut(3 * groups..).zip(body.get(4 * groups..)).and_then(|(bytes, text)| decode(pairs, text, bytes));
+    let (length, seen, rest) = decoded.ok_or(InvalidReason::TooLong)?;
+    let (length, run) = (3 * groups + length, body.len() - rest.len());
     // A part that is base64url but for `=` is a JWT's by its outline, padded against RFC 7515.
     let unpadded = rest;
     let mut rest = rest;
@@ -127,7 +202,7 @@ fn decode_by<'a>(pairs: &Pairs, text: &[u8], payload: &'a mut [u8]) -> Result<Pa
     }
     // Every bit that one of the bytes has is seen, six of them side by side.
     let is_ascii = seen & 0x8080_8080_8080 == 0;
-    Ok(Payload { bytes: payload.get_mut(..length).ok_or(InvalidReason::TooLong)?, is_ascii })
+    Ok(Payload { bytes: payload.get_mut(..length).ok_or(InvalidReason::TooLong)?, is_ascii, known })
 }
 
 /// Returns what follows a non-empty run of the alphabet and its dot.
@@ -165,18 +240,30 @@ const SECOND: u32 = 1 << 31 | 0xff_0f00;
 /// What a group has at least that is of the alphabet: both marks.
 const GROUP: u32 = 3 << 30;
 
+/// The three bytes of a group, without them.
+const THREE: u32 = 0xff_ffff;
+
 #[inline(never)]
 fn fill(pairs: &Pairs) {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (upper, &character) in (0..).zip(alphabet) {
-        for (lower, &next) in (0..).zip(alphabet) {
-            let bits: u32 = upper << 6 | lower;
-            let at = usize::from(u16::from_le_bytes([character, next]));
-            if let Some(pair) = pairs.get(at) {
-                pair.set(GROUP | bits >> 4 | (bits & 15) << 12 | bits & 0xf00 | (bits & 255) << 16);
-            }
+    for bits in 0..1 << 12 {
+        let at = character(bits >> 6) | character(bits & 63) << 8;
+        if let Some(pair) = pairs.get(at) {
+            pair.set(GROUP | bits >> 4 | (bits & 15) << 12 | bits & 0xf00 | (bits & 255) << 16);
         }
     }
+}
+
+/// Returns the character of six bits.
+#[inline(never)]
+fn character(bits: u32) -> usize {
+    let character = match bits {
+        0..26 => bits + 65,
+        26..52 => bits + 71,
+        52..62 => bits - 4,
+        62 => 45,
+        _ => 95,
+    };
+    usize::try_from(character).unwrap_or_default()
 }
 
 /// Returns what the lowest two bytes are worth at a place of their group.
@@ -225,7 +312,7 @@ fn after_alphabet<'a>(pairs: &Pairs, text: &'a [u8]) -> &'a [u8] {
 #[expect(clippy::inline_always, reason = "measured: a call each costs a quarter of a check")]
 fn six(pairs: &Pairs, eight: u64) -> Option<u64> {
     let (first, second) = (group(pairs, eight), group(pairs, eight >> 32));
-    (first & second >= GROUP).then_some(u64::from(second) << 24 | u64::from(first & 0xff_ffff))
+    (first & second >= GROUP).then_some(u64::from(second) << 24 | u64::from(first & THREE))
 }
 
 /// Decodes a run of the alphabet; unused trailing bits are ignored. Returns the number of bytes, every bit that one of
@@ -247,13 +334,13 @@ fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(us
         text = rest;
     }
     let (last, rest) = text.split_at_checked(run_of_alphabet(pairs, text))?;
-    for eight in last.chunks(8) {
+    for four in last.chunks(4) {
         // Behind the last ones stand as many of what is worth nothing.
-        let filler = u64::from_le_bytes([b'A'; 8]);
-        let six = six(pairs, eight.iter().rev().fold(filler, |eight, &byte| eight << 8 | u64::from(byte)))?;
-        *bytes.get_mut(length..)?.first_chunk_mut()? = six.to_le_bytes();
-        seen |= six;
-        length += eight.len() * 3 / 4;
+        let filler = u64::from(u32::from_le_bytes([b'A'; 4]));
+        let three = group(pairs, four.iter().rev().fold(filler, |four, &byte| four << 8 | u64::from(byte))) & THREE;
+        *bytes.get_mut(length..)?.first_chunk_mut()? = three.to_le_bytes();
+        seen |= u64::from(three);
+        length += four.len() * 3 / 4;
     }
     Some((length, seen, rest))
 }
@@ -295,11 +382,54 @@ mod tests {
         for length in 1..bytes.len() {
             let part = URL_SAFE_NO_PAD.encode(&bytes[..length]);
             let mut room = [7; 256 + SPARE];
-            let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
+            let token = format!("h.{part}.s");
+            let payload = decode_payload(token.as_bytes(), &mut room).expect("a JWT by its outline");
             assert_eq!(payload.bytes, &bytes[..length]);
             assert_eq!(payload.is_ascii, bytes[..length].is_ascii());
-            let short = room.get_mut(..length.next_multiple_of(6)).expect("it is shorter");
+            let short = room.get_mut(..length).expect("it is shorter");
             assert!(decode_payload(format!("h.{part}.s").as_bytes(), short).is_err());
+        }
+    }
+
+    #[test]
+    fn a_token_decodes_the_same_whatever_is_known_of_it() {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let token =
+            |header: &str, payload: &str| format!("{header}.{}.c2ln", URL_SAFE_NO_PAD.encode(payload)).into_bytes();
+        let payload = r#"{"a":"0123456789","b":[{"c":1}],"exp":1,"d":"0123456789"}"#;
+        let remembered = |token: &[u8]| {
+            let mut room = [0; 256];
+            let payload = decode_payload(token, &mut room).expect("a JWT by its outline");
+            let place = payload.bytes.windows(3).position(|bytes| bytes == b"exp").expect("an exp claim");
+            remember(token, payload.bytes, place);
+        };
+        let decoded = |token: &[u8]| {
+            let (mut room, mut other) = ([0; 256], [1; 256]);
+            let (one, whole) = (decode_unknown(token, &mut room), decode_payload(token, &mut other));
+            let known = one.as_ref().map_or(0, |payload| payload.known);
+            let [one, whole] = [one, whole].map(|payload| payload.map(|payload| payload.bytes[known..].to_vec()));
+            assert_eq!(one, whole, "{}", token.escape_ascii());
+            known
+        };
+        // Wherever in the token the payload begins, and ends.
+        for length in 1..40 {
+            let header = "h".repeat(length);
+            let full = token(&header, payload);
+            let decoded = |token: &[u8]| {
+                remembered(&full);
+                decoded(token)
+            };
+            assert_eq!(decoded(&full), 32);
+            for at in 0..full.len() {
+                decoded(&full[..at]);
+                for byte in *b".A=! \x80" {
+                    let mut changed = full.clone();
+                    changed[at] = byte;
+                    let known = decoded(&changed);
+                    assert!(changed == full || known == 0 || at > length + 43, "{byte} at {at} after {length}");
+                }
+            }
+            assert_eq!(decoded(&token(&header[1..], payload)), 0);
         }
     }
 
