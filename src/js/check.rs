@@ -10,6 +10,8 @@ use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "package")]
+use crate::claims::Claims;
 use crate::error::{Code, InvalidReason};
 use crate::option::Fits;
 use crate::status::{Lifetime, State, StatusOptions, placed, read};
@@ -86,6 +88,14 @@ pub(super) fn in_buffers<T>(
 pub(super) fn meaning(verdict: usize) -> Result<State, InvalidReason> {
     let reason = || InvalidReason::ALL.get(verdict - State::ALL.len()).copied().unwrap_or(InvalidReason::NotAString);
     State::ALL.get(verdict).copied().ok_or_else(reason)
+}
+
+/// Reads the token in the buffer by a check of it, which is the only one to have that inlined.
+#[cfg(feature = "package")]
+pub(super) fn claims(length: u32) -> Result<Claims, InvalidReason> {
+    meaning(check(length, 0.0, f64::NAN, f64::NAN))?;
+    let [issued_at, _, expires_at, _] = TIMES.get();
+    Ok(Claims { expires_at, issued_at: if issued_at.is_nan() { None } else { Some(issued_at) } })
 }
 
 /// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].

@@ -3,9 +3,8 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::check::{in_buffers, status_options, verdict};
+use super::check::{claims, in_buffers, status_options, verdict};
 use super::desk::{BUFFERS, Buffers, FAILURE, SESSION, fail, flag, split, whole};
-use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
 use crate::refresh::OldToken;
 use crate::session::{Found, Now, Origin, Session, Step, Stored, Ticket};
@@ -71,7 +70,7 @@ pub fn begin(
     wall: f64,
     monotonic: f64,
 ) -> bool {
-    let token = if is_none { Ok(None) } else { read(length).map(Some) };
+    let token = if is_none { Ok(None) } else { claims(length).map(Some) };
     let origin = if is_stored { Origin::Stored } else { Origin::Given };
     let options = status_options(refresh_window_ms, clock_tolerance_ms);
     let begun = token.map(|token| Session::new(token, origin, options, random, Now { wall, monotonic }));
@@ -141,7 +140,7 @@ pub fn accept(
     monotonic: f64,
 ) -> bool {
     let sent = Now { wall: sent_wall, monotonic: sent_monotonic };
-    let new = read(length);
+    let new = claims(length);
     new.is_ok_and(|new| {
         with(|session| session.accept(Ticket(ticket), new, attempts, sent, random, Now { wall, monotonic }))
     })
@@ -178,7 +177,7 @@ pub fn found(stored: u32, held: u32, is_replaced: bool, random: f64, wall: f64, 
 #[wasm_bindgen]
 #[must_use]
 pub fn swap(length: u32, random: f64) -> bool {
-    noted(read(length).map(|token| with(|session| session.replace(token, random))))
+    noted(claims(length).map(|token| with(|session| session.replace(token, random))))
 }
 
 /// Judges the token at this instant of the local clock, as [`check`](super::check::check) does; [`REFUSED`] is added where
@@ -198,10 +197,6 @@ pub fn current_status(now: f64) -> usize {
 /// Looks at the session that was laid here. There is one.
 fn with<T: Default>(look: impl FnOnce(&mut Session) -> T) -> T {
     SESSION.with_borrow_mut(|session| session.as_mut().map(look).unwrap_or_default())
-}
-
-fn read(length: u32) -> Result<Claims, InvalidReason> {
-    in_buffers(length, crate::status::read)
 }
 
 fn compared(stored: u32, held: u32) -> Result<Stored, InvalidReason> {
