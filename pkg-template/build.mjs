@@ -16,7 +16,7 @@ const common = { bundle: true, minify: true, platform: 'neutral', target: 'es202
 const PRIVATE = [
   'answer', 'ask', 'asked', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue',
   'hint', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic', 'most', 'numbers', 'retryAfter', 'sentWith',
-  'setRunning', 'texts', 'times', 'toleranceMs', 'unguarded', 'waiting', 'wall', 'words',
+  'setRunning', 'texts', 'times', 'tokenRoom', 'toleranceMs', 'unguarded', 'waiting', 'wall', 'words',
 ];
 
 /**

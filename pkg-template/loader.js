@@ -89,7 +89,7 @@ function begin() {
   /** @type {any[]} */
   const texts = JSON.parse(String.fromCharCode.apply(null, bytes));
   /** Returns the buffers of the token and of the times, where they are until the memory grows. */
-  const buffers = () => ({ token: new Uint8Array(memory.buffer, tokenAt, tokenLength), times: new Float64Array(memory.buffer, timesAt, 4) });
+  const buffers = () => ({ tokenRoom: new Uint8Array(memory.buffer, tokenAt, tokenLength), times: new Float64Array(memory.buffer, timesAt, 4) });
   // A UTF-16 code unit takes at most three bytes of a token's buffer.
   return { exports, glue, encoder, check, complain, isSpace, texts, most: tokenLength / 3, buffers, ...buffers() };
 }

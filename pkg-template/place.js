@@ -11,7 +11,7 @@ const NOT_A_STRING = -1, TOO_LONG = -2;
  */
 export function place(core, token) {
   if (typeof token !== 'string') return NOT_A_STRING;
-  return token.length > core.most ? placeTrimmed(core, token) : core.encoder.encodeInto(token, core.token).written;
+  return token.length > core.most ? placeTrimmed(core, token) : core.encoder.encodeInto(token, core.tokenRoom).written;
 }
 
 /**
@@ -25,5 +25,5 @@ function placeTrimmed(core, token) {
   const isSpace = (/** @type {number} */ at) => tried(() => core.isSpace(token.charCodeAt(at)));
   while (start < end && isSpace(start)) start++;
   while (start < end && isSpace(end - 1)) end--;
-  return end - start > core.most ? TOO_LONG : core.encoder.encodeInto(token.slice(start, end), core.token).written;
+  return end - start > core.most ? TOO_LONG : core.encoder.encodeInto(token.slice(start, end), core.tokenRoom).written;
 }
