@@ -4,7 +4,7 @@
 
 use crate::error::InvalidReason;
 use crate::json::{EACH, Kind, Name, Named, Value};
-use crate::token::Payload;
+use crate::token::decode_payload;
 
 /// An instant, in whole milliseconds since the epoch: below 2^53, hence exact.
 pub type Millis = f64;
@@ -35,25 +35,25 @@ impl Subject {
 }
 
 impl Claims {
-    /// Reads the claims of a token's payload.
+    /// Reads the claims of a token; `room` is for its payload, and [`SPARE`](crate::token::SPARE) bytes more.
     ///
     /// # Errors
-    /// Says why the payload is no user access token's.
+    /// Says why the text is no user access token.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
-    pub fn read(token: &[u8], mut payload: Payload<'_>) -> Result<Self, InvalidReason> {
-        Self::read_with_subject(token, &mut payload).map(|(claims, _)| claims)
+    pub fn read(token: &[u8], room: &mut [u8]) -> Result<Self, InvalidReason> {
+        Self::read_with_subject(token, room).map(|(claims, ..)| claims)
     }
 
-    /// Reads the claims of a token's payload, and whose it is.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "measured: see `status::read`")]
-    pub(crate) fn read_with_subject(token: &[u8], payload: &mut Payload<'_>) -> Result<(Self, Subject), InvalidReason> {
+    /// Reads the claims of a token, whose it is, and how long its payload is.
+    pub(crate) fn read_with_subject(token: &[u8], room: &mut [u8]) -> Result<(Self, Subject, usize), InvalidReason> {
+        let mut payload = decode_payload(token, room)?;
         let mut named = Named::default();
-        if !named.read_payload(token, payload) {
+        if !named.read_payload(token, &mut payload) {
             return Err(InvalidReason::BadJson);
         }
-        Ok((Self::named(&named, payload.bytes)?, Subject(named.get(Name::Sub).copied())))
+        let claims = Self::named(&named, payload.bytes)?;
+        Ok((claims, Subject(named.get(Name::Sub).copied()), payload.bytes.len()))
     }
 
     /// Tells whether the token is expired at an instant: at `exp` or after (RFC 7519, section 4.1.4).

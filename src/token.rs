@@ -76,11 +76,11 @@ impl<T> fmt::Debug for Secret<T> {
 }
 
 /// A token's payload, which must not be shown either.
-pub struct Payload<'a> {
+pub(crate) struct Payload<'a> {
     /// What it is, but for what is known of it.
-    pub bytes: &'a mut [u8],
+    pub(crate) bytes: &'a mut [u8],
     /// Whether it is ASCII, but for that.
-    pub is_ascii: bool,
+    pub(crate) is_ascii: bool,
     /// How long a beginning is known: it was walked before, is not decoded again, and has no member that is asked for.
     pub(crate) known: usize,
 }
@@ -141,18 +141,17 @@ thread_local! {
     };
 }
 
-/// Splits a token and decodes its payload to the front of `payload`, which has room for three quarters of the
-/// token and [`SPARE`] bytes more. Returns the payload.
+/// Has all of the next payload decoded, as whoever looks at all of it needs.
+pub(crate) fn forget() {
+    BEGINNING.with(|beginning| beginning.length.set(0));
+}
+
+/// Splits a token and decodes its payload, but for what is known of it, to its place in `payload`, which has room for three
+/// quarters of the token and [`SPARE`] bytes more. Returns the payload.
 ///
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
-pub fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
-    BEGINNING.with(|beginning| beginning.length.set(0));
-    decode_unknown(text, payload)
-}
-
-/// Does so, but for what is known of it.
-pub(crate) fn decode_unknown<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
+pub(crate) fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
     PAIRS.with(|pairs| {
         if worth::<FIRST>(pairs, alone(b'A')) == 0 {
             fill(pairs);
@@ -399,13 +398,16 @@ mod tests {
         let payload = r#"{"a":"0123456789","b":[{"c":1}],"exp":1,"d":"0123456789"}"#;
         let remembered = |token: &[u8]| {
             let mut room = [0; 256];
+            forget();
             let payload = decode_payload(token, &mut room).expect("a JWT by its outline");
             let place = payload.bytes.windows(3).position(|bytes| bytes == b"exp").expect("an exp claim");
             remember(token, payload.bytes, place);
         };
         let decoded = |token: &[u8]| {
             let (mut room, mut other) = ([0; 256], [1; 256]);
-            let (one, whole) = (decode_unknown(token, &mut room), decode_payload(token, &mut other));
+            let one = decode_payload(token, &mut room);
+            forget();
+            let whole = decode_payload(token, &mut other);
             let known = one.as_ref().map_or(0, |payload| payload.known);
             let [one, whole] = [one, whole].map(|payload| payload.map(|payload| payload.bytes[known..].to_vec()));
             assert_eq!(one, whole, "{}", token.escape_ascii());
