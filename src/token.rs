@@ -88,7 +88,7 @@ pub(crate) struct Payload<'a> {
 /// What the token began with whose payload was last walked from its beginning. Tokens of one issuer have that in common: the header,
 /// and of the payload all before the first claim that is asked for. It is compared, rather than decoded and walked again.
 struct Beginning {
-    eights: [Cell<[u8; 8]>; 32],
+    sixteens: [Cell<[u8; 16]>; 16],
     /// How many characters of that count; 0 where nothing is known.
     length: Cell<u32>,
     /// Where the payload begins.
@@ -109,8 +109,8 @@ pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
         beginning.at.set(at);
         // And four characters more, by which all of them are compared, and no value.
         beginning.length.set(u32::try_from(at + known / 3 * 4 + 4).unwrap_or_default());
-        for (place, &eight) in beginning.eights.iter().zip(token.as_chunks().0) {
-            place.set(eight);
+        for (place, &sixteen) in beginning.sixteens.iter().zip(token.as_chunks().0) {
+            place.set(sixteen);
         }
     });
 }
@@ -119,12 +119,12 @@ impl Beginning {
     /// Tells whether a token begins so.
     fn is_of(&self, token: &[u8]) -> bool {
         let mut rest = self.length.get().wrapping_sub(1);
-        for (&own, known) in token.as_chunks().0.iter().zip(&self.eights) {
-            let difference = u64::from_le_bytes(own) ^ u64::from_le_bytes(known.get());
-            if rest < 8 || difference != 0 {
+        for (&own, known) in token.as_chunks().0.iter().zip(&self.sixteens) {
+            let difference = u128::from_le_bytes(own) ^ u128::from_le_bytes(known.get());
+            if rest < 16 || difference != 0 {
                 return difference.trailing_zeros() / 8 > rest;
             }
-            rest -= 8;
+            rest -= 16;
         }
         false
     }
@@ -133,7 +133,7 @@ impl Beginning {
 thread_local! {
     static BEGINNING: Beginning = const {
         Beginning {
-            eights: [const { Cell::new([0; 8]) }; 32],
+            sixteens: [const { Cell::new([0; 16]) }; 16],
             length: Cell::new(0),
             at: Cell::new(0),
             known: Cell::new(0),
