@@ -105,13 +105,17 @@ pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
         let before = payload.get(..place).unwrap_or_default();
         let known = before.iter().rposition(|&byte| byte == b',').map_or(0, |comma| comma + 1);
         let at = token.iter().position(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
-        beginning.known.set(known);
-        beginning.at.set(at);
         // And four characters more, by which all of them are compared, and no value.
-        beginning.length.set(u32::try_from(at + known / 3 * 4 + 4).unwrap_or_default());
-        for (place, &sixteen) in beginning.sixteens.iter().zip(token.as_chunks().0) {
+        let length = at + known / 3 * 4 + 4;
+        let (sixteens, _) = token.as_chunks();
+        for (place, &sixteen) in beginning.sixteens.iter().zip(sixteens) {
             place.set(sixteen);
         }
+        // What is not kept here is another token's.
+        let is_kept = length <= 16 * sixteens.len();
+        beginning.length.set(if is_kept { u32::try_from(length).unwrap_or_default() } else { 0 });
+        beginning.known.set(known);
+        beginning.at.set(at);
     });
 }
 
@@ -348,6 +352,7 @@ fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(us
 #[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::claims::Claims;
 
     #[test]
     fn a_secret_does_not_show_itself() {
@@ -432,6 +437,31 @@ mod tests {
                 }
             }
             assert_eq!(decoded(&token(&header[1..], payload)), 0);
+        }
+    }
+
+    #[test]
+    fn a_token_decodes_the_same_whichever_two_came_before_that_it_is_of() {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let payloads =
+            ["{}", r#"{"exp":1}"#, r#"{"a":1,"exp":1}"#, r#"{"abc":[1,2],"d":"0123456789","iat":1,"exp":1}"#];
+        let tokens: Vec<_> = [1, 4, 13, 20, 36]
+            .iter()
+            .flat_map(|&length| {
+                payloads.map(|payload| format!("{}.{}.s", "h".repeat(length), URL_SAFE_NO_PAD.encode(payload)))
+            })
+            .collect();
+        let read =
+            |token: &[u8]| Claims::read_with_subject(token, &mut [0; 256]).map(|(claims, _, length)| (claims, length));
+        for (one, other) in tokens.iter().flat_map(|one| tokens.iter().map(move |other| (one, other))) {
+            for at in 0..=other.len() {
+                let spliced =
+                    [other.as_bytes().get(..at), one.as_bytes().get(at..)].map(Option::unwrap_or_default).concat();
+                let _ = (read(one.as_bytes()), read(other.as_bytes()));
+                let found = read(&spliced);
+                forget();
+                assert_eq!(found, read(&spliced), "{} after {one} and {other}", spliced.escape_ascii());
+            }
         }
     }
 
