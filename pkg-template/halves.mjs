@@ -46,17 +46,17 @@ export function halves(module, short) {
 export function inOrderOfCalls(module) {
   const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
   const functions = new Map(fields.filter((field) => field.startsWith(' (func ')).map((text) => [text.match(/\$\S+/)[0], text]));
-  /** @type {Set<string>} */
-  const ordered = new Set();
+  /** @type {string[]} */
+  const ordered = [];
   const visited = new Set();
   const visit = (/** @type {string} */ name) => {
     if (visited.has(name) || !functions.has(name)) return;
     visited.add(name);
     calls(functions.get(name)).forEach(visit);
-    ordered.add(functions.get(name));
+    ordered.push(functions.get(name));
   };
   for (const name of functions.keys()) visit(name);
-  return put(head, fields.filter((field) => !field.startsWith(' (func ')), [...ordered]);
+  return put(head, fields.filter((field) => !field.startsWith(' (func ')), ordered);
 }
 
 /**
