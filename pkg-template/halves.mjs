@@ -9,14 +9,14 @@ export const FIRST = ['layout', 'check', 'complain', 'isSpace'];
  * @param {string} module as binaryen writes it @param {Record<string, string>} short what it calls some of its exports
  */
 export function halves(module, short) {
-  const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
+  const { head, fields, functions } = parted(module);
   const those = (kind) => fields.filter((field) => field.startsWith(` (${kind} `));
-  const functions = new Map(those('func').map((text) => [text.match(/\$\S+/)[0], text]));
   const exported = new Map(those('export').map((text) => [text.match(/"(.*)"/)[1], text]));
 
   const ofFirst = FIRST.map((name) => short[name] ?? name);
   const own = reached(ofFirst.map((name) => exported.get(name).match(/\$[^\s)]+/)[0]), functions);
-  const others = [...functions].filter(([name]) => !own.has(name)).map(([, text]) => text);
+  const texts = (isOwn) => [...functions].filter(([name]) => own.has(name) === isOwn).map(([, text]) => text);
+  const others = texts(false);
   const called = new Set([...others.flatMap(calls), ...those('elem').join('').match(/\$[^\s)]+/g) ?? []]);
   const isVariable = (text) => text.includes('(mut ');
 
@@ -30,7 +30,7 @@ export function halves(module, short) {
     data,
     first: put(head,
       those('type'), those('global'), those('memory'), remaining, ['memory', ...ofFirst].map((name) => exported.get(name)),
-      shared.map(({ kind, name, short }) => ` (export "${short}" (${kind} ${name}))\n`), [...functions].filter(([name]) => own.has(name)).map(([, text]) => text)),
+      shared.map(({ kind, name, short }) => ` (export "${short}" (${kind} ${name}))\n`), texts(true)),
     rest: put(head,
       those('type'), those('import'), those('memory').map((text) => text.replace(' (memory', ' (import "" "memory" (memory').replace(/\)$/m, '))')),
       shared.map(({ kind, name, type, short }) => ` (import "" "${short}" (${kind} ${name} ${type}))\n`),
@@ -44,8 +44,7 @@ export function halves(module, short) {
  * @param {string} module as binaryen writes it
  */
 export function inOrderOfCalls(module) {
-  const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
-  const functions = new Map(fields.filter((field) => field.startsWith(' (func ')).map((text) => [text.match(/\$\S+/)[0], text]));
+  const { head, fields, functions } = parted(module);
   /** @type {string[]} */
   const ordered = [];
   const visited = new Set();
@@ -57,6 +56,12 @@ export function inOrderOfCalls(module) {
   };
   for (const name of functions.keys()) visit(name);
   return put(head, fields.filter((field) => !field.startsWith(' (func ')), ordered);
+}
+
+/** @param {string} module as binaryen writes it */
+function parted(module) {
+  const [head, ...fields] = module.replace(/\)\s*$/, '').split(/^(?= \()/m);
+  return { head, fields, functions: new Map(fields.filter((field) => field.startsWith(' (func ')).map((text) => [text.match(/\$\S+/)[0], text])) };
 }
 
 /**
