@@ -16,8 +16,8 @@ use lru::Lru;
 use origin::Origins;
 use reply::{Cors, Outcome, Reply};
 
+use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
-use crate::status::read;
 use crate::token::Secret;
 
 /// The path of the call below the mount, from the API's reference.
@@ -148,7 +148,7 @@ impl Route {
         if call.method == "OPTIONS" {
             return Err(cors.preflight());
         }
-        let read = token.and_then(|token| Ok((token.trim_ascii(), read(token, payload)?)));
+        let read = token.and_then(|token| Ok((token.trim_ascii(), Claims::read(token, payload)?)));
         let (message, code) = match read {
             Ok((token, claims)) if !claims.is_expired(0.0, now) => return Ok(token),
             Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),

@@ -108,20 +108,10 @@ pub enum TokenStatus {
 /// ```
 #[must_use]
 pub fn token_status(token: &str, options: &StatusOptions, now: f64) -> TokenStatus {
-    match read(token.as_bytes(), &mut vec![0; token.len() + SPARE]) {
+    match Claims::read(token.as_bytes(), &mut vec![0; token.len() + SPARE]) {
         Ok(claims) => TokenStatus::Valid(lifetime(claims, options, now)),
         Err(reason) => TokenStatus::Invalid(reason),
     }
-}
-
-/// Reads a token's claims; `payload` has room for its payload and [`SPARE`] bytes more.
-///
-/// # Errors
-/// Says why the text is no user access token.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: results that go through memory cost a twentieth of a check")]
-pub fn read(token: &[u8], payload: &mut [u8]) -> Result<Claims, InvalidReason> {
-    Claims::read(token, payload)
 }
 
 /// Places an instant in a token's life.
@@ -132,7 +122,7 @@ pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
 
 /// Does so without a call.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: see `read`")]
+#[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
 pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
     let Claims { issued_at, expires_at } = claims;
     let default_window = || {

@@ -10,11 +10,10 @@ use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
-#[cfg(feature = "package")]
 use crate::claims::Claims;
 use crate::error::{Code, InvalidReason};
 use crate::option::Fits;
-use crate::status::{Lifetime, State, StatusOptions, placed, read};
+use crate::status::{Lifetime, State, StatusOptions, placed};
 use crate::token::MAX_UNITS;
 
 /// Room for the longest token that counts: a UTF-16 code unit takes at most three bytes of UTF-8.
@@ -56,7 +55,7 @@ const NOT_A_STRING: u32 = u32::MAX;
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
     let options = status_options(refresh_window_ms, clock_tolerance_ms);
-    let read = in_buffers(length, read);
+    let read = in_buffers(length, Claims::read);
     verdict(read.map(|claims| placed(claims, &options, now)))
 }
 
@@ -100,7 +99,7 @@ pub(super) fn claims(length: u32) -> Result<Claims, InvalidReason> {
 
 /// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: see `status::read`")]
+#[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
 pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
     match life {
         Ok(life) => {

@@ -147,7 +147,7 @@ impl Route {
         }
         route.land(ticket, None, now);
         FAILURE.with_borrow_mut(|failure| {
-            let old = in_buffers(token, crate::status::read);
+            let old = in_buffers(token, crate::claims::Claims::read);
             if let Some(expired) = old.ok().and_then(|old| expired_since(old, failure, 0.0, now)) {
                 *failure = expired;
             }
