@@ -18,11 +18,9 @@ pub const SPARE: usize = 3;
 #[derive(Clone, Copy)]
 pub struct Secret<T = String>(T);
 
-/// Two tokens begin alike, and their signatures differ: they are compared from the end.
 impl<T: AsRef<[u8]>, U: AsRef<[u8]>> PartialEq<Secret<U>> for Secret<T> {
     fn eq(&self, other: &Secret<U>) -> bool {
-        let (one, other) = (self.bytes(), other.bytes());
-        one.len() == other.len() && one.iter().rev().eq(other.iter().rev())
+        self.bytes() == other.bytes()
     }
 }
 
