@@ -106,15 +106,17 @@ pub(super) fn split(texts: &[u8], length: u32) -> (Option<&[u8]>, &[u8]) {
     }
 }
 
-/// Every code and then, from [`CODES`] on, every reason, with what to do and what to say about it, as JSON: an array of arrays of three.
+/// The first [`CODES`] codes and then every reason, with what to do and what to say about it, as JSON: an array of arrays of three.
 static KINDS: [u8; kinds::<2048>().length] = kinds().bytes;
 
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "there are few")]
-const CODES: u8 = Code::ALL.len() as u8;
+/// How many codes there are but for the last three, which JavaScript reports by itself: no store, no WebAssembly, a fault.
+const CODES: u8 = Code::Storage.index();
 
 const fn kinds<const ROOM: usize>() -> Texts<ROOM> {
     let mut texts = Texts::new();
-    let (mut codes, mut reasons) = (Code::ALL, InvalidReason::ALL);
+    #[expect(clippy::as_conversions, reason = "there is no other way to in a constant")]
+    let (mut codes, _) = Code::ALL.split_at(CODES as usize);
+    let mut reasons = InvalidReason::ALL;
     while let [code, rest @ ..] = codes {
         texts = texts.with_kind(code.as_str(), code.action(), code.about());
         codes = rest;
