@@ -201,11 +201,12 @@ fn with<T: Default>(look: impl FnOnce(&mut Session) -> T) -> T {
 
 fn compared(stored: u32, held: u32) -> Result<Stored, InvalidReason> {
     in_buffers(stored, |stored, payload| {
-        let stored = OldToken::read_in(stored, b"", payload)?;
+        let stored = OldToken::compared_in(stored, b"", payload)?;
         BUFFERS.with_borrow_mut(|Buffers { texts, payload, .. }| {
             let held = split(texts, held).0.unwrap_or_default();
             let is_same = stored.token.bytes() == held;
-            let is_of_same_user = OldToken::read_in(held, b"", payload).is_ok_and(|held| held.is_of_same_user(&stored));
+            let is_of_same_user =
+                OldToken::compared_in(held, b"", payload).is_ok_and(|held| held.is_of_same_user(&stored));
             Ok(Stored { claims: stored.claims, is_same, is_of_same_user })
         })
     })
