@@ -246,10 +246,13 @@ const THREE: u32 = 0xff_ffff;
 
 #[inline(never)]
 fn fill(pairs: &Pairs) {
-    for bits in 0..1 << 12 {
-        let at = character(bits >> 6) | character(bits & 63) << 8;
-        if let Some(pair) = pairs.get(at) {
-            pair.set(GROUP | bits >> 4 | (bits & 15) << 12 | bits & 0xf00 | (bits & 255) << 16);
+    for upper in 0..1 << 6 {
+        let first = character(upper);
+        for lower in 0..1 << 6 {
+            let bits = upper << 6 | lower;
+            if let Some(pair) = pairs.get(first | character(lower) << 8) {
+                pair.set(GROUP | bits >> 4 | (bits & 15) << 12 | bits & 0xf00 | (bits & 255) << 16);
+            }
         }
     }
 }
