@@ -33,24 +33,13 @@ export function instance() {
  * Returns what an asynchronous call comes to. Should the instance fail meanwhile, the promise is rejected
  * rather than left pending.
  * @template T
- * @param {(core: Core) => Promise<T>} call
+ * @param {() => Promise<T>} call
  * @returns {Promise<T>}
  */
 export function settled(call) {
   return new Promise((resolve, reject) => {
     pending.add(reject);
-    const failed = (/** @type {unknown} */ thrown) => {
-      pending.delete(reject);
-      reject(thrown);
-    };
-    try {
-      call(instance()).then((value) => {
-        pending.delete(reject);
-        resolve(value);
-      }, failed);
-    } catch (thrown) {
-      failed(thrown);
-    }
+    call().finally(() => pending.delete(reject)).then(resolve, reject);
   });
 }
 
