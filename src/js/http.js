@@ -1,5 +1,5 @@
 // One exchange through the Fetch API: the request sent, the answer read. No rule about either, and no rejection.
-import { caught, has, read } from './foreign.js';
+import { caught, read } from './foreign.js';
 import { after } from './wait.js';
 
 /**
@@ -45,7 +45,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
     const response = await fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } });
     answer = copied(response);
     if (!answer) return undefined;
-    reader = has(answer.body, 'getReader') && caught(() => answer.body.getReader());
+    reader = caught(() => answer.body.getReader());
     if (isOver) return null;
     answer.body = await bodyOf(response, reader, maxBody);
     return answer;
@@ -82,7 +82,7 @@ function copied(response) {
   return caught(() => {
     const { type, status, redirected, headers, body } = response;
     const header = (/** @type {string} */ name) => caught(() => headers.get(name));
-    return has(headers, 'get') && has(response, 'text') && typeof status === 'number' && status >= 0 && status < 1000
+    return typeof headers.get === 'function' && typeof response.text === 'function' && typeof status === 'number' && status >= 0 && status < 1000
       ? { status, redirected: !!redirected || type === 'opaqueredirect', body, retryAfter: header('retry-after'), traceId: header('trace-id') }
       : null;
   });
