@@ -14,9 +14,10 @@ const common = { bundle: true, minify: true, platform: 'neutral', target: 'es202
 
 /** Properties that nobody outside sees: a bundle has them, and what it calls of the wasm, under names of a letter or two. */
 const PRIVATE = [
-  'answer', 'ask', 'asked', 'buffers', 'bytes', 'core', 'decoder', 'deserted', 'encoder', 'errors', 'events', 'failure', 'fault', 'glue',
-  'hint', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic', 'most', 'numbers', 'retryAfter', 'sentWith',
-  'setRunning', 'texts', 'times', 'tokenRoom', 'toleranceMs', 'unguarded', 'waiting', 'wall', 'words',
+  'answer', 'ask', 'asked', 'attemptMs', 'bodyRoom', 'buffers', 'bytes', 'chance', 'core', 'decoder', 'deserted', 'encoder', 'endpoint',
+  'errors', 'events', 'failure', 'fault', 'glue', 'hint', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic',
+  'most', 'numbers', 'patienceMs', 'repeats', 'retryAfter', 'sentWith', 'sessionRoom', 'setRunning', 'textRoom', 'texts', 'times', 'tokenRoom', 'toleranceMs',
+  'totalMs', 'unguarded', 'waiting', 'wall', 'windowMs', 'words',
 ];
 
 /**

@@ -17,7 +17,7 @@ let kinds;
 /** Returns the whole instance, and what is on its desk: where that is now, since the route's memory may grow and move. */
 export function desk() {
   const core = instance();
-  if (laidOut?.core === core && laidOut.text.length) return laidOut;
+  if (laidOut?.core === core && laidOut.textRoom.length) return laidOut;
   return laidOut = layOut(core);
 }
 
@@ -27,9 +27,9 @@ export function desk() {
  */
 function layOut(core) {
   const { memory: { buffer } } = core, places = new Uint32Array(buffer, core.desk(), 12);
-  const [text, body, failure, session, kinds] = [0, 2, 4, 6, 8].map((at) => new Uint8Array(buffer, places[at], places[at + 1]));
+  const [textRoom, bodyRoom, failure, sessionRoom, kinds] = [0, 2, 4, 6, 8].map((at) => new Uint8Array(buffer, places[at], places[at + 1]));
   return {
-    ...core, ...core.buffers(), core, text, body, failure, session, kinds,
+    ...core, ...core.buffers(), core, textRoom, bodyRoom, failure, sessionRoom, kinds,
     decoder: new (textDecoder())(),
     bytes: new Uint8Array(buffer),
     numbers: new Float64Array(buffer, places[10], 32),
@@ -47,11 +47,11 @@ export const NONE = -1;
  * @param {Core} core
  * @param {unknown[]} texts
  */
-export function lay({ encoder, text }, ...texts) {
+export function lay({ encoder, textRoom }, ...texts) {
   let at = 0;
   return texts.map((each) => {
     if (typeof each !== 'string') return NONE;
-    const { read, written } = encoder.encodeInto(each, at ? text.subarray(at) : text);
+    const { read, written } = encoder.encodeInto(each, at ? textRoom.subarray(at) : textRoom);
     if (read < each.length) return NONE;
     at += written;
     return written;

@@ -62,24 +62,24 @@ export function drive(session, token, given, isStored) {
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter(), options = copied(given);
-  const { hint, refreshWindowMs, clockToleranceMs, maxWaitMs, storage, key } = readOptions(desk(), options, true);
+  const { judged: { hint, windowMs, toleranceMs, patienceMs }, storage, key, lock } = readOptions(desk(), options, true);
   const name = `transak-user-token:${key}`;
   let hasLooked = !storage;
   const state = begin();
 
   /** Begins the session, and returns its bytes. */
   function begin() {
-    const { random, wall, monotonic } = now(), core = desk();
-    if (!core.begin(token === null ? NONE : place(core, token), token === null, isStored, refreshWindowMs, clockToleranceMs, random, wall, monotonic)) throw errorOf(core);
+    const { chance, wall, monotonic } = now(), core = desk();
+    if (!core.begin(token === null ? NONE : place(core, token), token === null, isStored, windowMs, toleranceMs, chance, wall, monotonic)) throw errorOf(core);
     token = token && token.trim();
     core.laid = undefined;
-    return core.session.slice();
+    return core.sessionRoom.slice();
   }
 
   /** Lays the session where the wasm looks at it, where another one is. */
   function laid() {
     const core = desk();
-    if (core.laid !== state) core.session.set(core.laid = state);
+    if (core.laid !== state) core.sessionRoom.set(core.laid = state);
     return core;
   }
 
@@ -91,12 +91,12 @@ export function drive(session, token, given, isStored) {
    */
   function at(work) {
     const moment = now(), core = laid(), done = work(core, moment);
-    state.set(core.session);
+    state.set(core.sessionRoom);
     return done;
   }
 
   function call(/** @type {number} */ op, number = 0) {
-    return at((core, { random, wall, monotonic }) => core.act(op, number, random, wall, monotonic));
+    return at((core, { chance, wall, monotonic }) => core.act(op, number, chance, wall, monotonic));
   }
 
   function run() {
@@ -193,7 +193,7 @@ export function drive(session, token, given, isStored) {
           }
           if (late === undefined) {
             signal?.addEventListener('abort', cut);
-            late = wish === ACCESS && after(maxWaitMs, () => {
+            late = wish === ACCESS && after(patienceMs, () => {
               wish = OVERDUE;
               end();
             });
@@ -245,7 +245,7 @@ export function drive(session, token, given, isStored) {
     busy++;
     renewing++;
     try {
-      await (storage && !outage ? locked(options.lock, name, () => held(exchange)) : held(exchange));
+      await (storage && !outage ? locked(lock, name, () => held(exchange)) : held(exchange));
     } catch (thrown) {
       // Who has the lock may have stored a successor; and where the store fails too, that is told.
       await compare().catch(() => {});
@@ -267,14 +267,14 @@ export function drive(session, token, given, isStored) {
    */
   async function land(ticket, { accessToken, attempts, failure }, sent) {
     if (accessToken) {
-      const isHeld = at((core, { random, wall, monotonic }) =>
-        core.accept(ticket, place(core, accessToken), attempts, sent.wall, sent.monotonic, random, wall, monotonic));
+      const isHeld = at((core, { chance, wall, monotonic }) =>
+        core.accept(ticket, place(core, accessToken), attempts, sent.wall, sent.monotonic, chance, wall, monotonic));
       if (isHeld) token = accessToken;
       return isHeld;
     }
-    const fail = (/** @type {number} */ op) => at((core, { random, wall, monotonic }) => {
+    const fail = (/** @type {number} */ op) => at((core, { chance, wall, monotonic }) => {
       core.failure.set(/** @type {Uint8Array} */ (failure));
-      return core.act(op, ticket, random, wall, monotonic);
+      return core.act(op, ticket, chance, wall, monotonic);
     });
     // Where it was refused the store deserves another look first: another tab may have stored a successor.
     if (storage && fail(IS_REFUSAL)) await compare();
@@ -353,8 +353,8 @@ export function drive(session, token, given, isStored) {
    * @param {boolean} wasReplaced
    */
   function found(stored, wasReplaced) {
-    const verdict = at((core, { random, wall, monotonic }) =>
-      core.found(place(core, stored), lay(core, token)[0], wasReplaced, random, wall, monotonic));
+    const verdict = at((core, { chance, wall, monotonic }) =>
+      core.found(place(core, stored), lay(core, token)[0], wasReplaced, chance, wall, monotonic));
     if (verdict === ADOPTED) token = stored.trim();
     return verdict === WRITE;
   }
@@ -367,7 +367,7 @@ export function drive(session, token, given, isStored) {
   async function settle(seen) {
     busy++;
     const of = generation;
-    await locked(options.lock, name, () => held(async () => {
+    await locked(lock, name, () => held(async () => {
       const stored = await ask('get');
       // Another token by now: it has been stored, or will be.
       if (generation !== of) return;
@@ -397,7 +397,7 @@ export function drive(session, token, given, isStored) {
       call(WRITTEN, of);
       channel?.postMessage(news);
       news = 'refreshed';
-      if (holding && channel && !options.lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
+      if (holding && channel && !lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
     }).catch(() => {});
   }
 
@@ -477,8 +477,8 @@ export function drive(session, token, given, isStored) {
     },
     /** @param {unknown} other */
     async replace(other) {
-      at((core, { random }) => {
-        if (!core.swap(place(core, other), random)) throw errorOf(core);
+      at((core, { chance }) => {
+        if (!core.swap(place(core, other), chance)) throw errorOf(core);
       });
       token = /** @type {string} */ (other).trim();
       sync();
@@ -487,7 +487,7 @@ export function drive(session, token, given, isStored) {
       news = 'replaced';
       busy++;
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
-      await (holding || outage ? save() : locked(options.lock, name, save).catch(save));
+      await (holding || outage ? save() : locked(lock, name, save).catch(save));
       busy--;
       release();
     },
@@ -511,7 +511,7 @@ export function drive(session, token, given, isStored) {
 /** What time it is, by two clocks, and a share of chance; asked before anything is laid out, since a test's clock may call. */
 function now() {
   const wall = Date.now();
-  return { wall, monotonic: caught(() => performance.now()) ?? wall, random: Math.random() };
+  return { wall, monotonic: caught(() => performance.now()) ?? wall, chance: Math.random() };
 }
 
 /** Waits, and keeps no process alive. */
@@ -528,9 +528,5 @@ function storeFailure() {
 
 /** Copies options, so that what happens to them later changes nothing. What cannot be copied is judged as it is. */
 function copied(/** @type {SessionOptions} */ options) {
-  try {
-    return typeof options === 'object' && options ? { ...options } : options;
-  } catch {
-    return options;
-  }
+  return options && typeof options === 'object' && caught(() => ({ ...options })) || options;
 }

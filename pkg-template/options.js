@@ -43,12 +43,7 @@ export function readOptions(core, options, areOfSession = false) {
   // One will do as well as another, or none.
   if (isSignal(signal)) asked[SIGNAL] = undefined;
   if (!last || asked.some((value, at) => value !== last?.asked[at])) last = { asked, judged: judge(core, given, headers, areOptions, areOfSession) };
-  // Written out: a spread of so many takes as long as all the rest.
-  const { url, hint, refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs } = last.judged;
-  return {
-    url, hint, headers: /** @type {Headers} */ (headers), sentWith: /** @type {string} */ (sentWith), fetch, signal, storage, key, lock,
-    refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs,
-  };
+  return { judged: last.judged, headers: /** @type {Headers} */ (headers), sentWith: /** @type {string} */ (sentWith), fetch, signal, storage, key, lock };
 }
 
 /** @typedef {ReturnType<typeof readOptions>} Ask */
@@ -81,8 +76,8 @@ function judge(core, given, headers, areOptions, areOfSession) {
   numbers.set(counts, COUNTS);
   if (!core.judgeOptions(areOptions, areOfSession)) throw errorOf(core);
   const [base, path, hint] = words(core, 3);
-  const { 1: refreshWindowMs, 2: clockToleranceMs, 6: timeoutMs, 7: totalTimeoutMs, 8: retries, 14: maxWaitMs, 15: judgingToleranceMs } = numbers;
-  return { url: base + path, hint, refreshWindowMs, clockToleranceMs, judgingToleranceMs, timeoutMs, totalTimeoutMs, retries, maxWaitMs };
+  const { 1: windowMs, 2: toleranceMs, 6: attemptMs, 7: totalMs, 8: repeats, 14: patienceMs, 15: judgingToleranceMs } = numbers;
+  return { endpoint: base + path, hint, windowMs, toleranceMs, attemptMs, totalMs, repeats, patienceMs, judgingToleranceMs };
 }
 
 function fitting(/** @type {boolean} */ fits) {

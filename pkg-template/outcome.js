@@ -29,13 +29,13 @@ export function layOutcome(core, token, sentWith, exchanged, toleranceMs, now) {
  * @param {Core} core
  * @param {Uint8Array | string | boolean | null} given
  */
-function layBody({ encoder, body }, given) {
+function layBody({ encoder, bodyRoom }, given) {
   if (given === null) return LATE;
   if (typeof given === 'boolean') return given ? TOO_LONG : NONE;
   if (typeof given !== 'string') {
-    body.set(given);
+    bodyRoom.set(given);
     return given.length;
   }
-  const { read, written } = encoder.encodeInto(given, body);
+  const { read, written } = encoder.encodeInto(given, bodyRoom);
   return read < given.length ? TOO_LONG : written;
 }

@@ -18,7 +18,7 @@ import { place } from './place.js';
  *
  * One exchange under way, and how many wait for it.
  * @typedef {{
- *   token: string, expiresAt: number, ask: Ask, retries: number, toleranceMs: number, waiting: number,
+ *   token: string, expiresAt: number, ask: Ask, repeats: number, toleranceMs: number, waiting: number,
  *   deserted: import('../src/js/wait.js').Latch, landed: Promise<Outcome>,
  * }} Flight
  */
@@ -55,10 +55,11 @@ const FRESH = 1;
  */
 function call(token, options, onlyIfNeeded) {
   return settled(async () => {
-    const core = desk(), ask = readOptions(core, options), { signal, refreshWindowMs, clockToleranceMs } = ask;
-    throwIfAborted(signal);
+    const core = desk(), ask = readOptions(core, options), { signal, judged: { windowMs, toleranceMs } } = ask;
+    const reason = abortReason(signal);
+    if (reason !== undefined) throw reason;
     // Here and below the clock is read before anything is laid out: a test's may call.
-    const now = Date.now(), state = core.enter(place(core, token), now, refreshWindowMs, clockToleranceMs);
+    const now = Date.now(), state = core.enter(place(core, token), now, windowMs, toleranceMs);
     if (!state) throw errorOf(core);
     const old = dated(core, /** @type {string} */ (token).trim());
     if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
@@ -85,11 +86,6 @@ function dated(core, accessToken) {
   return { accessToken, issuedAt, refreshAt, expiresAt };
 }
 
-function throwIfAborted(/** @type {AbortSignal | undefined} */ signal) {
-  const reason = abortReason(signal);
-  if (reason !== undefined) throw reason;
-}
-
 /**
  * Returns what an outcome is to a caller, who may tolerate less than another who waited, or more.
  * @param {Core} core
@@ -98,15 +94,15 @@ function throwIfAborted(/** @type {AbortSignal | undefined} */ signal) {
  * @param {RefreshedToken} old
  * @param {boolean} onlyIfNeeded
  */
-function concluded(core, { accessToken, attempts, failure }, { hint, refreshWindowMs, clockToleranceMs }, old, onlyIfNeeded) {
+function concluded(core, { accessToken, attempts, failure }, { judged: { hint, windowMs, toleranceMs } }, old, onlyIfNeeded) {
   const now = Date.now();
   if (accessToken) {
-    if (!core.settle(place(core, accessToken), attempts, now, refreshWindowMs, clockToleranceMs)) throw errorOf(core, hint);
+    if (!core.settle(place(core, accessToken), attempts, now, windowMs, toleranceMs)) throw errorOf(core, hint);
     const fresh = dated(core, accessToken);
     return onlyIfNeeded ? { ...fresh, refreshed: true } : fresh;
   }
   core.failure.set(/** @type {Uint8Array} */ (failure));
-  const willDo = core.excuse(place(core, old.accessToken), now, refreshWindowMs, clockToleranceMs), error = errorOf(core, hint);
+  const willDo = core.excuse(place(core, old.accessToken), now, windowMs, toleranceMs), error = errorOf(core, hint);
   if (!onlyIfNeeded || !willDo) throw error;
   return { ...old, refreshed: false, error };
 }
@@ -119,20 +115,20 @@ function concluded(core, { accessToken, attempts, failure }, { hint, refreshWind
  * @returns {Flight}
  */
 export function join(token, expiresAt, ask) {
-  const { url, sentWith, fetch, timeoutMs, totalTimeoutMs, retries, judgingToleranceMs } = ask;
+  const { judged: { endpoint, attemptMs, totalMs, repeats, judgingToleranceMs }, sentWith, fetch } = ask;
   const does = (/** @type {Flight} */ { token: its, ask: other }) =>
-    its === token && other.url === url && other.sentWith === sentWith && other.fetch === fetch
-    && other.timeoutMs === timeoutMs && other.totalTimeoutMs === totalTimeoutMs;
+    its === token && other.judged.endpoint === endpoint && other.sentWith === sentWith && other.fetch === fetch
+    && other.judged.attemptMs === attemptMs && other.judged.totalMs === totalMs;
   let flight = Array.from(flights).find(does);
   if (!flight) {
     // Three parts of the base64url alphabet are a header's value, whatever else they are.
     ask.headers.set('authorization', token);
-    flight = { token, expiresAt, ask, retries, toleranceMs: judgingToleranceMs, waiting: 0, deserted: latch(), landed: /** @type {any} */ (undefined) };
+    flight = { token, expiresAt, ask, repeats, toleranceMs: judgingToleranceMs, waiting: 0, deserted: latch(), landed: /** @type {any} */ (undefined) };
     flights.add(flight);
     flight.landed = fly(flight);
   }
   flight.waiting++;
-  flight.retries = Math.max(flight.retries, retries);
+  flight.repeats = Math.max(flight.repeats, repeats);
   flight.toleranceMs = Math.max(flight.toleranceMs, judgingToleranceMs);
   return flight;
 }
@@ -150,16 +146,16 @@ function leave(/** @type {Flight} */ flight) {
  * @returns {Promise<Outcome>}
  */
 async function fly(flight) {
-  const { ask: { url, headers, fetch, timeoutMs, totalTimeoutMs }, deserted } = flight;
-  const deadline = Date.now() + totalTimeoutMs;
+  const { ask: { judged: { endpoint, attemptMs, totalMs }, headers, fetch }, deserted } = flight;
+  const deadline = Date.now() + totalMs;
   let isUnknown = false;
   try {
     for (let attempts = 1; ; attempts++) {
-      const exchanged = await exchange(fetch, url, headers, desk().body.length, Math.min(timeoutMs, deadline - Date.now()), deserted);
+      const exchanged = await exchange(fetch, endpoint, headers, desk().bodyRoom.length, Math.min(attemptMs, deadline - Date.now()), deserted);
       const answered = Date.now(), random = Math.random(), core = desk(), accessToken = judged(core, flight, exchanged, answered);
       if (accessToken) return { accessToken, attempts };
       const expiresAt = flight.expiresAt + flight.toleranceMs;
-      const pauseMs = core.pause(attempts, isUnknown, flight.retries, deadline, expiresAt, random, answered);
+      const pauseMs = core.pause(attempts, isUnknown, flight.repeats, deadline, expiresAt, random, answered);
       isUnknown = !!core.numbers[0];
       const failure = core.failure.slice();
       if (Number.isNaN(pauseMs)) return { failure, attempts };
