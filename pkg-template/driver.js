@@ -11,7 +11,7 @@ import { readOptions } from './options.js';
 import { join } from './refresh.js';
 import { place } from './place.js';
 import { ask as askStore } from './store.js';
-import { isOffline, listening, tune } from './tabs.js';
+import { MAY_BE as MAY_BE_TABS, isOffline, listening, tune } from './tabs.js';
 
 /** @import { SessionEventMap, SessionOptions, SessionStatus } from './index.js' */
 /** @import { Core } from './desk.js' */
@@ -329,7 +329,7 @@ export function drive(session, token, given, isStored) {
       probedAt = Date.now();
       return compare();
     }
-    channel ??= tune(name, heard);
+    if (MAY_BE_TABS) channel ??= tune(name, heard);
     return firstLook ??= compare();
   }
 
@@ -447,7 +447,8 @@ export function drive(session, token, given, isStored) {
     if (!isDisposed || busy) return;
     isDisposed = false;
     channel?.close();
-    channel = firstLook = undefined;
+    if (MAY_BE_TABS) channel = undefined;
+    firstLook = undefined;
   }
 
   /** @param {boolean} running */
@@ -483,7 +484,7 @@ export function drive(session, token, given, isStored) {
       token = /** @type {string} */ (other).trim();
       sync();
       if (!storage) return;
-      channel ??= tune(name, heard);
+      if (MAY_BE_TABS) channel ??= tune(name, heard);
       news = 'replaced';
       busy++;
       // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
@@ -496,7 +497,7 @@ export function drive(session, token, given, isStored) {
       token = null;
       sync();
       if (!storage) return;
-      channel ??= tune(name, heard);
+      if (MAY_BE_TABS) channel ??= tune(name, heard);
       channel?.postMessage('cleared');
       await (writes = writes.then(() => ask('delete')));
     },

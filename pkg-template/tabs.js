@@ -1,12 +1,16 @@
 // The other tabs and workers, which are told what happened and never the token; and what hints that time has passed.
 
+/** Whether there may be any here. */
+export const MAY_BE = true;
+
 const HINTS = ['pageshow', 'online', 'offline', 'focus'];
 
 /** @type {FinalizationRegistry<BroadcastChannel> | undefined} */
 let abandoned;
 
 /**
- * Opens a channel, where there are any. It keeps neither a process nor its listener alive.
+ * Opens a channel, where there are any. It keeps neither a process nor its listener alive; a function of its own, since a closure made
+ * in a session's scope would keep all of that, whatever it names.
  * @param {string} name
  * @param {(what: unknown) => void} heard
  */
