@@ -31,8 +31,8 @@ pkg: pkg/package.json
 # The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
 # WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
 # A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
-WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
-FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package))
+WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-small/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
+FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package $(if $(findstring small,$@),--features small)))
 INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=75,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
 LLVM = unroll-runtime=false unroll-max-count=1 $(if $(findstring server,$@),,$(LEAN))
 LEAN = unroll-threshold=0 disable-lsr enable-load-pre=false bonus-inst-threshold=0 phi-node-folding-threshold=0
@@ -40,7 +40,7 @@ STACK = $(if $(findstring server,$@),,-Clink-arg=-zstack-size=65536)
 FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
 
 $(WASM): $(SOURCES) | setup
-	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring server,$@), for a server's route)"
+	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring small,$@), for Workers)$(if $(findstring server,$@), for a server's route)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
 	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(INLINING) $(STACK) $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
@@ -65,8 +65,10 @@ test-rust: | setup
 	cargo clippy --locked --target wasm32-unknown-unknown --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features package -- --deny warnings
+	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features package --features small -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
+	cargo test --locked --features small
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
 
 test-wasm: | setup browser

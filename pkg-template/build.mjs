@@ -21,11 +21,11 @@ const PRIVATE = [
 ];
 
 /**
- * The entries that need the wasm: the hand-written module, where the wasm comes from, and the names of their files. One
- * `beside` the main entry imports it, rather than have a copy of what is in it.
+ * The entries that need the wasm: the hand-written module, where the wasm comes from, for Workers and edge runtimes where else if so,
+ * and the names of their files. One `beside` the main entry imports it, rather than have a copy of what is in it.
  */
 const entries = [
-  { name: 'index', from: 'index.js', output: 'wasm-pack', wasm: 'core.wasm', twin: 'js' },
+  { name: 'index', from: 'index.js', output: 'wasm-pack', edge: 'wasm-pack-small', wasm: 'core.wasm', twin: 'js' },
   { name: 'status', from: 'checker.js', output: 'wasm-pack-status', wasm: 'status.wasm', twin: 'status-js' },
   { name: 'server', from: 'server.js', output: 'wasm-pack-server', wasm: 'server.wasm', beside: 'index' },
 ];
@@ -48,12 +48,13 @@ if (both.length) throw new Error(`declared, and yet to be renamed: ${both}`);
 rmSync(pkg, { recursive: true, force: true });
 mkdirSync(pkg);
 
-for (const { name, from, output, wasm, twin, beside } of entries) {
+for (const { name, from, output, edge, wasm, twin, beside } of entries) {
   const generated = await generate(join(root, 'target', output), { twin });
-  writeFileSync(join(pkg, wasm), generated.wasm);
+  const ofEdge = edge ? await generate(join(root, 'target', edge), { isSmall: true }) : generated;
+  writeFileSync(join(pkg, wasm), ofEdge.wasm);
   // For the tests, which make the wasm trap.
   writeFileSync(join(root, 'target', output, 'exports.json'), `${JSON.stringify(generated.short)}\n`);
-  const bundle = async (file, way, ending) => {
+  const bundle = async (file, way, ending, generated) => {
     const { outputFiles: [{ text }] } = await build({
       ...common, format: 'esm', write: false, entryPoints: [join(template, from)],
       // Glue goes by names that it has from Rust.
@@ -66,10 +67,10 @@ for (const { name, from, output, wasm, twin, beside } of entries) {
     const end = await small((await transform(used, { minify: true, target: common.target })).code);
     writeFileSync(join(pkg, `${file}${ending}`), `${code.replace(/(?=export\{[^}]*\};\s*$)/, () => end)}\n`);
   };
-  await bundle(name, 'inline', '.js');
-  await bundle(name, 'workerd', '.workerd.js');
-  await bundle(name, 'edge-light', '.edge-light.js');
-  if (twin) await bundle(twin, 'js', '.js');
+  await bundle(name, 'inline', '.js', generated);
+  await bundle(name, 'workerd', '.workerd.js', ofEdge);
+  await bundle(name, 'edge-light', '.edge-light.js', ofEdge);
+  if (twin) await bundle(twin, 'js', '.js', generated);
   for (const file of [name, twin].filter(Boolean)) writeFileSync(join(pkg, `${file}.cjs`), commonJs(readFileSync(join(pkg, `${file}.js`), 'utf8')));
 }
 writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index.js'), 'utf8')));

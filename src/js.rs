@@ -2,7 +2,8 @@
 //!
 //! There are four builds, and each has the checker: one has nothing else. A plain `wasm-pack build` has the refresh as
 //! promises of its own (`refresh`), by gloo-net's types and futures. The npm package's main entry has what decides behind
-//! numbers and texts (`package`): what waits there is JavaScript. A backend's route is the fourth (`route`).
+//! numbers and texts (`package`): what waits there is JavaScript. A backend's route is the fourth (`route`). Each can be
+//! `small`, as the main entry is for Workers and edge runtimes.
 
 #[cfg(feature = "package")]
 pub mod ask;

@@ -10,6 +10,7 @@
 use core::cell::Cell;
 use core::slice::Iter;
 
+use crate::QUICK;
 use crate::token::{Payload, remember};
 
 /// What a value is, as far as anyone here cares.
@@ -122,7 +123,8 @@ fn character(rest: &mut Iter<'_, u8>) -> Option<u32> {
 fn is_of_characters(text: &[u8]) -> bool {
     let mut rest = text;
     loop {
-        while let Some((&eight, more)) = rest.split_first_chunk()
+        while QUICK
+            && let Some((&eight, more)) = rest.split_first_chunk()
             && u64::from_le_bytes(eight) & EACH << 7 == 0
         {
             rest = more;
@@ -243,7 +245,7 @@ impl Named {
                 _ => {}
             }
             self.set(name, Some(value));
-            if self.first == 0 {
+            if QUICK && self.first == 0 {
                 self.first = value.from;
             }
         })
@@ -392,7 +394,7 @@ pub(crate) const EACH: u64 = 0x0101_0101_0101_0101;
 #[expect(clippy::inline_always, reason = "measured: see `walk`")]
 fn skip_string(rest: &mut Iter<'_, u8>, is_unescaped: bool) -> Option<End> {
     loop {
-        let byte = if let Some(&eight) = rest.as_slice().first_chunk() {
+        let byte = if QUICK && let Some(&eight) = rest.as_slice().first_chunk() {
             let bytes = u64::from_le_bytes(eight);
             // The upper bit of each byte that is no ASCII, or that a subtraction takes below zero: the backslash, whose bits
             // are turned before, and the quote with all below it; two of those are nothing here. A borrow can reach later
@@ -699,6 +701,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(feature = "small"))]
     fn what_tokens_begin_with_is_read_once() {
         let known = |text: &str| known_of(text.as_bytes(), &mut Named::default());
         let begins = r#"{"active":true,"roles":[],"#;

@@ -33,6 +33,10 @@ pub mod session;
 pub mod status;
 pub mod token;
 
+/// Whether what takes less time is worth more bytes, several characters at once and what was seen before: everywhere but in a
+/// build that is to be small.
+const QUICK: bool = !cfg!(feature = "small");
+
 #[cfg(target_arch = "wasm32")]
 #[cfg_attr(feature = "route", expect(dead_code, reason = "the route needs less of the options"))]
 pub mod js;

@@ -6,6 +6,7 @@
 use core::cell::Cell;
 use core::fmt;
 
+use crate::QUICK;
 use crate::error::InvalidReason;
 
 /// The longest token that is looked at, in UTF-16 code units.
@@ -98,6 +99,9 @@ struct Beginning {
 /// Remembers a payload, all of which was walked, up to the member of the outermost object that holds this place. A token with
 /// spaces before it is one that no token begins like.
 pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
+    if !QUICK {
+        return;
+    }
     BEGINNING.with(|beginning| {
         // The key of a member that is asked for has no comma in it.
         let before = payload.get(..place).unwrap_or_default();
@@ -145,7 +149,9 @@ thread_local! {
 
 /// Has all of the next payload decoded, as whoever looks at all of it needs.
 pub(crate) fn forget() {
-    BEGINNING.with(|beginning| beginning.length.set(0));
+    if QUICK {
+        BEGINNING.with(|beginning| beginning.length.set(0));
+    }
 }
 
 /// Splits a token and decodes its payload, but for what is known of it, to its place in `payload`, which has room for three
@@ -155,7 +161,7 @@ pub(crate) fn forget() {
 /// Says why the text is no compact JWT, or why its payload is not base64url.
 pub(crate) fn decode_payload<'a>(text: &[u8], payload: &'a mut [u8]) -> Result<Payload<'a>, InvalidReason> {
     PAIRS.with(|pairs| {
-        if worth::<FIRST>(pairs, alone(b'A')) == 0 {
+        if !is_of_alphabet(pairs, b'A') {
             fill(pairs);
         }
         decode_by(pairs, text, payload)
@@ -169,7 +175,7 @@ fn decode_by<'a>(pairs: &Pairs, text: &[u8], payload: &'a mut [u8]) -> Result<Pa
         return Err(InvalidReason::TooLong);
     }
     let (body, known) = BEGINNING.with(|beginning| {
-        if beginning.is_of(token) {
+        if QUICK && beginning.is_of(token) {
             (token.get(beginning.at.get()..), beginning.known.get())
         } else {
             (after_part(pairs, token), 0)
@@ -229,10 +235,17 @@ thread_local! {
     /// The base64url alphabet (RFC 4648, section 5), two characters at a time: what a pair is worth, as the first and as the
     /// second of a group of four, to the three bytes that the group stands for, the first of them lowest. 0 is for what is
     /// none, so that the module brings no data along; all else has marks. Of a quarter of a megabyte some 22 KB are ever touched.
-    static PAIRS: Pairs = const { [const { Cell::new(0) }; 1 << 16] };
+    ///
+    /// Where that is to be small, it is one character at a time: its six bits, and [`ALONE`].
+    static PAIRS: Pairs = const { [const { Cell::new(0) }; PLACES] };
 }
 
-type Pairs = [Cell<u32>; 1 << 16];
+type Pairs = [Cell<u32>; PLACES];
+
+const PLACES: usize = if QUICK { 1 << 16 } else { 1 << 8 };
+
+/// The mark of a character by itself.
+const ALONE: u32 = 1 << 6;
 
 /// The bits of a pair that count where it is the first of a group, and where it is the second: of each the upper one is a mark.
 const FIRST: u32 = 1 << 30 | 0xf0ff;
@@ -248,6 +261,10 @@ const THREE: u32 = 0xff_ffff;
 fn fill(pairs: &Pairs) {
     for upper in 0..1 << 6 {
         let first = character(upper);
+        if !QUICK && let Some(place) = pairs.get(first) {
+            place.set(ALONE | upper);
+            continue;
+        }
         for lower in 0..1 << 6 {
             let bits = upper << 6 | lower;
             if let Some(pair) = pairs.get(first | character(lower) << 8) {
@@ -289,17 +306,30 @@ fn alone(byte: u8) -> u64 {
     u64::from(u16::from_le_bytes([b'A', byte]))
 }
 
+/// Returns what a character is worth where the table has no pairs.
+#[inline]
+fn single(pairs: &Pairs, byte: u8) -> u32 {
+    pairs.get(usize::from(byte)).map_or(0, Cell::get)
+}
+
+/// Tells whether a character is of the alphabet.
+#[inline]
+fn is_of_alphabet(pairs: &Pairs, byte: u8) -> bool {
+    if QUICK { worth::<FIRST>(pairs, alone(byte)) != 0 } else { single(pairs, byte) != 0 }
+}
+
 /// Returns how many characters of the alphabet a text begins with.
 #[inline(never)]
 fn run_of_alphabet(pairs: &Pairs, text: &[u8]) -> usize {
     let mut rest = text;
-    while let Some((&four, more)) = rest.split_first_chunk()
+    while QUICK
+        && let Some((&four, more)) = rest.split_first_chunk()
         && group(pairs, u32::from_le_bytes(four).into()) >= GROUP
     {
         rest = more;
     }
     while let [byte, more @ ..] = rest
-        && worth::<FIRST>(pairs, alone(*byte)) != 0
+        && is_of_alphabet(pairs, *byte)
     {
         rest = more;
     }
@@ -324,7 +354,8 @@ fn six(pairs: &Pairs, eight: u64) -> Option<u64> {
 fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(usize, u64, &'a [u8])> {
     let (mut length, mut seen) = (0, 0);
     // Sixteen at a time, by measurement: so it is a twentieth of a check faster.
-    while let Some((sixteen, rest)) = text.split_first_chunk::<16>()
+    while QUICK
+        && let Some((sixteen, rest)) = text.split_first_chunk::<16>()
         && let (Some(&eight), Some(&next)) = (sixteen.first_chunk(), sixteen.last_chunk())
         && let Some(first) = six(pairs, u64::from_le_bytes(eight))
         && let Some(second) = six(pairs, u64::from_le_bytes(next))
@@ -339,9 +370,14 @@ fn decode<'a>(pairs: &Pairs, mut text: &'a [u8], bytes: &mut [u8]) -> Option<(us
     }
     let (last, rest) = text.split_at_checked(run_of_alphabet(pairs, text))?;
     for four in last.chunks(4) {
-        // Behind the last ones stand as many of what is worth nothing.
-        let filler = u64::from(u32::from_le_bytes([b'A'; 4]));
-        let three = group(pairs, four.iter().rev().fold(filler, |four, &byte| four << 8 | u64::from(byte))) & THREE;
+        let three = if QUICK {
+            // Behind the last ones stand as many of what is worth nothing.
+            let filler = u64::from(u32::from_le_bytes([b'A'; 4]));
+            group(pairs, four.iter().rev().fold(filler, |four, &byte| four << 8 | u64::from(byte))) & THREE
+        } else {
+            let bits = four.iter().fold(0, |bits, &byte| (bits << 6) | (single(pairs, byte) % ALONE));
+            (bits << (32 - 6 * four.len())).swap_bytes()
+        };
         *bytes.get_mut(length..)?.first_chunk_mut()? = three.to_le_bytes();
         seen |= u64::from(three);
         length += four.len() * 3 / 4;
@@ -389,7 +425,7 @@ mod tests {
             let mut room = [7; 256 + SPARE];
             let payload = decode_payload(format!("h.{part}.s").as_bytes(), &mut room).expect("a JWT by its outline");
             assert_eq!(payload.bytes, &bytes[..length]);
-            assert_eq!(payload.is_ascii, bytes[..length].is_ascii());
+            assert_eq!(payload.is_ascii, QUICK && bytes[..length].is_ascii());
             let short = room.get_mut(..length).expect("it is shorter");
             assert!(decode_payload(format!("h.{part}.s").as_bytes(), short).is_err());
         }
@@ -426,7 +462,7 @@ mod tests {
                 remembered(&full);
                 decoded(token)
             };
-            assert_eq!(decoded(&full), 32);
+            assert_eq!(decoded(&full), if QUICK { 32 } else { 0 });
             for at in 0..full.len() {
                 decoded(&full[..at]);
                 for byte in *b".A=! \x80" {

@@ -1,12 +1,13 @@
 // Plays cases for exchange.test.mjs in a process of its own: its console is watched, and what nobody catches ends it.
-// Usage: node exchange.child.mjs [folder]   by the package, or by what a plain `wasm-pack build` has left in a folder
+// Usage: node exchange.child.mjs [workers | folder]   by the package, as Workers have it, or by what a plain `wasm-pack build` has left
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import * as cases from './exchange.cases.mjs';
 
-const module = process.argv[2] ? await plain(process.argv[2]) : await import('transak-user-token');
+const [, , way] = process.argv;
+const module = way === 'workers' ? (await import('./workers.mjs')).workers : way ? await plain(way) : await import('transak-user-token');
 
 /** Takes a plain build as its README says: initialised by hand. The class of its errors is a file beside it. */
 async function plain(folder) {

@@ -106,6 +106,9 @@ runtime('Node', node);
 // The same by a plain `wasm-pack build`, whose promises are Rust's own; `make test-package` makes it.
 if (process.env.PLAIN) runtime('Node, by a plain wasm-pack build', () => node(process.env.PLAIN));
 
+// The same as Workers have it, with the smaller wasm.
+runtime('Node, as Workers have it', () => node('workers'));
+
 runtime('Chromium', async () => {
   const browser = await openBrowser();
   const page = await browser.open();

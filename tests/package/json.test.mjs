@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { tokenStatus } from 'transak-user-token';
+import { workers } from './workers.mjs';
 
 const RUNS = 100_000;
 const SEED = Number(process.env.SEED ?? 20_250_619);
@@ -43,6 +44,7 @@ function isInstant(value) {
 function check(bytes) {
   const token = `h.${Buffer.from(bytes).toString('base64url')}.s`;
   const status = tokenStatus(token, { now: NOW });
+  assert.deepEqual(workers.tokenStatus(token, { now: NOW }), status, 'the smaller wasm says something else');
   const payload = parsed(bytes);
   if (!payload) return void assert.deepEqual(status, { state: 'invalid', action: 'login', reason: 'bad_json' });
   const reason = reasonOf(payload);

@@ -1,10 +1,11 @@
-// What the checker says of a token, through the installed tarball: as a module, as CommonJS and in a page.
+// What the checker says of a token, through the installed tarball: as a module, as CommonJS, as Workers have it and in a page.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import * as esm from 'transak-user-token';
 import { openBrowser } from './browser.mjs';
 import { vectors } from './vectors.mjs';
+import { workers } from './workers.mjs';
 
 const all = await vectors(new URL('vectors.json', import.meta.url));
 const cjs = createRequire(import.meta.url)('transak-user-token');
@@ -23,7 +24,7 @@ function wrong(answers) {
 
 test('there are vectors', () => assert.ok(all.length > 500));
 
-for (const [how, { tokenStatus, tokenStatuses }] of Object.entries({ 'import': esm, 'require': cjs })) {
+for (const [how, { tokenStatus, tokenStatuses }] of Object.entries({ 'import': esm, 'require': cjs, 'as Workers have it': workers })) {
   describe(how, () => {
     test('tokenStatus gives the whole answer of every vector', () => {
       assert.deepEqual(wrong(all.map(({ token, options, now }) => tokenStatus(token, { ...options, now }))), []);

@@ -1,0 +1,10 @@
+// The main entry as Cloudflare's Workers have it, with the smaller wasm. Node has no modules of WebAssembly, so that a hook makes them.
+import { register } from 'node:module';
+
+const MODULE = `import { readFileSync } from 'node:fs';
+export default new WebAssembly.Module(readFileSync(new URL(import.meta.url)));`;
+const HOOK = `export const load = (url, context, next) => !url.endsWith('.wasm') ? next(url, context)
+  : { format: 'module', shortCircuit: true, source: ${JSON.stringify(MODULE)} };`;
+
+register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
+export const workers = await import(new URL('node_modules/transak-user-token/index.workerd.js', import.meta.url));
