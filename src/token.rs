@@ -149,9 +149,7 @@ thread_local! {
 
 /// Has all of the next payload decoded, as whoever looks at all of it needs.
 pub(crate) fn forget() {
-    if QUICK {
-        BEGINNING.with(|beginning| beginning.length.set(0));
-    }
+    BEGINNING.with(|beginning| beginning.length.set(0));
 }
 
 /// Splits a token and decodes its payload, but for what is known of it, to its place in `payload`, which has room for three
