@@ -48,14 +48,17 @@ export const NONE = -1;
  * @param {unknown[]} texts
  */
 export function lay({ encoder, textRoom }, ...texts) {
+  const lengths = [];
   let at = 0;
-  return texts.map((each) => {
-    if (typeof each !== 'string') return NONE;
-    const { read, written } = encoder.encodeInto(each, at ? textRoom.subarray(at) : textRoom);
-    if (read < each.length) return NONE;
-    at += written;
-    return written;
-  });
+  for (const each of texts) {
+    let length = NONE;
+    if (typeof each === 'string') {
+      const { read, written } = encoder.encodeInto(each, at ? textRoom.subarray(at) : textRoom);
+      if (read === each.length) at += length = written;
+    }
+    lengths.push(length);
+  }
+  return lengths;
 }
 
 /**

@@ -23,7 +23,11 @@ declare module '#module' {
     names(): void;
     judgeOptions(areOptions: boolean, areOfSession: boolean): number;
     enter(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    judge(...exchanged: Exchanged): number;
+    /** See src/js/outcome.rs. */
+    judge(
+      token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
+      body: number, toleranceMs: number, now: number,
+    ): number;
     pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
     settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
     excuse(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
@@ -39,11 +43,6 @@ declare module '#module' {
     swap(length: number, random: number): number;
     currentStatus(now: number): number;
   };
-  /** See src/js/outcome.rs. */
-  type Exchanged = [
-    token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
-    body: number, toleranceMs: number, now: number,
-  ];
   /** See src/js/check.rs. */
   type First = WebAssembly.Exports & {
     memory: WebAssembly.Memory;

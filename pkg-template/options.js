@@ -24,6 +24,15 @@ const OF_REFRESH = 11;
 let last;
 
 /**
+ * Tells whether the same is asked for: an object may have changed by then, and is like nothing, but for what fetches.
+ * @param {unknown[]} asked
+ * @param {unknown[]} before
+ */
+function isSame(asked, before) {
+  return asked.every((value, at) => value === before[at] && (at === FETCH || typeof value !== 'object' && typeof value !== 'function'));
+}
+
+/**
  * Reads the options of a refresh, or of a session. Whatever a getter does is done before anything is laid out.
  * @param {import('./desk.js').Core} core
  * @param {any} options
@@ -35,23 +44,20 @@ export function readOptions(core, options, areOfSession = false) {
     names = words(core, 15);
   }
   const areOptions = options === undefined || typeof options === 'object' && options !== null, location = read(read(globalThis, 'location'), 'href');
-  const given = names.slice(0, areOfSession ? names.length : OF_REFRESH).map((name) => read(options, name));
+  /** @type {any[]} */
+  const given = [];
+  // Not by `map`, whose result is of another kind each time to V8: it would compile this over and over.
+  for (const name of names.slice(0, areOfSession ? names.length : OF_REFRESH)) given.push(read(options, name));
   const { [HEADERS]: init, [FETCH]: own, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
   const { 0: headers, 1: sentWith } = readHeaders(init) ?? [], fetch = given[FETCH] = own === undefined ? read(globalThis, 'fetch') : own;
-  const asked = [...given, areOptions, areOfSession, !headers, location].map(kept);
-  asked[FETCH] = fetch;
+  const asked = [...given, areOptions, areOfSession, !headers, location];
   // One will do as well as another, or none.
   if (isSignal(signal)) asked[SIGNAL] = undefined;
-  if (!last || asked.some((value, at) => value !== last?.asked[at])) last = { asked, judged: judge(core, given, headers, areOptions, areOfSession) };
+  if (!last || !isSame(asked, last.asked)) last = { asked, judged: judge(core, given, headers, areOptions, areOfSession) };
   return { judged: last.judged, headers: /** @type {Headers} */ (headers), sentWith: /** @type {string} */ (sentWith), fetch, signal, storage, key, lock };
 }
 
 /** @typedef {ReturnType<typeof readOptions>} Ask */
-
-/** Returns what a value is known again by: an object may have changed by then, and is like nothing. */
-function kept(/** @type {unknown} */ value) {
-  return typeof value === 'object' || typeof value === 'function' ? NaN : value;
-}
 
 /**
  * Has options judged. Throws where they make no sense, and returns what they come to where they do.

@@ -9,20 +9,19 @@ const TOO_LONG = -2, LATE = -3, TIMED_OUT = 1_000, UNREADABLE = 1_001, THROWN = 
 
 /**
  * Lays out what `exchange` of `http.js` has come to, the token that was sent, and all that was sent with it as one text.
- * Returns the numbers that it is judged by.
+ * Returns what the wasm says of it: the length of the new token, or 0.
  * @param {Core} core
  * @param {string} token
  * @param {string} sentWith
  * @param {any} exchanged
  * @param {number} toleranceMs
  * @param {number} now
- * @returns {import('#module').Exchanged}
  */
-export function layOutcome(core, token, sentWith, exchanged, toleranceMs, now) {
+export function judgeOutcome(core, token, sentWith, exchanged, toleranceMs, now) {
   const lacking = exchanged === null ? TIMED_OUT : exchanged === undefined ? UNREADABLE : exchanged.cause ? THROWN : 0;
   const { cause, status = lacking, redirected = false, retryAfter = cause?.name, traceId = cause?.code, body = null } = exchanged ?? {};
-  const [first, second, headers] = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
-  return [place(core, token), headers, status, redirected, first, date, second, layBody(core, body), toleranceMs, now];
+  const laid = lay(core, retryAfter, traceId, sentWith), date = typeof retryAfter === 'string' ? Date.parse(retryAfter) : NaN;
+  return core.judge(place(core, token), laid[2], status, redirected, laid[0], date, laid[1], layBody(core, body), toleranceMs, now);
 }
 
 /**

@@ -5,7 +5,7 @@ import { abortReason, latch, timer, unlessAborted } from '../src/js/wait.js';
 import { desk, errorOf, times, words } from './desk.js';
 import { settled } from './loader.js';
 import { readOptions } from './options.js';
-import { layOutcome } from './outcome.js';
+import { judgeOutcome } from './outcome.js';
 import { place } from './place.js';
 
 /**
@@ -178,5 +178,5 @@ async function fly(flight) {
  * @param {number} now
  */
 function judged(core, { token, toleranceMs, ask: { sentWith } }, exchanged, now) {
-  return core.judge(...layOutcome(core, token, sentWith, exchanged, toleranceMs, now)) ? words(core, 1)[0] : undefined;
+  return judgeOutcome(core, token, sentWith, exchanged, toleranceMs, now) ? words(core, 1)[0] : undefined;
 }

@@ -4,7 +4,7 @@ import { exchange } from '../src/js/http.js';
 import { within } from '../src/js/wait.js';
 import { desk } from './desk.js';
 import { instance } from './loader.js';
-import { layOutcome } from './outcome.js';
+import { judgeOutcome } from './outcome.js';
 import { place } from './place.js';
 import { direct } from './server-node.js';
 
@@ -63,9 +63,9 @@ export function createRefreshHandler(options) {
     const exchanged = await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS));
     const land = () => {
       // Another route may have given the same ticket to somebody else. The clock comes first: a test's may call.
-      const now = Date.now(), judging = here(), known = judging === sender ? ticket : 0, core = desk();
-      const laid = layOutcome(core, authorization, `${apiKey ?? ''} ${address ?? ''}`, exchanged, 0, now), isFound = !!core.judge(...laid);
-      return judging.land(now, known, origin, laid[0], isFound) ?? desk().failure.slice();
+      const now = Date.now(), judging = here(), known = judging === sender ? ticket : 0;
+      const isFound = !!judgeOutcome(desk(), authorization, `${apiKey ?? ''} ${address ?? ''}`, exchanged, 0, now);
+      return judging.land(now, known, origin, placed(authorization), isFound) ?? desk().failure.slice();
     };
     try {
       return land();

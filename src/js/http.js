@@ -47,7 +47,28 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
     if (!answer) return undefined;
     reader = caught(() => answer.body.getReader());
     if (isOver) return null;
-    answer.body = await bodyOf(response, reader, maxBody);
+    try {
+      answer.body = reader ? NOTHING : limited(await response.text(), maxBody);
+      // Here rather than in a function of its own: a promise less.
+      for (let length = 0, count = 0; reader;) {
+        const { done, value } = await reader.read();
+        if (done) {
+          answer.body = answer.body.subarray(0, length);
+          break;
+        }
+        const isView = ArrayBuffer.isView(value), chunk = isView ? new Uint8Array(/** @type {any} */ (value)) : NOTHING;
+        // An empty chunk counts too: a body of nothing else must end.
+        count += chunk.length || 1;
+        if (!isView || count > maxBody) {
+          answer.body = isView;
+          break;
+        }
+        answer.body = joined(answer.body, length, chunk);
+        length += chunk.length;
+      }
+    } catch {
+      answer.body = false;
+    }
     return answer;
   };
   return new Promise((resolve) => {
@@ -89,50 +110,30 @@ function copied(response) {
 }
 
 /**
- * Reads a body to its end or to the limit. Where there is no stream as the Fetch standard has it, there is text():
- * React Native's, another library's.
- * @param {any} response
- * @param {any} reader
+ * Judges what text() brings, where there is no stream as the Fetch standard has it: React Native's, another library's.
+ * @param {unknown} text
  * @param {number} maxBody
  */
-async function bodyOf(response, reader, maxBody) {
-  try {
-    if (reader) return await bytesOf(reader, maxBody);
-    const text = await response.text();
-    return typeof text === 'string' && (text.length > maxBody || text);
-  } catch {
-    return false;
-  }
+function limited(text, maxBody) {
+  return typeof text === 'string' && (text.length > maxBody || text);
 }
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads a stream to its end or to the limit.
- * @param {any} reader
- * @param {number} maxBody
+ * Returns what begins with some of one and goes on with the other, with room behind it.
+ * @param {Uint8Array} bytes
+ * @param {number} length how much of it counts
+ * @param {Uint8Array} chunk our own already
  */
-async function bytesOf(reader, maxBody) {
-  let bytes = NOTHING;
-  // An empty chunk counts too: a body of nothing else must end.
-  for (let length = 0, count = 0; ;) {
-    const { done, value } = await reader.read();
-    if (done) return bytes.length === length ? bytes : bytes.subarray(0, length);
-    if (!ArrayBuffer.isView(value)) return false;
-    const chunk = new Uint8Array(/** @type {any} */ (value));
-    count += chunk.length || 1;
-    if (count > maxBody) return true;
-    if (!length) {
-      // A copy is our own already, and most answers are one chunk.
-      bytes = chunk;
-    } else {
-      if (length + chunk.length > bytes.length) {
-        const longer = new Uint8Array(Math.max(2 * length, length + chunk.length));
-        longer.set(bytes);
-        bytes = longer;
-      }
-      bytes.set(chunk, length);
-    }
-    length += chunk.length;
+function joined(bytes, length, chunk) {
+  // Most answers are one chunk.
+  if (!length) return chunk;
+  if (length + chunk.length > bytes.length) {
+    const longer = new Uint8Array(Math.max(2 * length, length + chunk.length));
+    longer.set(bytes);
+    bytes = longer;
   }
+  bytes.set(chunk, length);
+  return bytes;
 }

@@ -9,7 +9,9 @@ import { caught, read } from './foreign.js';
  */
 export function latch() {
   let open = () => {};
-  return Object.assign(new Promise((/** @type {(value: void) => void} */ resolve) => { open = resolve; }), { open });
+  const opened = /** @type {Latch} */ (new Promise((resolve) => { open = /** @type {() => void} */ (resolve); }));
+  opened.open = open;
+  return opened;
 }
 
 /** The longest delay that `setTimeout` takes: a longer one fires at once. */
