@@ -14,7 +14,7 @@ let begun;
 let core;
 
 /**
- * The rejections of all promises that wait for the instance.
+ * The rejections of all promises that wait for the instance: sessions', since a refresh goes on with the next one.
  * @type {Set<(reason: unknown) => void>}
  */
 const pending = new Set();
@@ -46,9 +46,10 @@ export function settled(call) {
 /**
  * Gives up an instance whose wasm threw: what its memory holds is not to be trusted any more.
  * Returns the error for whoever called.
+ * @param {boolean} [outcomeUnknown] whether a request may have been carried out for nothing
  */
-export function fault() {
-  const error = failure('ERR_INTERNAL', 'fix', 'a fault of this package: the next call starts afresh', pending.size > 0);
+export function fault(outcomeUnknown = pending.size > 0) {
+  const error = failure('ERR_INTERNAL', 'fix', 'a fault of this package: the next call starts afresh', outcomeUnknown);
   begun = core = undefined;
   for (const reject of pending) reject(error);
   pending.clear();
@@ -90,7 +91,7 @@ function begin() {
 function complete(checker) {
   // Told by the constant, so that a bundle without a glue has nothing of this.
   const { exports: { memory }, encoder } = checker, glue = /** @type {NonNullable<typeof checker.glue>} */ (createGlue && checker.glue);
-  const unguarded = unlessForbidden(() => rest(checker.exports, createGlue ? glue.__wbg_get_imports() : {}, encoder)), exports = guard(fault)(unguarded);
+  const unguarded = unlessForbidden(() => rest(checker.exports, createGlue ? glue.__wbg_get_imports() : {}, encoder)), exports = guard(() => fault(true))(unguarded);
   if (createGlue) glue.__wbg_finalize_init({ exports });
   return { ...exports, ...glue, ...checker, memory, unguarded };
 }

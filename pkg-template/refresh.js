@@ -3,7 +3,6 @@
 import { exchange } from '../src/js/http.js';
 import { abortReason, latch, timer, unlessAborted } from '../src/js/wait.js';
 import { desk, errorOf, times, words } from './desk.js';
-import { settled } from './loader.js';
 import { readOptions } from './options.js';
 import { judgeOutcome } from './outcome.js';
 import { place } from './place.js';
@@ -53,26 +52,24 @@ const FRESH = 1;
  * @param {boolean} onlyIfNeeded
  * @returns {Promise<any>}
  */
-function call(token, options, onlyIfNeeded) {
-  return settled(async () => {
-    const core = desk(), ask = readOptions(core, options), { signal, judged: { windowMs, toleranceMs } } = ask;
-    const reason = abortReason(signal);
-    if (reason !== undefined) throw reason;
-    // Here and below the clock is read before anything is laid out: a test's may call.
-    const now = Date.now(), state = core.enter(place(core, token), now, windowMs, toleranceMs);
-    if (!state) throw errorOf(core);
-    const old = dated(core, /** @type {string} */ (token).trim());
-    if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
-    const flight = join(old.accessToken, old.expiresAt, ask);
-    let outcome;
-    try {
-      outcome = await unlessAborted(flight.landed, signal);
-    } finally {
-      leave(flight);
-    }
-    if (outcome.fault) throw outcome.fault;
-    return concluded(desk(), outcome, ask, old, onlyIfNeeded);
-  });
+async function call(token, options, onlyIfNeeded) {
+  const core = desk(), ask = readOptions(core, options), { signal, judged: { windowMs, toleranceMs } } = ask;
+  const reason = abortReason(signal);
+  if (reason !== undefined) throw reason;
+  // Here and below the clock is read before anything is laid out: a test's may call.
+  const now = Date.now(), state = core.enter(place(core, token), now, windowMs, toleranceMs);
+  if (!state) throw errorOf(core);
+  const old = dated(core, /** @type {string} */ (token).trim());
+  if (onlyIfNeeded && state === FRESH) return { ...old, refreshed: false };
+  const flight = join(old.accessToken, old.expiresAt, ask);
+  let outcome;
+  try {
+    outcome = await unlessAborted(flight.landed, signal);
+  } finally {
+    leave(flight);
+  }
+  if (outcome.fault) throw outcome.fault;
+  return concluded(desk(), outcome, ask, old, onlyIfNeeded);
 }
 
 /**
