@@ -42,7 +42,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
   let reader;
   let isOver = false;
   const exchanging = async () => {
-    const response = await fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } });
+    const response = /** @type {any} */ (await fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } }));
     answer = copied(response);
     if (!answer) return undefined;
     reader = caught(() => answer.body.getReader());
