@@ -336,8 +336,8 @@ export function drive(session, token, given, isStored) {
   /** Compares with what is stored; `wasReplaced` where another tab says so. */
   async function compare(wasReplaced = false) {
     const stored = await ask('get');
-    const isToBeStored = stored !== FAILED && found(stored, wasReplaced);
-    hasLooked = true;
+    // Even where that traps, which would leave the session without its look for good.
+    const isToBeStored = (hasLooked = true) && stored !== FAILED && found(stored, wasReplaced);
     sync();
     wake();
     if (!isToBeStored) return;

@@ -96,6 +96,15 @@ describe('a trap', () => {
     assert.equal(session.status().state, 'fresh')
   })
 
+  test('in the first look at a store is one error, and the next call works', async (t) => {
+    const { open, token } = await fresh(t, { days: 1 })
+    const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
+    trap('found')
+    await assert.rejects(wait, internal)
+    trapping = () => false
+    assert.equal(await session.accessToken(), token)
+  })
+
   for (const [method, name, op] of [['land', 'accept'], ['event', 'act', EVENTS], ['send', 'act', SEND]]) {
     test(`in ${method} when the answer comes rejects who waits, and nothing is thrown that nobody could catch`, async (t) => {
       const { open, token, asked } = await fresh(t)
