@@ -4,7 +4,7 @@
 
 use crate::QUICK;
 use crate::error::InvalidReason;
-use crate::json::{EACH, Kind, Name, Named, Value};
+use crate::json::{Kind, Name, Named, Value, digits};
 use crate::token::decode_payload;
 
 /// An instant, in whole milliseconds since the epoch: below 2^53, hence exact.
@@ -150,11 +150,7 @@ fn instant(value: &Value, payload: &[u8]) -> Millis {
 
 /// Returns the number that eight characters are where each is a digit.
 fn eight_digits(eight: [u8; 8]) -> Option<u64> {
-    let digits = u64::from_le_bytes(eight) ^ (EACH * u64::from(b'0'));
-    // The upper bit of each that is above nine, by itself or by what is added.
-    if (digits | digits.wrapping_add(EACH * 0x76)) & (EACH << 7) != 0 {
-        return None;
-    }
+    let digits = digits(eight)?;
     // Two, four and eight of them are added up, each sum where the last of them was.
     let twos = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
     let fours = twos.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
