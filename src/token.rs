@@ -87,14 +87,19 @@ pub(crate) struct Payload<'a> {
 /// What the token began with whose payload was last walked from its beginning. Tokens of one issuer have that in common: the header,
 /// and of the payload all before the first claim that is asked for. It is compared, rather than decoded and walked again.
 struct Beginning {
-    sixteens: [Cell<[u8; 16]>; 16],
-    /// How many characters of that count; 0 where nothing is known.
-    length: Cell<u32>,
+    sixteens: [Cell<[u8; 16]>; KEPT / 16],
+    /// The last sixteen characters that count.
+    last: Cell<[u8; 16]>,
+    /// How many do; 0 where nothing is known.
+    length: Cell<usize>,
     /// Where the payload begins.
     at: Cell<usize>,
     /// How many bytes of the payload come before the first member that is asked for.
     known: Cell<usize>,
 }
+
+/// How many characters of a token are kept at most.
+const KEPT: usize = 256;
 
 /// Remembers a payload, all of which was walked, up to the member of the outermost object that holds this place. A token with
 /// spaces before it is one that no token begins like.
@@ -109,13 +114,17 @@ pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
         let at = token.iter().position(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
         // And four characters more, by which all of them are compared, and no value.
         let length = at + known / 3 * 4 + 4;
-        let (sixteens, _) = token.as_chunks();
-        for (place, &sixteen) in beginning.sixteens.iter().zip(sixteens) {
+        for (place, &sixteen) in beginning.sixteens.iter().zip(token.as_chunks().0) {
             place.set(sixteen);
         }
         // What is not kept here is another token's.
-        let is_kept = length <= 16 * sixteens.len();
-        beginning.length.set(if is_kept { u32::try_from(length).unwrap_or_default() } else { 0 });
+        beginning.length.set(0);
+        if length <= KEPT
+            && let Some(&last) = token.get(..length).and_then(<[u8]>::last_chunk)
+        {
+            beginning.length.set(length);
+            beginning.last.set(last);
+        }
         beginning.known.set(known);
         beginning.at.set(at);
     });
@@ -124,22 +133,20 @@ pub(crate) fn remember(token: &[u8], payload: &[u8], place: usize) {
 impl Beginning {
     /// Tells whether a token begins so.
     fn is_of(&self, token: &[u8]) -> bool {
-        let mut rest = self.length.get().wrapping_sub(1);
-        for (&own, known) in token.as_chunks().0.iter().zip(&self.sixteens) {
-            let difference = u128::from_le_bytes(own) ^ u128::from_le_bytes(known.get());
-            if rest < 16 || difference != 0 {
-                return difference.trailing_zeros() / 8 > rest;
-            }
-            rest -= 16;
-        }
-        false
+        let is_same = |own, known: &Cell<_>| u128::from_le_bytes(own) == u128::from_le_bytes(known.get());
+        let beginning = token.get(..self.length.get()).unwrap_or_default();
+        let Some(&last) = beginning.last_chunk() else { return false };
+        // The last sixteen first, of which some are among the others, too.
+        is_same(last, &self.last)
+            && beginning.as_chunks().0.iter().zip(&self.sixteens).all(|(&own, known)| is_same(own, known))
     }
 }
 
 thread_local! {
     static BEGINNING: Beginning = const {
         Beginning {
-            sixteens: [const { Cell::new([0; 16]) }; 16],
+            sixteens: [const { Cell::new([0; 16]) }; KEPT / 16],
+            last: Cell::new([0; 16]),
             length: Cell::new(0),
             at: Cell::new(0),
             known: Cell::new(0),
@@ -497,6 +504,35 @@ mod tests {
                 assert_eq!(found, read(&spliced), "{} after {one} and {other}", spliced.escape_ascii());
             }
         }
+    }
+
+    #[test]
+    fn no_more_of_a_beginning_counts_than_is_kept() {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let mut counted = Vec::new();
+        for length in 0..2 * KEPT {
+            let token = |inside: &str, exp: u32| {
+                let payload = format!(r#"{{"a":"{inside}","exp":{exp},"iat":1}}"#);
+                format!("e30.{}.s", URL_SAFE_NO_PAD.encode(payload)).into_bytes()
+            };
+            let read =
+                |token: &[u8]| Claims::read(token, &mut vec![0; token.len() + SPARE]).map(|claims| claims.expires_at);
+            let inside = "b".repeat(length) + "c";
+            forget();
+            assert_eq!(read(&token(&inside, 10)), Ok(10_000.0));
+            let next = token(&inside, 11);
+            counted.push(decode_payload(&next, &mut [0; 4 * KEPT]).expect("a JWT by its outline").known > 0);
+            assert_eq!(read(&next), Ok(11_000.0));
+            for at in [0, length / 2, length * 5 / 6, length] {
+                let (before, after) = inside.split_at(at);
+                assert_eq!(read(&token(&format!("{before}\"{}", &after[1..]), 12)), Err(InvalidReason::BadJson));
+                assert_eq!(read(&token(&format!("{before}{}", &after[1..]), 13)), Ok(13_000.0));
+                assert_eq!(read(&next), Ok(11_000.0));
+            }
+        }
+        let kept = counted.iter().filter(|&&known| known).count();
+        assert!(if QUICK { (150..KEPT).contains(&kept) } else { kept == 0 }, "{kept}");
+        assert!(counted.iter().skip_while(|&&known| known).all(|&known| !known), "the shorter ones count");
     }
 
     #[test]
