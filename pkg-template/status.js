@@ -28,7 +28,9 @@ export function tokenStatuses(tokens, options) {
   const [now, refreshWindowMs, clockToleranceMs] = read(core, options);
   const list = arrayOf(tokens);
   if (!list) throw complaint(core, NO_LIST);
-  return list.map((token) => status(core, token, now, refreshWindowMs, clockToleranceMs));
+  // In place: it is a copy, and `map` takes as long as a quarter of what `encodeInto` does.
+  for (let at = 0; at < list.length; at++) list[at] = status(core, list[at], now, refreshWindowMs, clockToleranceMs);
+  return list;
 }
 
 // What is complained about, as src/js/check.rs has it.
