@@ -17,6 +17,7 @@ export function figures(results) {
     }
   }
   put('tokenStatuses, throughput to a loop of tokenStatus', results.list, ({ list, loop }) => loop / list);
+  put('a list by hand that writes and checks each token and makes its result, and no more', results.list, ({ least, loop }) => loop / least);
   put('tokenStatuses, MiB above the input for 1,000,000 tokens', results.list, ({ mebibytes }) => mebibytes);
   put('tokenStatus, 16,384 characters to 8,192', results.growth, (run) => run[16_384].tokenStatus / run[8_192].tokenStatus);
   for (const atOnce of [1, 64]) {

@@ -4,13 +4,13 @@ import { tokens } from './tokens.js';
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
-// Where a case looks at the wasm's memory, it is caught as it is made.
-const memories = [];
-if (process.argv[2] === 'memory') {
+// Where a case looks at the wasm, it is caught as it is made.
+const caught = [];
+if (['memory', 'list'].includes(process.argv[2])) {
   WebAssembly.Instance = class extends WebAssembly.Instance {
     constructor(...given) {
       super(...given);
-      memories.push(this.exports.memory);
+      caught.push(this.exports);
     }
   };
 }
@@ -29,14 +29,31 @@ const cases = {
     return found;
   },
 
-  /** A million tokens: nanoseconds for each by the list and by the loop, and what memory the list took at most. */
+  /**
+   * A million tokens: nanoseconds for each by the list and by the loop, and what memory the list took at most. And what no list
+   * can do without, by hand: the time is asked for once, each token is written and checked, and its result made, with nothing looked at.
+   */
   list() {
-    const list = tokens(10_000), chunks = 100, times = { list: [], loop: [] };
+    const list = tokens(10_000), chunks = 100, times = { list: [], loop: [], least: [] };
+    ours.tokenStatus(list[0]);
+    // What the loader takes from the module's exports, which have no names of their own.
+    const [memory, layout, check] = caught.map((exports) => Object.values(exports)).find(([, layout, check]) => layout?.length === 0 && check?.length === 4);
+    const [tokenAt, tokenLength, timesAt] = new Uint32Array(memory.buffer, layout(), 3);
+    const room = new Uint8Array(memory.buffer, tokenAt, tokenLength), numbers = new Float64Array(memory.buffer, timesAt, 4);
+    const encoder = new TextEncoder(), verdicts = [['fresh', 'use'], ['expiring', 'refresh'], ['expired', 'login']].map(([state, action]) => ({ state, action }));
     const before = process.memoryUsage().rss;
     let most = 0, kept;
     const taken = {
       list: () => { kept = ours.tokenStatuses(list); },
       loop: () => { kept = list.map((token) => ours.tokenStatus(token)); },
+      least: () => {
+        const now = Date.now(), results = Array.from(list);
+        for (let at = 0; at < results.length; at++) {
+          const { state, action } = verdicts[check(encoder.encodeInto(results[at], room).written, now, NaN, NaN)];
+          results[at] = { state, action, issuedAt: numbers[0], refreshAt: numbers[1], expiresAt: numbers[2], expiresInMs: numbers[3] };
+        }
+        kept = results;
+      },
     };
     for (let chunk = 0; chunk < chunks; chunk++) {
       const start = performance.now();
@@ -47,7 +64,7 @@ const cases = {
     // And again in turns, for the comparison.
     times.list = [];
     for (let chunk = 0; chunk < chunks; chunk++) {
-      for (const way of chunk % 2 ? ['list', 'loop'] : ['loop', 'list']) {
+      for (const way of Object.keys(times).sort(() => Math.random() - 0.5)) {
         const start = performance.now();
         taken[way]();
         times[way].push(performance.now() - start);
@@ -55,7 +72,7 @@ const cases = {
     }
     if (kept.length !== list.length) throw new Error('the list is not whole');
     const each = (values) => median(values) * 1e6 / list.length;
-    return { list: each(times.list), loop: each(times.loop), mebibytes: (most - before) / 2 ** 20 };
+    return { list: each(times.list), loop: each(times.loop), least: each(times.least), mebibytes: (most - before) / 2 ** 20 };
   },
 
   /** Milliseconds a refresh against the gateway, 1 and 64 at a time, by ours and by a bare fetch. */
@@ -107,7 +124,7 @@ const cases = {
     const gateway = createGateway();
     const fetch = (url, init) => gateway.fetch(new Request(url, init));
     const list = tokens(10_000), issued = await Promise.all(Array.from({ length: 100 }, () => gateway.issue()));
-    const bytes = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    const bytes = () => caught.reduce((sum, { memory: { buffer } }) => sum + buffer.byteLength, 0);
     const refreshed = () => Promise.all(issued.map((token) => ours.refreshAccessToken(token, { baseUrl: 'https://gateway.test', fetch })));
     for (const token of list.slice(0, 100)) ours.tokenStatus(token);
     await refreshed();
