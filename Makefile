@@ -29,7 +29,7 @@ TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MI
 pkg: pkg/package.json
 
 # The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
-# WebAssembly that engines of 2020 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
+# WebAssembly that Chrome 75, Firefox 79 and Safari 15.1 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
 # A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
 WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-small/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
 FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package $(if $(findstring small,$@),--features small)))

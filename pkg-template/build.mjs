@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const template = join(root, 'pkg-template');
 const pkg = join(root, 'pkg');
 
-/** What every bundle has in common. Syntax of 2020: what runs the wasm runs that. */
+/** What every bundle has in common. Syntax of 2020: what runs the wasm runs that, but Chrome before 80. */
 const common = { bundle: true, minify: true, platform: 'neutral', target: 'es2020', logLevel: 'warning', legalComments: 'none' };
 
 /** Properties that nobody outside sees: a bundle has them, and what it calls of the wasm, under names of a letter or two. */
