@@ -302,8 +302,9 @@ function brokenStream(start) {
 /** @type {(answer: (incoming: Incoming) => Promise<Outcome>, port: number) => Promise<Listener>} */
 async function listen(answer, port) {
   const { createServer } = await import('node:http')
-  // Node's own limit on headers, 16 KiB, is less than a long token needs.
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, async (req, res) => {
+  // Node's own limit on headers, 16 KiB, is less than a long token needs. An idle connection is the client's to end: where the
+  // server does, a busy machine's next request is already on its way, and is lost.
+  const server = createServer({ maxHeaderSize: 64 * 1024, keepAliveTimeout: 0 }, async (req, res) => {
     const { method = '', url: path = '' } = req
     const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]))
     const gone = new AbortController()

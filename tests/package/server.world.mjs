@@ -7,9 +7,9 @@ import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
 export const REFRESH = '/api/v2/auth/refresh', APP = 'https://app.example.com', API_KEY = 'k3y-0f-the-partner';
 const DAY_S = 86_400;
 
-/** Listens on 127.0.0.1 and ends with the test. */
+/** Listens on 127.0.0.1 and ends with the test. An idle connection is the client's to end, so that no request meets its end on the way. */
 export async function listen(t, listener, options = {}) {
-  const server = createServer(options, listener);
+  const server = createServer({ keepAliveTimeout: 0, ...options }, listener);
   // Two thousand may come at once.
   await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));
   t.after(() => {
