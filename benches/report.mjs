@@ -1,7 +1,7 @@
 // From what was measured to the figures that are budgeted: ratios where two things were measured side by side, else
 // what the name says. Each is the median of its runs.
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /** @param {Record<string, any[]>} results by case, one for each run */
 export function figures(results) {

@@ -9,7 +9,7 @@ import { Kit } from '../tests/everywhere/harness.mjs';
 import { webkit } from '../tests/everywhere/rows/4-browsers.mjs';
 import { budgets, weight, weightOf } from '../tests/size.mjs';
 import { chart } from './chart.mjs';
-import { figures, judged, table } from './report.mjs';
+import { figures, judged, median, table } from './report.mjs';
 import { tokens } from './cases/tokens.js';
 
 const here = import.meta.dirname, root = join(here, '..'), folder = join(root, 'target/bench');
@@ -71,7 +71,7 @@ async function started() {
     }
     return took;
   });
-  const middle = (figure) => rounds.map(figure).sort((a, b) => a - b)[rounds.length >> 1];
+  const middle = (figure) => median(rounds.map(figure));
   return { nothing: middle(({ nothing }) => nothing), ours: middle(({ ours, nothing }) => ours - nothing), oidc: middle(({ oidc, nothing }) => oidc - nothing) };
 }
 

@@ -1,8 +1,6 @@
 // The cases that run in Node, one a process. Usage: node node.js CASE [gateway's address]; prints JSON.
-import { check, byHand, sideBySide } from './check.js';
+import { byHand, check, median, sideBySide } from './check.js';
 import { tokens } from './tokens.js';
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 // Where a case looks at the wasm, it is caught as it is made.
 const caught = [];
