@@ -75,10 +75,17 @@ for (const { name, from, output, edge, wasm, twin, beside } of entries) {
 }
 writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index.js'), 'utf8')));
 
-/** @param {string} text @param {object} [options] */
+/**
+ * Minifies, to ASCII: a script then reads the same in a page of any encoding, and engines keep a character in one byte.
+ * @param {string} text @param {object} [options]
+ */
 async function small(text, options) {
   const compress = { passes: 3, unsafe_arrows: true, hoist_props: true };
-  return (await minify(text, { ...options, ecma: 2020, compress, mangle: { nth_identifier: names } })).code;
+  const { code } = await minify(text, { ...options, ecma: 2020, compress, mangle: { nth_identifier: names } });
+  return code.replace(/[^\0-\x7f]/g, (char) => {
+    const hex = char.charCodeAt(0).toString(16);
+    return hex.length < 3 ? `\\x${hex}` : `\\u${hex.padStart(4, '0')}`;
+  });
 }
 
 /** @param {string} module a bundle: a body, and what it exports at its end */

@@ -80,6 +80,10 @@ test('no file names a folder of the machine that made it', () => {
   for (const file of files) assert.doesNotMatch(read(file), /\/root\b|\/home\/|\.cargo\b|\.rustup\b|\/rustc\/|registry\/src/, file);
 });
 
+test('every script is ASCII, and so the same in a page of any encoding', () => {
+  for (const file of scripts) assert.ok(!/[^\0-\x7f]/.test(read(file)), file);
+});
+
 test('nothing in the scripts needs a plugin, a polyfill or a policy', () => {
   for (const file of scripts.filter((name) => !name.startsWith('gateway'))) {
     // One file imports another: the route has the main entry beside it.
