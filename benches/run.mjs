@@ -62,7 +62,7 @@ async function started() {
     nothing: '', ours: `import { tokenStatus } from 'transak-user-token'; tokenStatus('${tokens(1)[0]}');`, oidc: "import 'oidc-client-ts';",
   };
   for (const [name, text] of Object.entries(scripts)) writeFileSync(join(folder, `start-${name}.mjs`), text);
-  const rounds = Array.from({ length: 30 }, () => {
+  const rounds = Array.from({ length: 60 }, () => {
     const took = {};
     for (const name of Object.keys(scripts).sort(() => Math.random() - 0.5)) {
       const start = performance.now();

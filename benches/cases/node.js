@@ -137,13 +137,11 @@ const cases = {
     return { first, last: bytes() };
   },
 
-  /** Microseconds for a session's status, where there are sessions. */
+  /** Nanoseconds for a session's status, where there are sessions, and for a check by hand beside it. */
   async session() {
     if (!ours.TokenSession) return {};
-    const [token] = tokens(1, { nowS: Math.floor(Date.now() / 1000) });
-    const session = new ours.TokenSession(token, { environment: 'staging' });
-    const found = await sideBySide({ status: () => session.status() }, Array.from({ length: 2_000 }));
-    return { status: found.status / 1000 };
+    const list = tokens(2_000, { nowS: Math.floor(Date.now() / 1000) }), session = new ours.TokenSession(list[0], { environment: 'staging' });
+    return sideBySide({ 'status': () => session.status(), 'JSON.parse(atob())': byHand }, list);
   },
 };
 
