@@ -6,7 +6,7 @@ import { errorOf, lay, words } from './desk.js';
 const TYPES = ['undefined', 'number', 'boolean', 'function', 'string'], FITTING = 5, OTHER = 6;
 
 // The places of those that are looked at in particular.
-const HEADERS = 0, ENVIRONMENT = 3, BASE_URL = 5, FETCH = 9, SIGNAL = 10, STORAGE = 11, KEY = 12, LOCK = 13;
+const FETCH = 0, ENVIRONMENT = 3, BASE_URL = 5, HEADERS = 9, SIGNAL = 10, STORAGE = 11, KEY = 12, LOCK = 13;
 
 /** Where the numbers begin that are told beside the kinds. */
 const COUNTS = 16;
@@ -48,7 +48,7 @@ export function readOptions(core, options, areOfSession = false) {
   const given = [];
   // Not by `map`, whose result is of another kind each time to V8: it would compile this over and over.
   for (const name of names.slice(0, areOfSession ? names.length : OF_REFRESH)) given.push(read(options, name));
-  const { [HEADERS]: init, [FETCH]: own, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
+  const { [FETCH]: own, [HEADERS]: init, [SIGNAL]: signal, [STORAGE]: storage, [KEY]: key, [LOCK]: lock } = given;
   const { 0: headers, 1: sentWith } = readHeaders(init) ?? [], fetch = given[FETCH] = own === undefined ? read(globalThis, 'fetch') : own;
   const asked = [...given, areOptions, areOfSession, !headers, location];
   // One will do as well as another, or none.

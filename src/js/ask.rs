@@ -32,9 +32,10 @@ enum Takes {
     Other,
 }
 
-/// The options, in the order in which they are judged; from `storage` on they are a session's alone.
+/// The options, in the order in which they are judged: where there is no `fetch`, there may be no `Headers` either. From
+/// `storage` on they are a session's alone.
 static OPTIONS: [(&str, Takes); 15] = [
-    ("headers", Takes::Kind(FITTING, " must be what a Headers object takes")),
+    ("fetch", Takes::Kind(FITTING, " must be a function, and there is none here without")),
     ("refreshWindowMs", Takes::Number(Fits::NotNegative, f64::NAN)),
     ("clockToleranceMs", Takes::Number(Fits::NotNegative, 0.0)),
     ("environment", Takes::Other),
@@ -43,7 +44,7 @@ static OPTIONS: [(&str, Takes); 15] = [
     ("timeoutMs", Takes::Number(Fits::Positive, 10_000.0)),
     ("totalTimeoutMs", Takes::Number(Fits::Positive, 30_000.0)),
     ("retries", Takes::Number(Fits::Count, 2.0)),
-    ("fetch", Takes::Kind(FITTING, " must be a function, and there is none here without")),
+    ("headers", Takes::Kind(FITTING, " must be what a Headers object takes")),
     ("signal", Takes::Kind(FITTING, " must be an AbortSignal")),
     ("storage", Takes::Kind(FITTING, " must have get, set and delete")),
     ("key", Takes::Other),
@@ -51,12 +52,12 @@ static OPTIONS: [(&str, Takes); 15] = [
     ("maxWaitMs", Takes::Number(Fits::NotNegative, 5_000.0)),
 ];
 
-const HEADERS: usize = 0;
 const TOLERANCE: usize = 2;
 const ENVIRONMENT: usize = 3;
 const ALLOW_HTTP: usize = 4;
 const BASE_URL: usize = 5;
 const RETRIES: usize = 8;
+const HEADERS: usize = 9;
 const SIGNAL: usize = 10;
 const STORAGE: usize = 11;
 const KEY: usize = 12;

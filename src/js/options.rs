@@ -36,18 +36,14 @@ impl RefreshOptions {
     /// Reads an options bag.
     pub(super) fn read(options: &JsValue) -> Result<Self, Wrong> {
         let bag = Bag::new(options);
+        let fetch = bag.fetch();
+        let (status, target) = (bag.status_options(), bag.target());
+        let timeout_ms = bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0);
+        let total_timeout_ms = bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0);
+        let retries = bag.number("retries", Fits::Count).unwrap_or(2.0);
         let (headers, headers_text) = bag.headers();
-        let read = Self {
-            status: bag.status_options(),
-            target: bag.target(),
-            headers,
-            headers_text,
-            timeout_ms: bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0),
-            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0),
-            retries: bag.number("retries", Fits::Count).unwrap_or(2.0),
-            fetch: bag.fetch(),
-            signal: bag.signal(),
-        };
+        let signal = bag.signal();
+        let read = Self { status, target, headers, headers_text, timeout_ms, total_timeout_ms, retries, signal, fetch };
         bag.checked(read)
     }
 }

@@ -221,14 +221,14 @@ const fetches = [
   own('fetch never settles', () => () => new Promise(() => {}), late, { ...one, timeoutMs: 40 }),
   own('fetch gives a thenable that never calls', gives({ then() {} }), late, { ...one, timeoutMs: 40 }),
   own('a body that never ends', () => () => new Response(new ReadableStream({})), { ...late, status: 'any' }, { ...one, timeoutMs: 40 }),
-  {
-    name: 'there is no fetch', given: (kit) => {
-      const { fetch } = globalThis;
-      globalThis.fetch = undefined;
-      kit.atEnd(() => (globalThis.fetch = fetch));
+  ...[['fetch'], ['fetch', 'Headers']].map((missing) => ({
+    name: `there is no ${missing.join(' and no ')}`, given: (kit) => {
+      const own = missing.map((name) => [name, globalThis[name]]);
+      for (const name of missing) globalThis[name] = undefined;
+      kit.atEnd(() => Object.assign(globalThis, Object.fromEntries(own)));
       return one;
-    }, expect: option,
-  },
+    }, expect: { ...option, says: /: fetch must be a function/ },
+  })),
 ];
 
 const answers = [

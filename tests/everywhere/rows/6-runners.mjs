@@ -19,7 +19,9 @@ test('it checks', () => {
   expect(() => api.tokenStatus('x', { now: 'x' })).toThrow(api.TransakTokenError);
 });
 test('where there is no fetch, that is said', async () => {
-  await expect(api.refreshAccessToken(process.env.TOKEN, { baseUrl: process.env.BASE })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', action: 'fix' });
+  await expect(api.refreshAccessToken(process.env.TOKEN, { baseUrl: process.env.BASE })).rejects.toMatchObject({
+    code: 'ERR_INVALID_OPTION', action: 'fix', message: expect.stringContaining('fetch must be a function'),
+  });
 });\n`,
 };
 const vitest = {
