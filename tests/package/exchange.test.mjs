@@ -84,16 +84,18 @@ function check({ resolves, aborts, stranger, ...actual }, expect) {
 /** @param {string[]} given what the child is told */
 async function node(...given) {
   const lines = [];
-  let child;
+  let child, ended;
   /** A plain process, which an uncaught rejection ends. */
   const spawn = async () => {
     child = fork(new URL('exchange.child.mjs', import.meta.url), given, { silent: true });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => lines.push(text));
+    ended = once(child, 'close').then(() => assert.fail(`the process died: ${lines.at(-1)?.slice(-200)}`));
+    // Once it is to end, nobody asks any more.
+    ended.catch(() => {});
     await once(child, 'message');
   };
   const ask = async (...question) => {
     if (!child?.connected) await spawn();
-    const ended = once(child, 'close').then(() => assert.fail(`the process died: ${lines.at(-1)?.slice(-200)}`));
     child.send(question);
     return Promise.race([once(child, 'message').then(([result]) => result), ended]);
   };
