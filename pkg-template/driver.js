@@ -254,7 +254,11 @@ export function drive(session, token, given, isStored) {
     }
     busy--;
     renewing--;
-    background(sync);
+    background(() => {
+      // Whatever came of it, and where that trapped as well: whoever waits for an order that nobody carries out waits for good.
+      call(GIVE_BACK, ticket);
+      sync();
+    });
     wake();
     release();
   }

@@ -38,7 +38,10 @@ async function fresh(t, { days = 29, ...options } = {}) {
   const open = (more) => new TokenSession(token, { baseUrl: 'https://backend.test', fetch, ...options, ...more })
   t.after(() => { trapping = () => false })
   const asked = async () => {
-    while (!answer) await new Promise(setImmediate)
+    for (let turn = 0; !answer; turn++) {
+      assert.ok(turn < 1_000_000, 'nobody asks')
+      await new Promise(setImmediate)
+    }
     const given = answer
     answer = null
     return given
@@ -49,7 +52,7 @@ async function fresh(t, { days = 29, ...options } = {}) {
 const trap = (name, ...ops) => {
   trapping = (entered, [op]) => entered === name && (!ops.length || ops.includes(op))
 }
-const ACCESS = 0, REFRESH = 2, WAKE = 3, WAIT = 4, SEND = 5, CLEAR = 9, EVENTS = 13, GENERATION = 14
+const ACCESS = 0, REFRESH = 2, WAKE = 3, WAIT = 4, SEND = 5, CLEAR = 9, EVENTS = 13, GENERATION = 14, GIVE_BACK = 17
 const internal = { name: 'TransakTokenError', code: 'ERR_INTERNAL', action: 'fix' }
 
 describe('a trap', () => {
@@ -123,6 +126,20 @@ describe('a trap', () => {
       assert.ok(await session.replace(token) === undefined)
     })
   }
+
+  test('when the answer comes, and another as the order is given back, leaves nobody waiting', async (t) => {
+    const { open, asked } = await fresh(t)
+    const session = open(), wait = session.refresh(), answer = await asked()
+    wait.catch(() => {})
+    const due = ['accept', GIVE_BACK]
+    trapping = (entered, [op]) => due.includes(entered === 'act' ? op : entered) && due.splice(due.indexOf(entered === 'act' ? op : entered), 1).length > 0
+    await answer()
+    await assert.rejects(wait, internal)
+    while (due.length) await new Promise(setImmediate)
+    const again = session.refresh(), second = await asked()
+    await second()
+    await assert.rejects(again, { code: 'ERR_UNAUTHORIZED' }, 'the first answer was lost, and the old token with it')
+  })
 
   test('when the answer has been taken rejects who waits, and loses nothing', async (t) => {
     const { open, token, asked } = await fresh(t)
