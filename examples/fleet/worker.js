@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { createFleet } from './fleet.js';
 
 const { REDIS_URL, BASE_URL } = process.env;
-const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL });
+// 200 users at once take some seconds on a slow machine: nobody is handed the old token meanwhile.
+const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, maxWaitMs: 10_000 });
 const sessions = new Map();
 let storageErrors = 0;
 

@@ -82,12 +82,15 @@ async function tried(row) {
   return { group: row.group, name: row.name, version: versionOf(row), note: row.note, outcomes };
 }
 
-const queue = rows.map((row, index) => ({ row, index })), results = [];
-// Tool sets first: two installations at the same time only slow each other.
-for (const set of new Set(rows.map(({ set }) => set))) tools(set);
-await Promise.all([1, 2].map(async () => {
+const entries = rows.map((row, index) => ({ row, index })), results = [];
+/** Runs rows, so many at a time. */
+const run = (queue, atOnce) => Promise.all(Array.from({ length: atOnce }, async () => {
   for (let next; (next = queue.shift());) results[next.index] = await tried(next.row);
 }));
+// Tool sets first: two installations at the same time only slow each other.
+for (const set of new Set(rows.map(({ set }) => set))) tools(set);
+await run(entries.filter(({ row }) => !row.alone), 2);
+await run(entries.filter(({ row }) => row.alone), 1);
 
 console.log(`\n${table(results)}\n`);
 const ways = results.flatMap(({ outcomes }) => Object.values(outcomes)), failed = ways.filter(({ ok }) => !ok).length;
