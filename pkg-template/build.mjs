@@ -81,11 +81,7 @@ writeFileSync(join(pkg, 'index.global.js'), script(readFileSync(join(pkg, 'index
  */
 async function small(text, options) {
   const compress = { passes: 3, unsafe_arrows: true, hoist_props: true };
-  const { code } = await minify(text, { ...options, ecma: 2020, compress, mangle: { nth_identifier: names } });
-  return code.replace(/[^\0-\x7f]/g, (char) => {
-    const hex = char.charCodeAt(0).toString(16);
-    return hex.length < 3 ? `\\x${hex}` : `\\u${hex.padStart(4, '0')}`;
-  });
+  return (await minify(text, { ...options, ecma: 2020, compress, mangle: { nth_identifier: names }, format: { ascii_only: true } })).code;
 }
 
 /** @param {string} module a bundle: a body, and what it exports at its end */

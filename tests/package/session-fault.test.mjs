@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { createGateway } from 'transak-user-token/gateway'
 import { hasCheck, sourceName } from './exports.mjs'
 import { clock } from './session.clock.mjs'
-import { DAY, HOUR, memory, unique } from './session.world.mjs'
+import { DAY, HOUR, memory, turn, unique } from './session.world.mjs'
 
 const require = createRequire(import.meta.url)
 const { Instance } = WebAssembly
@@ -38,15 +38,19 @@ async function fresh(t, { days = 29, ...options } = {}) {
   const open = (more) => new TokenSession(token, { baseUrl: 'https://backend.test', fetch, ...options, ...more })
   t.after(() => { trapping = () => false })
   const asked = async () => {
-    for (let turn = 0; !answer; turn++) {
-      assert.ok(turn < 1_000_000, 'nobody asks')
-      await new Promise(setImmediate)
-    }
+    await until(() => answer, 'nobody asks')
     const given = answer
     answer = null
     return given
   }
   return { open, token, gateway, tokenStatus, asked }
+}
+/** Waits for something, and says what it is that does not come. */
+async function until(isSo, otherwise) {
+  for (let turns = 0; !isSo(); turns++) {
+    assert.ok(turns < 1_000_000, otherwise)
+    await turn()
+  }
 }
 /** Traps in an export; in `call` only where it is asked for these things. */
 const trap = (name, ...ops) => {
@@ -131,11 +135,11 @@ describe('a trap', () => {
     const { open, asked } = await fresh(t)
     const session = open(), wait = session.refresh(), answer = await asked()
     wait.catch(() => {})
-    const due = ['accept', GIVE_BACK]
-    trapping = (entered, [op]) => due.includes(entered === 'act' ? op : entered) && due.splice(due.indexOf(entered === 'act' ? op : entered), 1).length > 0
+    const due = new Set(['accept', GIVE_BACK])
+    trapping = (entered, [op]) => due.delete(entered === 'act' ? op : entered)
     await answer()
     await assert.rejects(wait, internal)
-    while (due.length) await new Promise(setImmediate)
+    await until(() => !due.size, 'it is not given back')
     const again = session.refresh(), second = await asked()
     await second()
     await assert.rejects(again, { code: 'ERR_UNAUTHORIZED' }, 'the first answer was lost, and the old token with it')
