@@ -23,16 +23,19 @@ export function toNodeListener(handler) {
     return { status, headers: Object.fromEntries(headers), body: await response.text() };
   });
   return async (req, res) => {
-    // A body that nobody reads ends with its connection.
-    if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
+    // Another function has answered, for example a middleware with a time-out: its response is left alone.
+    if (res.headersSent) return;
     try {
       const { status, headers, body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress });
+      if (res.headersSent) return;
+      // A body that nobody reads ends with its connection.
+      if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
       // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
       res.statusCode = status;
       for (const name in headers) res.setHeader(name, headers[name]);
       res.end(body);
     } catch {
-      res.destroy();
+      if (!res.headersSent) res.destroy();
     }
   };
 }

@@ -166,7 +166,7 @@ export function createRefreshHandler(options: RefreshHandlerOptions): RefreshHan
  * Makes a listener for node:http of a handler; for Express it is `app.use('/transak', listener)`, for Fastify
  * `app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })`.
  *
- * It passes the socket's address on and reads no request's body.
+ * It passes the socket's address on and reads no request's body. A response that another function has begun is left alone.
  *
  * @example
  * import { createServer } from 'node:http'
@@ -206,6 +206,7 @@ export interface NodeRequest {
  * createServer((req, res) => { const response: NodeResponse = res })
  */
 export interface NodeResponse {
+  readonly headersSent?: boolean
   statusCode: number
   setHeader(name: string, value: string): unknown
   end(body?: string): unknown
