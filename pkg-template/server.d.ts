@@ -103,14 +103,16 @@ export interface RefreshHandlerOptions {
   allowServerCalls?: boolean
   /**
    * Whether a request may be sent to Transak in your name: whoever makes up something like a token would spend your API key
-   * and your address. Only `true` lets it pass; whatever else answers 403, and what it throws 500. `'none'` lets all pass.
+   * and your address. Only `true` lets it pass; whatever else answers 403, and what it throws or rejects with 500. `'none'`
+   * lets all pass.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
    * Finds the end user's address where the host knows better, such as in `cf-connecting-ip`. What is no IPv4 or IPv6 address
-   * counts as `undefined`, which leaves it to the socket and `trustedProxies`. Default: none.
+   * counts as `undefined`, which leaves it to the socket and `trustedProxies`. What it throws or rejects with answers 500.
+   * Default: none.
    */
-  userIp?: (request: Request, info?: RequestInfo) => string | undefined
+  userIp?: (request: Request, info?: RequestInfo) => string | undefined | Promise<string | undefined>
   /**
    * The proxies before this server, as addresses and CIDR ranges. From them `X-Forwarded-For` is believed: the right-most
    * hop that is none of them is the end user. Default: `[]`, the header is ignored: behind a proxy everyone then has the
@@ -123,7 +125,7 @@ export interface RefreshHandlerOptions {
    * for the 10,000 latest addresses and tokens. Default: 60, 5 and 600 in 60_000 ms.
    */
   limit?: { perAddress?: Limit, perToken?: Limit, total?: Limit } | false
-  /** Is told of every request once it is answered. What it throws is ignored. Default: none. */
+  /** Is told of every request once it is answered. What it throws or rejects with is ignored. Default: none. */
   onEvent?: (event: RefreshEvent) => void
 }
 

@@ -84,7 +84,7 @@ export function createRefreshHandler(options) {
   const asked = async (given, origin, token, remote, info) => {
     const judged = here().judge(Date.now(), given.method, text(given.url) ?? '', origin, text(given.header('sec-fetch-site')), placed(token));
     if (judged) return judged;
-    const found = userIp && userIp(given.request(), info);
+    const found = userIp && await userIp(given.request(), info);
     const admitted = here().admit(Date.now(), origin, text(found), remote, text(given.header('x-forwarded-for')?.slice(-maxBody)));
     if (admitted.outcome) return admitted;
     return authorize === 'none' || await authorize(given.request(), info) === true ? admitted : here().unauthorised(origin);

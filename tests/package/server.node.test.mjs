@@ -1,6 +1,7 @@
 // The route on node:http: whatever the server or the user's own functions do, each request has one answer, and the process goes on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { toNodeListener } from 'transak-user-token/server';
 import { APP, REFRESH, listen, world } from './server.world.mjs';
 
@@ -43,3 +44,26 @@ for (const [when, begins] of [['before', (res) => res.writeHead(200).write('begu
     for (const init of when === 'before' ? [plain, withBody] : [plain]) assert.equal(await (await fetch(url + PATH, init)).text(), 'begun, ended');
   });
 }
+
+// An unhandled rejection fails the test that it belongs to.
+const failing = {
+  'that throws': () => { throw new Error('geo lookup failed'); },
+  'that rejects': async () => { throw new Error('geo lookup failed'); },
+  'whose thenable rejects': () => ({ then: (_, reject) => reject(new Error('geo lookup failed')) }),
+  'whose thenable throws': () => ({ get then() { throw new Error('geo lookup failed'); } }),
+};
+for (const [option, expected] of [['authorize', 500], ['userIp', 500], ['fetch', 502], ['onEvent', 200]]) {
+  for (const [how, fail] of Object.entries(failing)) test(`${/^[ao]/.test(option) ? 'an' : 'a'} ${option} ${how} ends no process and answers ${expected}`, async (t) => {
+    const { gateway, handler, ask, expiring } = await world(t, { [option]: fail }), headers = { origin: APP, authorization: await expiring() };
+    assert.equal((await ask(await expiring())).status, expected);
+    assert.equal((await handler(new Request(`https://api.example.com${REFRESH}`, { headers }))).status, expected);
+    await setImmediate();
+    assert.equal(gateway.requests.length, expected === 200 ? 2 : 0);
+  });
+}
+
+test('the address may be looked up: userIp may return a promise', async (t) => {
+  const { gateway, ask, expiring } = await world(t, { userIp: async (request) => request.headers.get('x-real-ip') });
+  assert.equal((await ask(await expiring(), { headers: { 'x-real-ip': '203.0.113.9' } })).status, 200);
+  assert.equal(gateway.requests[0].headers['x-user-ip'], '203.0.113.9');
+});

@@ -29,7 +29,7 @@ export async function world(t, options = {}) {
     baseUrl: upstream, apiKey: API_KEY, allowedOrigins: [APP], authorize: 'none', limit: false, ...options,
     onEvent: (event) => {
       events.push(event);
-      options.onEvent?.(event);
+      return options.onEvent?.(event);
     },
   });
   const mount = `${await listen(t, toNodeListener(handler), { maxHeaderSize: 65_536 })}/transak`;

@@ -32,6 +32,7 @@ const every: RefreshHandlerOptions = {
   onEvent: ({ outcome, status, durationMs, code, traceId }: RefreshEvent) => console.log(outcome, status, durationMs, code, traceId),
 }
 const handle: RefreshHandler = createRefreshHandler(every)
+createRefreshHandler({ ...every, userIp: async (request) => request.headers.get('x-real-ip') ?? undefined, onEvent: async () => {} })
 createRefreshHandler({ environment: 'staging', allowedOrigins: [], authorize: 'none', limit: false })
 const response: Response = await handle(new Request('https://api.example.com'), { remoteAddress: undefined })
 const listener: (req: NodeRequest, res: NodeResponse) => void = toNodeListener(handle)
