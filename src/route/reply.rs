@@ -112,8 +112,6 @@ impl Cors<'_> {
     pub(super) fn failure(self, failure: &Failure) -> Reply {
         let error_code = failure.error_code.as_deref();
         let status = match (failure.code, failure.status) {
-            // A 401 about anything but the token is about this server.
-            (Code::Unauthorized, Some(401)) if error_code != Some("1002") => 502,
             (Code::Unauthorized | Code::TokenExpired | Code::InvalidToken, _) => 401,
             (Code::Forbidden, _) => 403,
             // A browser takes 407 for its own proxy's.
@@ -128,7 +126,6 @@ impl Cors<'_> {
         };
         let (message, error_code) = match (status, failure.code) {
             (401, code) => (code.about(), error_code.or(Some("1002"))),
-            (502, Code::Unauthorized) => ("Transak refused this server's request", None),
             (_, code) => (message(code), error_code),
         };
         let mut reply = self.error(status, message, error_code, failure.code);

@@ -277,12 +277,17 @@ fn answers(code: Code, status: Option<u16>, error_code: Option<&str>, expected: 
 }
 
 #[test]
+fn a_refusal_of_the_token_is_a_401_whatever_its_body() {
+    for status in [400, 401, 404, 422] {
+        answers(Code::Unauthorized, Some(status), None, 401, r#","errorCode":1002"#);
+        answers(Code::Unauthorized, Some(status), Some("1002"), 401, r#","errorCode":1002"#);
+        answers(Code::Unauthorized, Some(status), Some("1010"), 401, r#","errorCode":1010"#);
+        answers(Code::Unauthorized, Some(status), Some("E_9001"), 401, r#","errorCode":"E_9001""#);
+    }
+}
+
+#[test]
 fn a_failure_is_answered_in_the_apis_shape() {
-    answers(Code::Unauthorized, Some(401), Some("1002"), 401, r#","errorCode":1002"#);
-    answers(Code::Unauthorized, Some(400), None, 401, r#","errorCode":1002"#);
-    answers(Code::Unauthorized, Some(400), Some("1010"), 401, r#","errorCode":1010"#);
-    answers(Code::Unauthorized, Some(401), None, 502, "");
-    answers(Code::Unauthorized, Some(401), Some("1010"), 502, "");
     answers(Code::TokenExpired, None, None, 401, r#","errorCode":1002"#);
     answers(Code::Forbidden, Some(403), None, 403, "");
     answers(Code::Rejected, Some(422), Some("9001"), 422, r#","errorCode":9001"#);

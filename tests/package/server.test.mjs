@@ -352,7 +352,7 @@ describe('one request for all who ask with one token', () => {
 
 describe("Transak's failures in its own shape", () => {
   const rows = [
-    [{ kind: 'error', status: 401, errorCode: 1002 }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 401 }, 502], [{ kind: 'error', status: 401, errorCode: 1010 }, 502],
+    [{ kind: 'error', status: 401, errorCode: 1002 }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 401 }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 401, errorCode: 1010 }, 401, { errorCode: 1010 }],
     [{ kind: 'error', status: 400, message: 'Session Expired' }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 403 }, 403],
     [{ kind: 'error', status: 422, errorCode: 'E_9001' }, 422, { errorCode: 'E_9001' }], [{ kind: 'error', status: 500 }, 500], [{ kind: 'error', status: 503 }, 503],
     [{ kind: 'rate-limit', retryAfter: 7 }, 429], [{ kind: 'rate-limit' }, 429], [{ kind: 'hang' }, 504], [{ kind: 'error', status: 408 }, 504],
@@ -375,6 +375,22 @@ describe("Transak's failures in its own shape", () => {
       assert.equal(gateway.requests.length, 1);
     });
   }
+
+  test('a page learns that it is to log in, whatever the body of a 401 is', async (t) => {
+    const bodies = [
+      [401, '{"error":{"statusCode":401,"errorCode":1002}}'], [401, '{"error":{"statusCode":401,"errorCode":1003}}'], [401, '{"error":{"statusCode":401,"errorCode":"NO_KEY"}}'],
+      [401, '{"error":{"statusCode":401,"message":"Unauthorized"}}'], [401, '<html>'], [401, ''], [401, null], [401, 'x'.repeat(100_000)],
+      [400, '{"error":{"errorCode":1003}}'], [404, '{"error":{"errorCode":"1010"}}'], [400, '{"error":{"message":"Session Expired"}}'],
+    ];
+    for (const [status, body] of bodies) {
+      const refused = async () => new Response(body, { status });
+      const { expiring, mount, events } = await world(t, { allowServerCalls: true, fetch: refused }), token = await expiring();
+      const directly = refreshAccessToken(token, { environment: 'staging', retries: 0, fetch: refused });
+      await assert.rejects(directly, { code: 'ERR_UNAUTHORIZED', action: 'login' });
+      await assert.rejects(refreshAccessToken(token, { baseUrl: mount, retries: 0 }), { code: 'ERR_UNAUTHORIZED', action: 'login', status: 401 }, body ?? '');
+      assert.deepEqual(events.map(({ outcome, status, code }) => [outcome, status, code]), [['failed', 401, 'ERR_UNAUTHORIZED']]);
+    }
+  });
 
   test('an onEvent that throws is in nobody\'s way', async (t) => {
     const { ask, issue } = await world(t, { onEvent: () => { throw new Error('no'); } });
