@@ -50,7 +50,8 @@ function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, header
   let made;
   return {
     method,
-    url: whole,
+    // Without the host, which must not change what the path is.
+    url: originalUrl,
     // Raw, so that a header which came twice is seen to have.
     header: (name) => {
       let value = null;

@@ -47,7 +47,7 @@ pub struct Policy {
 pub struct Call<'a> {
     /// The method, as sent.
     pub method: &'a str,
-    /// The URL as the WHATWG's parser writes it.
+    /// The target of the request line, or the URL as the WHATWG's parser writes it.
     pub url: &'a str,
     /// The `origin` header.
     pub origin: Option<&'a str>,
@@ -128,7 +128,7 @@ impl Route {
         now: f64,
     ) -> Result<&'a [u8], Reply> {
         let cors = self.cors(call.origin);
-        if !path(call.url).ends_with(PATH) {
+        if !path(call.url).is_some_and(|path| path.ends_with(PATH)) {
             return Err(cors.refusal(
                 404,
                 "There is nothing here: the call is GET /api/v2/auth/refresh",
@@ -209,11 +209,29 @@ impl Route {
     }
 }
 
-/// Returns the path of a URL that the WHATWG's parser wrote.
-fn path(url: &str) -> &str {
-    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = behind_scheme.find('/').and_then(|slash| behind_scheme.get(slash..)).unwrap_or_default();
-    path.split(['?', '#']).next().unwrap_or_default()
+/// Returns the path of a URL, or of one without scheme and host. None if the WHATWG's parser would write it in another way: then
+/// the URL of a `Request` has another path than the one that is judged here.
+fn path(url: &str) -> Option<&str> {
+    let path = if url.starts_with('/') {
+        url
+    } else {
+        let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let (_, rest) = url.split_once("://").filter(|(start, _)| is_scheme(start))?;
+        rest.get(rest.find(['/', '\\', '?', '#'])?..)?
+    };
+    let path = path.split(['?', '#']).next()?;
+    let is_normal = path.bytes().all(is_kept) && !path.split('/').any(is_dots);
+    is_normal.then_some(path)
+}
+
+/// Tells whether the parser leaves a byte of a path as it is.
+fn is_kept(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'}')
+}
+
+/// Tells whether a segment of a path stands for a folder: this one, or the one above.
+fn is_dots(segment: &str) -> bool {
+    [".", "..", "%2e", ".%2e", "%2e.", "%2e%2e"].iter().any(|dots| segment.eq_ignore_ascii_case(dots))
 }
 
 #[cfg(test)]

@@ -64,6 +64,45 @@ fn only_the_call_and_its_preflight_are_there() {
 }
 
 #[test]
+fn a_path_that_the_parser_would_write_in_another_way_is_not_there() {
+    for start in ["", "/transak", "/a%20b/~x;y=1", "//a", "/.x/...", "/%2e%2e%2e"] {
+        for before in ["", "https://x", "http://[::1]:8080"] {
+            status(Call { url: &format!("{before}{start}/api/v2/auth/refresh?a=/../"), ..CALL }, None);
+        }
+    }
+    for start in [
+        "/transak/..",
+        "/..",
+        "/.",
+        "/%2e",
+        "/%2E%2e",
+        "/a/.%2E/b",
+        "/%2E.",
+        "\\x",
+        "/x\\..",
+        "/a b",
+        "/a\tb",
+        "/é",
+        "/\"",
+        "/<a>",
+        "/{a}",
+        "/`",
+        "/^",
+        "?",
+        "#",
+        "/?x=https://y",
+        "/#x://y",
+    ] {
+        for before in ["", "https://x", "http://[::1]:8080"] {
+            status(Call { url: &format!("{before}{start}/api/v2/auth/refresh"), ..CALL }, Some(404));
+        }
+    }
+    for url in ["*", "x/api/v2/auth/refresh", "api/v2/auth/refresh", "?x=https:///api/v2/auth/refresh"] {
+        status(Call { url, ..CALL }, Some(404));
+    }
+}
+
+#[test]
 fn an_origin_is_on_the_list_or_refused() {
     let reply = status(Call { method: "OPTIONS", ..CALL }, Some(204)).unwrap_or_else(|| panic!("it is a preflight"));
     assert_eq!(value(&reply, "access-control-allow-origin"), Some(APP));

@@ -1,5 +1,6 @@
 // The route on node:http: whatever the server or the user's own functions do, each request has one answer, and the process goes on.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { toNodeListener } from 'transak-user-token/server';
@@ -9,6 +10,15 @@ const PATH = `/transak${REFRESH}`;
 
 /** A page's request: plain, and with a body that nobody reads. */
 const sent = (token) => [{ headers: { origin: APP, authorization: token } }, { method: 'POST', body: 'x', headers: { origin: APP, authorization: token } }];
+
+/** Sends a page's request with any target and any `Host`, and resolves with the status. */
+async function statusOf(mount, token, { method = 'GET', target = PATH, host = 'api.example.com', more = '' }) {
+  const { port } = new URL(mount);
+  const socket = connect(port, '127.0.0.1'), chunks = [];
+  socket.write(Buffer.from(`${method} ${target} HTTP/1.1\r\nhost: ${host}\r\norigin: ${APP}\r\nauthorization: ${token}\r\n${more}connection: close\r\n\r\n`, 'latin1'));
+  for await (const chunk of socket) chunks.push(chunk);
+  return Number(Buffer.concat(chunks).toString('latin1').match(/^HTTP\/1\.1 (\d{3}) /)?.[1]);
+}
 
 test('a response that was sent before is left alone, and nobody is asked', async (t) => {
   const asked = [], { gateway, handler, expiring } = await world(t, { authorize: () => asked.push('authorize') > 0, userIp: () => void asked.push('userIp') });
@@ -66,4 +76,19 @@ test('the address may be looked up: userIp may return a promise', async (t) => {
   const { gateway, ask, expiring } = await world(t, { userIp: async (request) => request.headers.get('x-real-ip') });
   assert.equal((await ask(await expiring(), { headers: { 'x-real-ip': '203.0.113.9' } })).status, 200);
   assert.equal(gateway.requests[0].headers['x-user-ip'], '203.0.113.9');
+});
+
+test('the path is judged from the request line, and authorize sees the same one', async (t) => {
+  const paths = [], { gateway, mount, expiring } = await world(t, { authorize: ({ url }) => paths.push(new URL(url).pathname) > 0 });
+  for (const [target, path = target] of [[REFRESH], [PATH], [`//x${REFRESH}`], [`/a%20b${REFRESH}`], [`${PATH}?a=/../b`, PATH], [`http://h${PATH}`, PATH], [`HTTP://h:8${PATH}?x`, PATH]]) {
+    assert.equal(await statusOf(mount, await expiring(), { target }), 200, target);
+    assert.equal(paths.pop(), path, target);
+  }
+  const sent = gateway.requests.length;
+  const others = [
+    `/transak/..${REFRESH}`, `/..${REFRESH}`, `/.${REFRESH}`, `/%2e%2E${REFRESH}`, `/x\\..${REFRESH}`, `/x\\y${REFRESH}`, `/{x}${REFRESH}`, `/"${REFRESH}`, `/<${REFRESH}`,
+    `/x?y=http://h${REFRESH}`, `/?${REFRESH}`, `/x#${REFRESH}`, `http://h?${REFRESH}`, `http://h/..${REFRESH}`, `${REFRESH}/`, `${REFRESH}/.`,
+  ];
+  for (const target of others) assert.equal(await statusOf(mount, await expiring(), { target }), 404, target);
+  assert.deepEqual([paths, gateway.requests.length], [[], sent]);
 });
