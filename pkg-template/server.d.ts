@@ -140,9 +140,9 @@ export interface RefreshHandlerOptions {
 export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<Response>
 
 /**
- * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight; other paths are 404, other methods 405. It takes a
- * `Request` and gives a `Response`, so it mounts as it is in Hono, Next.js, SvelteKit, Deno, Bun and Workers, and by
- * {@link toNodeListener} in node:http, Express and Fastify.
+ * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight; other paths are 404, other methods 405, and what
+ * cannot be made a `Request` is 400. It takes a `Request` and gives a `Response`, so it mounts as it is in Hono, Next.js,
+ * SvelteKit, Deno, Bun and Workers, and by {@link toNodeListener} in node:http, Express and Fastify.
  *
  * A request is judged by its origin, its token, the limit on its address, `authorize` and the other limits, in this order,
  * before anything is sent. Transak gets the token, `x-api-key` and `x-user-ip`, and nothing of the browser's.

@@ -1,12 +1,13 @@
 // The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
 // Transak goes as the main entry sends it.
+import { has } from '../src/js/foreign.js';
 import { exchange } from '../src/js/http.js';
 import { within } from '../src/js/wait.js';
 import { desk } from './desk.js';
 import { instance } from './loader.js';
 import { judgeOutcome } from './outcome.js';
 import { place } from './place.js';
-import { direct } from './server-node.js';
+import { FAULT, MALFORMED, direct } from './server-node.js';
 
 export { keepFresh } from './server-fleet.js';
 export { toNodeListener } from './server-node.js';
@@ -21,15 +22,6 @@ export { toNodeListener } from './server-node.js';
  * by.
  * @typedef {Reply | Uint8Array} Landed
  */
-
-/**
- * What is answered where even the answer fails.
- * @type {Reply}
- */
-const FAULT = {
-  status: 500, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
-  body: '{"error":{"statusCode":500,"message":"This server failed"}}', outcome: 'failed', code: 'ERR_INTERNAL',
-};
 
 /** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
 const LATEST_MS = 120_000;
@@ -92,6 +84,7 @@ export function createRefreshHandler(options) {
 
   /** @type {(given: Given, info?: RequestInfo) => Promise<Reply>} */
   const answer = async (given, info) => {
+    if (!given.isValid) return MALFORMED;
     const origin = text(given.header('origin')), token = text(given.header('authorization')) ?? '';
     try {
       const remote = text(info?.remoteAddress);
@@ -141,8 +134,9 @@ export function createRefreshHandler(options) {
   const given = onEvent ? counted : answer;
   /** @type {import('./server.js').RefreshHandler} */
   const handler = async (request, info) => {
-    const { method, url, headers } = request;
-    const { status, headers: fields, body } = await given({ method, url, header: (name) => headers.get(name), request: () => request }, info);
+    // What is given by mistake has none of these.
+    const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
+    const { status, headers: fields, body } = await given({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);
     return new Response(body, { status, headers: fields });
   };
   direct.set(handler, given);

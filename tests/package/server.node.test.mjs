@@ -92,3 +92,56 @@ test('the path is judged from the request line, and authorize sees the same one'
   for (const target of others) assert.equal(await statusOf(mount, await expiring(), { target }), 404, target);
   assert.deepEqual([paths, gateway.requests.length], [[], sent]);
 });
+
+for (const options of [{ authorize: 'none' }, { authorize: () => true }, { authorize: 'none', userIp: () => undefined }]) {
+  const who = `${options.authorize === 'none' ? 'none' : 'a function'}${options.userIp ? ' and userIp' : ''}`;
+  test(`a request that cannot be made a Request is 400 and asks nobody, with authorize ${who}`, async (t) => {
+    const asked = [], spied = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, value === 'none' ? value : () => {
+      asked.push(name);
+      return value();
+    }]));
+    const { gateway, mount, events, expiring } = await world(t, spied), token = await expiring();
+    const hosts = ['[::', 'a b', 'a<b', 'a%b', 'a:b', 'a:99999', '1.2.3.256', '', 'u@h', 'u:p@h', `h${PATH}?`, 'h/x', 'h?', 'h#', 'h\\x', ':80'];
+    for (const host of hosts) assert.equal(await statusOf(mount, token, { host }), 400, host);
+    for (const target of [`http://u:p@h${PATH}`, `http://u@h${PATH}`, `http://h:x${PATH}`, `ftp://h${PATH}`, `x://h${PATH}`]) {
+      assert.equal(await statusOf(mount, token, { target }), 400, target);
+    }
+    assert.deepEqual([asked, gateway.requests], [[], []]);
+    assert.deepEqual(new Set(events.map(({ outcome, status, code }) => `${outcome} ${status} ${code}`)), new Set(['refused 400 ERR_REJECTED']));
+    for (const host of ['h', 'H.example:443', '[::1]:8080', '127.0.0.1:1', 'h.', 'b\xfccher.example', 'a_b']) assert.equal(await statusOf(mount, token, { host }), 200, host);
+  });
+}
+
+test('a header that only a lenient parser lets through is 400 and asks nobody', async (t) => {
+  for (const authorize of ['none', () => assert.fail('it is asked')]) {
+    const { gateway, handler, expiring } = await world(t, { authorize });
+    const url = await listen(t, toNodeListener(handler), { insecureHTTPParser: true });
+    assert.equal(await statusOf(url, await expiring(), { more: 'x-more: a\0b\r\n' }), 400);
+    assert.equal(gateway.requests.length, 0);
+  }
+});
+
+test("a handler of the user's own is not asked about what cannot be made a Request, and may fail", async (t) => {
+  const { issue } = await world(t), token = await issue(), asked = [];
+  const url = await listen(t, toNodeListener(async (request) => {
+    asked.push(request.url);
+    if (request.url.includes('fail')) throw new Error('geo lookup failed');
+    return new Response('fine');
+  }));
+  assert.equal(await statusOf(url, token, { host: '[::' }), 400);
+  assert.equal(await statusOf(url, token, { method: 'TRACE' }), 400);
+  assert.equal(await statusOf(url, token, { target: '/fail' }), 500);
+  assert.equal(await statusOf(url, token, { target: '/x' }), 200);
+  assert.deepEqual(asked, ['http://api.example.com/fail', 'http://api.example.com/x']);
+});
+
+test('what is no Request is 400 and asks nobody', async (t) => {
+  for (const authorize of ['none', () => assert.fail('it is asked')]) {
+    const { gateway, handler } = await world(t, { authorize });
+    for (const request of [undefined, null, 7, 'https://api.example.com', {}, { headers: {} }, { headers: { get: 7 } }]) {
+      const answer = await handler(request);
+      assert.deepEqual([answer.status, (await answer.json()).error.statusCode], [400, 400]);
+    }
+    assert.equal(gateway.requests.length, 0);
+  }
+});
