@@ -71,7 +71,7 @@ export interface RefreshEvent {
  *   environment: 'production',
  *   apiKey: 'your API key',
  *   allowedOrigins: ['https://app.example.com'],
- *   authorize: (request) => request.headers.get('cookie')?.includes('session=') ?? false,
+ *   authorize: (request) => request.headers.get('cookie') === 'session=known',
  *   trustedProxies: ['10.0.0.0/8'],
  * }
  */
@@ -104,7 +104,7 @@ export interface RefreshHandlerOptions {
   /**
    * Whether a request may be sent to Transak in your name: whoever makes up something like a token would spend your API key
    * and your address. Only `true` lets it pass; whatever else answers 403, and what it throws or rejects with 500. `'none'`
-   * lets all pass.
+   * lets all pass. An empty session id must not: a variable that is set but empty would let everyone in.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**

@@ -11,7 +11,10 @@ const listener = toNodeListener(createRefreshHandler({
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this origin needs no entry
   // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
-  authorize: (request) => sessions.has(request.headers.get('x-session') ?? ''),
+  authorize: (request) => {
+    const session = request.headers.get('x-session')
+    return session ? sessions.has(session) : false   // an empty id is nobody's
+  },
   onEvent: ({ outcome, status, code, durationMs }) => console.log(outcome, status, code ?? '', `${durationMs} ms`),
 }))
 

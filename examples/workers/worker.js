@@ -8,7 +8,10 @@ const open = (env) => createRefreshHandler({
   apiKey: env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this origin needs no entry
   // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
-  authorize: (request) => request.headers.get('x-session') === env.SESSION,
+  authorize: (request) => {
+    const session = request.headers.get('x-session')
+    return session ? session === env.SESSION : false   // an empty id is nobody's
+  },
   // Cloudflare writes it; a client cannot.
   userIp: (request) => request.headers.get('cf-connecting-ip') ?? undefined,
 })

@@ -10,7 +10,10 @@ const handle = createRefreshHandler({
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this application needs no entry
   // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
-  authorize: (request) => sessions.has(request.headers.get('x-session') ?? ''),
+  authorize: (request) => {
+    const session = request.headers.get('x-session')
+    return session ? sessions.has(session) : false   // an empty id is nobody's
+  },
   // Next.js knows no socket: the last hop is what the proxy before it wrote. Without such a proxy, leave this out.
   userIp: (request) => request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim(),
 })
