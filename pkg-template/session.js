@@ -23,7 +23,11 @@ export class TokenSession {
     drivers.set(this, drive(this, isStored ? null : token ?? undefined, options, isStored));
     // Where it exists by now: a polyfill may have come later than this module.
     const { dispose } = /** @type {{ dispose?: symbol }} */ (Symbol);
-    if (dispose && !(dispose in this)) Object.defineProperty(TokenSession.prototype, dispose, { value: end, configurable: true, writable: true });
+    if (dispose && !(dispose in this)) {
+      const { prototype } = TokenSession;
+      // A frozen class takes no new method.
+      Object.defineProperty(Object.isExtensible(prototype) ? prototype : this, dispose, { value: end, configurable: true, writable: true });
+    }
   }
 
   /** @param {SessionOptions} options */

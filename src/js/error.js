@@ -8,8 +8,19 @@ export class TransakTokenError extends Error {
    * @param {Record<string, unknown>} fields
    */
   constructor(message, { cause, ...fields } = {}) {
-    super(message, cause ? { cause: Object.assign(new Error(), cause) } : undefined);
-    Object.assign(this, fields);
+    super(message, cause ? { cause: defined(new Error(), cause) } : undefined);
+    defined(this, fields);
   }
 }
-Object.defineProperty(TransakTokenError.prototype, 'name', { value: 'TransakTokenError' });
+// As `Error.prototype.name` is: a subclass may assign its own.
+Object.defineProperty(TransakTokenError.prototype, 'name', { value: 'TransakTokenError', writable: true, configurable: true });
+
+/**
+ * Defines fields, rather than assigns them: an assignment throws if a frozen prototype has the name, such as `Error.prototype.name`.
+ * @template {object} T
+ * @param {T} target
+ * @param {object} fields
+ */
+function defined(target, fields) {
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(fields));
+}

@@ -824,3 +824,73 @@ describe('attempts', () => {
     assert.equal(stdout.trim(), 'string');
   });
 });
+
+describe('frozen prototypes and classes', () => {
+  /** Prints what a script returns, in a process of its own: what is frozen stays so. */
+  const run = async (script) => {
+    const source = `const FREEZE = { 'Error.prototype': [Error.prototype], 'all prototypes': [
+        Object, Function, Array, Error, TypeError, RangeError, Promise, Map, Set, WeakMap, Symbol, Number, String, Boolean, RegExp, Date, ArrayBuffer,
+        Uint8Array, Uint32Array, Float64Array, DataView, Object.getPrototypeOf(Uint8Array), Headers, Response, Request, URL, AbortController, AbortSignal,
+        Event, EventTarget, DOMException, TextEncoder, TextDecoder, WebAssembly.Module, WebAssembly.Instance, WebAssembly.Memory,
+      ].flatMap((item) => [item.prototype, item]) };
+      const freeze = (what) => FREEZE[what].forEach(Object.freeze), load = () => import('transak-user-token');
+      const { createGateway } = await import('transak-user-token/gateway');
+      const gateway = createGateway(), DAY = ${DAY};
+      const fetch = (url, init) => gateway.fetch(new Request(url, { headers: init.headers }));
+      const options = { baseUrl: 'https://backend.test', retries: 0, fetch }, broken = async () => { throw { name: 'TypeError', code: 'ECONNREFUSED' }; };
+      ${script}`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], { cwd: import.meta.dirname });
+    return JSON.parse(stdout);
+  };
+  const print = 'console.log(JSON.stringify(found));';
+
+  for (const what of ['Error.prototype', 'all prototypes']) {
+    for (const when of ['before', 'after']) {
+      const start = when === 'before' ? `freeze('${what}'); const api = await load();` : `const api = await load(); freeze('${what}');`;
+      test(`an error has its fields and its cause (${what}, ${when} the import)`, async () => {
+        const found = await run(`${start}
+          const error = await api.refreshAccessToken(await gateway.issue(), { ...options, fetch: broken }).catch((error) => error);
+          const found = [error instanceof api.TransakTokenError, error.name, error.code, error.cause.name, error.cause.code]; ${print}`);
+        assert.deepEqual(found, [true, 'TransakTokenError', 'ERR_NETWORK', 'TypeError', 'ECONNREFUSED']);
+      });
+
+      test(`calls and sessions work (${what}, ${when} the import)`, async () => {
+        const found = await run(`${start}
+          const session = new api.TokenSession(await gateway.issue(), options), found = [];
+          for (const type of ['refreshed', 'refreshfailed', 'cleared']) session.addEventListener(type, ({ detail }) => found.push(type, detail?.error?.code));
+          found.push(api.tokenStatus(await gateway.issue()).state);
+          found.push((await api.ensureFreshToken(await gateway.issue(), { ...options, refreshWindowMs: 40 * DAY })).refreshed);
+          found.push(await api.refreshAccessToken('x', options).catch(({ reason }) => reason));
+          found.push(await api.refreshAccessToken(await gateway.issue(), { ...options, signal: AbortSignal.abort() }).catch(({ name }) => name));
+          await session.refresh();
+          gateway.fail({ kind: 'drop', when: 'before' });
+          await session.refresh().catch(() => {});
+          await session.clear(); ${print}`);
+        assert.deepEqual(found, ['fresh', true, 'not_a_jwt', 'AbortError', 'refreshed', null, 'refreshfailed', 'ERR_NETWORK', 'cleared', null]);
+      });
+    }
+  }
+
+  test('an error and a session work if their classes are frozen', async () => {
+    const found = await run(`const { TokenSession, TransakTokenError, refreshAccessToken } = await load(), found = [];
+      for (const item of [TokenSession, TransakTokenError]) Object.freeze(item), Object.freeze(item.prototype);
+      const error = await refreshAccessToken(await gateway.issue(), { ...options, fetch: broken }).catch((error) => error);
+      found.push(error.name, error.code);
+      // A polyfill may come late.
+      Symbol.dispose ?? Object.defineProperty(Symbol, 'dispose', { value: Symbol('dispose') });
+      const session = new TokenSession(await gateway.issue(), options);
+      found.push(typeof session[Symbol.dispose], typeof await session.accessToken());
+      session[Symbol.dispose](); ${print}`);
+    assert.deepEqual(found, ['TransakTokenError', 'ERR_NETWORK', 'function', 'string']);
+  });
+
+  test('a subclass of TransakTokenError may assign a name of its own', () => {
+    class OwnError extends TransakTokenError {
+      constructor() {
+        super('message', {});
+        this.name = 'OwnError';
+      }
+    }
+    assert.equal(String(new OwnError()), 'OwnError: message');
+  });
+});
