@@ -1,6 +1,6 @@
 // What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
 import { caught, isSignal } from '../src/js/foreign.js';
-import { abortReason, after } from '../src/js/wait.js';
+import { abortReason, after, onAbort } from '../src/js/wait.js';
 import { NONE, desk, errorOf, lay, times } from './desk.js';
 import { emitter } from './emitter.js';
 import { eventOf } from './event.js';
@@ -176,7 +176,7 @@ export function drive(session, token, given, isStored) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }
       const before = generation;
-      let late, end = () => {};
+      let late, end = () => {}, unlisten = end;
       const cut = () => end();
       busy++;
       try {
@@ -192,7 +192,7 @@ export function drive(session, token, given, isStored) {
             if (step === USE) return result;
           }
           if (late === undefined) {
-            signal?.addEventListener('abort', cut);
+            if (signal) unlisten = onAbort(signal, cut);
             late = wish === ACCESS && after(patienceMs, () => {
               wish = OVERDUE;
               end();
@@ -207,7 +207,7 @@ export function drive(session, token, given, isStored) {
         }
       } finally {
         if (late) late();
-        signal?.removeEventListener('abort', cut);
+        unlisten();
         waiting.delete(end);
         busy--;
         release();

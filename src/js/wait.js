@@ -75,8 +75,41 @@ export function abortReason(signal) {
 }
 
 /**
- * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it. It listens
- * no longer than that, either: a signal may live as long as its page.
+ * What is called once a signal aborts, and the one listener that does it.
+ * @type {WeakMap<object, { calls: Set<() => void>, listener: () => void }>}
+ */
+const listening = new WeakMap();
+
+/**
+ * Calls back once a signal aborts, and returns what stops that. All who wait with a signal share one listener: Node warns of an
+ * eleventh. It is removed with the last of them: a signal may live as long as its page.
+ * @param {any} signal
+ * @param {() => void} call
+ */
+export function onAbort(signal, call) {
+  const known = listening.get(signal), { calls, listener } = known ?? shared();
+  calls.add(call);
+  if (!known) {
+    caught(() => {
+      listening.set(signal, { calls, listener });
+      signal.addEventListener('abort', listener);
+    });
+  }
+  return () => {
+    if (!calls.delete(call) || calls.size) return;
+    listening.delete(signal);
+    caught(() => signal.removeEventListener('abort', listener));
+  };
+}
+
+function shared() {
+  /** @type {Set<() => void>} */
+  const calls = new Set();
+  return { calls, listener: () => calls.forEach((call) => call()) };
+}
+
+/**
+ * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it.
  * @template T
  * @param {Promise<T>} promise
  * @param {any} signal
@@ -84,12 +117,13 @@ export function abortReason(signal) {
  */
 export function unlessAborted(promise, signal) {
   return !signal ? promise : new Promise((resolve, reject) => {
-    const abort = () => {
-      caught(() => signal.removeEventListener('abort', abort));
+    let stop = () => {};
+    const settle = () => {
+      stop();
       const reason = abortReason(signal);
       return reason === undefined ? resolve(promise) : reject(reason);
     };
-    caught(() => signal.addEventListener('abort', abort));
-    promise.then(abort);
+    stop = onAbort(signal, settle);
+    promise.then(settle);
   });
 }

@@ -1,11 +1,12 @@
 // How many requests are sent, to whom, how they look to the gateway, and when they are sent again.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
-import { TransakTokenError, ensureFreshToken, refreshAccessToken } from 'transak-user-token';
+import { TokenSession, TransakTokenError, ensureFreshToken, refreshAccessToken } from 'transak-user-token';
 import { createGateway } from 'transak-user-token/gateway';
 import { openBrowser } from './browser.mjs';
 
@@ -303,6 +304,36 @@ describe('an abort', () => {
     await assert.rejects(refreshAccessToken(token, { baseUrl, signal }));
     await new Promise(setImmediate);
     assert.deepEqual(listeners, []);
+  });
+
+  test('of one signal ends all the calls that wait with it, which share one listener and leave none', async () => {
+    const { signal } = new AbortController(), listeners = () => getEventListeners(signal, 'abort').length;
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => issue()));
+    const sessions = tokens.map((token) => new TokenSession(token, { baseUrl, maxWaitMs: 60_000, refreshWindowMs: 40 * DAY }));
+    const kinds = [
+      (token, options) => refreshAccessToken(token, { baseUrl, ...options }),
+      (token, options) => ensureFreshToken(token, { baseUrl, refreshWindowMs: 40 * DAY, ...options }),
+      (token, options) => sessions[tokens.indexOf(token)].accessToken(options),
+    ];
+    for (const call of kinds) {
+      gateway.fail({ kind: 'hang' }, { times: 20 });
+      const caller = new AbortController(), before = tokens.map((token) => gateway.refreshes(token));
+      const calls = tokens.map((token) => call(token, { signal: caller.signal }).catch((reason) => reason));
+      await Promise.all(tokens.map((token, at) => arrived(token, before[at] + 1)));
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 1);
+      caller.abort('left');
+      assert.deepEqual(await Promise.all(calls), Array(20).fill('left'));
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 0);
+    }
+    // A later call adds a listener again.
+    const answers = tokens.map((token) => refreshAccessToken(token, { baseUrl, signal }));
+    assert.equal(listeners(), 1);
+    await Promise.all(answers);
+    assert.equal(listeners(), 0);
+    const later = refreshAccessToken(tokens[0], { baseUrl, signal });
+    assert.equal(listeners(), 1);
+    await later;
+    assert.equal(listeners(), 0);
   });
 
   test('after the time-out of an attempt the request is aborted', async () => {
