@@ -84,6 +84,7 @@ export function createGateway(options = {}) {
 
   /** @type {(claims: Claims) => Promise<string>} */
   async function sign(claims) {
+    const crypto = await webCrypto()
     const parts = [{ alg: 'HS256', typ: 'JWT' }, { jti: crypto.randomUUID(), ...claims }]
     const signed = parts.map((part) => toBase64Url(utf8(JSON.stringify(part)))).join('.')
     const signature = await crypto.subtle.sign('HMAC', await signingKey(), utf8(signed))
@@ -95,12 +96,13 @@ export function createGateway(options = {}) {
     const [header, payload, signature, ...rest] = String(token).split('.')
     if (!header || !payload || !signature || rest.length > 0) return null
     const signed = utf8(`${header}.${payload}`)
-    const ours = await crypto.subtle.verify('HMAC', await signingKey(), fromBase64Url(signature), signed)
+    const { subtle } = await webCrypto()
+    const ours = await subtle.verify('HMAC', await signingKey(), fromBase64Url(signature), signed)
     return ours ? JSON.parse(new TextDecoder().decode(fromBase64Url(payload))) : null
   }
 
   function signingKey() {
-    key ??= crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+    key ??= webCrypto().then(({ subtle }) => subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']))
     return key
   }
 
@@ -114,7 +116,7 @@ export function createGateway(options = {}) {
       outcome = refusal(500, 'Internal server error')
     }
     if (outcome === 'drop') return outcome
-    const headers = { 'cache-control': 'no-store', 'trace-id': crypto.randomUUID() }
+    const headers = { 'cache-control': 'no-store', 'trace-id': (await webCrypto()).randomUUID() }
     const body = [204, 205, 304].includes(outcome.status) ? null : outcome.body
     return { ...outcome, headers: { ...headers, ...corsHeaders(incoming.headers.origin), ...outcome.headers }, body }
   }
@@ -142,9 +144,9 @@ export function createGateway(options = {}) {
   async function login({ apiKey, email }) {
     if (!isText(apiKey)) return invalid('apiKey')
     if (!isText(email) || email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) return invalid('email')
+    const stateToken = (await webCrypto()).randomUUID()
     const now = gateway.now()
     for (const [token, { expiresAt }] of logins) if (expiresAt <= now) logins.delete(token)
-    const stateToken = crypto.randomUUID()
     logins.set(stateToken, { email, expiresAt: now + LOGIN_LIFETIME_S * 1000 })
     log?.(`OTP for the login: ${otp}`)
     return json(200, { data: { isTncAccepted: true, stateToken, email, expiresIn: LOGIN_LIFETIME_S } })
@@ -443,6 +445,15 @@ function isText(value) {
 function validity(nowMs, lifetimeMs) {
   const iatMs = lifetimeMs < 60_000 ? Math.floor(nowMs) : Math.floor(nowMs / 1000) * 1000
   return { iat: iatMs / 1000, exp: (iatMs + Math.round(lifetimeMs)) / 1000 }
+}
+
+/**
+ * Node 18 has no global `crypto`.
+ *
+ * @type {() => Promise<Crypto>}
+ */
+async function webCrypto() {
+  return globalThis.crypto ?? (await import('node:crypto')).webcrypto
 }
 
 /** @param {string} text */

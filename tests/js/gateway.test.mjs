@@ -635,3 +635,16 @@ describe('listening', () => {
     assert.equal(refreshes(), 1)
   })
 })
+
+test('a runtime without a global crypto, such as Node 18, has a gateway all the same', async (t) => {
+  const global = Object.getOwnPropertyDescriptor(globalThis, 'crypto')
+  delete globalThis.crypto
+  t.after(() => global && Object.defineProperty(globalThis, 'crypto', global))
+  assert.equal(globalThis.crypto, undefined)
+  const { gateway, refresh } = await listening(t)
+  const response = await refresh(await gateway.issue())
+  assert.match(response.headers.get('trace-id'), /^[0-9a-f-]{36}$/)
+  assert.ok(await gateway.verify(await newToken(response)))
+  const { post } = still()
+  assert.ok((await (await post(LOGIN, { apiKey: 'k', email: 'someone@example.com' })).json()).data.stateToken)
+})
