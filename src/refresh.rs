@@ -10,9 +10,6 @@ use crate::token::{SPARE, Secret, forget};
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// The same for a body that comes as a string: a UTF-16 code unit is at least one byte.
-pub const MAX_BODY_UNITS: u32 = 64 * 1024;
-
 /// The path of the call, from the API's reference.
 pub const PATH: &str = "/api/v2/auth/refresh";
 
@@ -340,9 +337,14 @@ where
     let body = match &mut answer.body {
         Body::Whole(bytes) => {
             let bytes = bytes.as_mut();
-            is_json = said.read(bytes, 0, false).is_some();
-            text = bytes;
-            Body::Whole(())
+            // What came as a text is only known to have no more UTF-16 units.
+            if bytes.len() > MAX_BODY {
+                Body::TooLong
+            } else {
+                is_json = said.read(bytes, 0, false).is_some();
+                text = bytes;
+                Body::Whole(())
+            }
         }
         Body::TooLong => Body::TooLong,
         Body::Broken => Body::Broken,

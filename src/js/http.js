@@ -110,7 +110,8 @@ function copied(response) {
 }
 
 /**
- * Judges what text() brings, where there is no stream as the Fetch standard has it: React Native's, another library's.
+ * Judges what text() brings, where there is no stream as the Fetch standard has it: React Native's, another library's. What has
+ * too many UTF-16 units has too many bytes; of any other the wasm counts the bytes.
  * @param {unknown} text
  * @param {number} maxBody
  */

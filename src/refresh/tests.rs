@@ -316,9 +316,27 @@ fn a_good_body_has_the_token_below_data() {
     }
 }
 
+const TOO_LONG: &str = "it is longer than 64 KiB";
+
+/// An answer of this many bytes, in characters of two bytes if they are `é`.
+fn padded(bytes: usize, padding: &str) -> Answer {
+    let granted = format!(r#"{{"data":{{"accessToken":"{}"}},"padding":""#, good());
+    let room = bytes - granted.len() - "\"}".len();
+    let spaces = " ".repeat(room % padding.len());
+    answer(200, &[&granted, &padding.repeat(room / padding.len()), "\"}", &spaces].concat())
+}
+
+#[test]
+fn a_body_has_64_kib_at_most_whatever_its_characters_take() {
+    for padding in ["x", "é", "€", "😀"] {
+        judge(padded(MAX_BODY, padding), &old(), 0.0, NOW).unwrap_or_else(|failure| panic!("{padding}: {failure}"));
+        is_bad(padded(MAX_BODY + 1, padding), TOO_LONG);
+    }
+}
+
 #[test]
 fn a_body_that_cannot_be_read_is_a_bad_response() {
-    is_bad(Answer { status: 200, body: Body::TooLong, ..Answer::default() }, "it is longer than 64 KiB");
+    is_bad(Answer { status: 200, body: Body::TooLong, ..Answer::default() }, TOO_LONG);
     is_bad(Answer { status: 200, ..Answer::default() }, "it broke off or could not be read");
     let token = good();
     let valid = format!(r#"{{"data":{{"accessToken":"{token}"}}}}"#);

@@ -147,6 +147,13 @@ const hostileGetters = (names) => Object.defineProperties({}, Object.fromEntries
   [name, { enumerable: true, get() { throw new Error('hostile'); } }])));
 const stream = (read) => gives({ status: 200, headers: new Headers(), text: async () => '', body: { getReader: () => ({ read }) } });
 
+/** A good answer that has no stream, with more in its body: what is returned for the body that it is in. */
+const text = (more) => (kit) => async (url, init) => {
+  const { data } = await (await kit.fetch(url, init)).json(), { status, headers } = new Response();
+  const body = (padding) => JSON.stringify({ data, padding });
+  return { status, headers, text: async () => body(more(body(''))) };
+};
+
 const fetches = [
   own('fetch throws an Error', throws(new TypeError('nope')), refused),
   own('fetch throws undefined', throws(undefined), refused),
@@ -181,6 +188,9 @@ const fetches = [
   own('text() gives a number', gives({ status: 200, headers: new Headers(), text: async () => 7 }), { ...unusable, status: 200 }),
   own('text() gives too much',
     gives({ status: 200, headers: new Headers(), text: async () => ' '.repeat(65_537) }), { ...unusable, status: 200 }),
+  own('text() gives over 64 KiB of bytes in fewer characters', text(({ length }) => 'é'.repeat(60_000 - length)), { ...unusable, status: 200 }),
+  own('text() gives one byte over 64 KiB', text(({ length }) => `${'é'.repeat((65_536 - length) / 2)}${length % 2 ? 'é' : 'x'}`), { ...unusable, status: 200 }),
+  own('text() gives 64 KiB of bytes', text(({ length }) => `${'é'.repeat((65_536 - length) / 2)}${length % 2 ? 'x' : ''}`), { resolves: true }),
   own('headers.get throws',
     gives({ status: 429, headers: { get() { throw new Error('nope'); } }, text: async () => '' }), answered('ERR_RATE_LIMITED', 'retry', 429), one),
   own('a body that was read already', () => async () => {
