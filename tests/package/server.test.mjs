@@ -37,6 +37,9 @@ describe('options', () => {
       });
     });
   }
+  test('an empty apiKey is told as empty', () => {
+    assert.throws(() => createRefreshHandler({ ...good, apiKey: '' }), { message: 'an option is invalid: apiKey must not be empty' });
+  });
   test('no options and no object are refused', () => {
     for (const options of [undefined, null, 7, {}]) assert.throws(() => createRefreshHandler(options), { code: 'ERR_INVALID_OPTION' });
   });

@@ -37,7 +37,9 @@ impl Bag<'_> {
     fn api_key(&self) {
         let key = self.get("apiKey");
         let headers = || read_headers(&Array::of1(&Array::of2(&"x-api-key".into(), &key)));
-        if !key.is_undefined() && (key.as_string().is_none_or(|key| key.is_empty()) || headers().is_null()) {
+        if key.as_string().is_some_and(|key| key.is_empty()) {
+            self.wrong("apiKey", " must not be empty");
+        } else if !key.is_undefined() && (!key.is_string() || headers().is_null()) {
             self.wrong("apiKey", " must be a string that a header can hold");
         }
     }
