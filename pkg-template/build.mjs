@@ -15,7 +15,7 @@ const common = { bundle: true, minify: true, platform: 'neutral', target: 'es202
 /** Properties that nobody outside sees: a bundle has them, and what it calls of the wasm, under names of a letter or two. */
 const PRIVATE = [
   'answer', 'ask', 'asked', 'attemptMs', 'bodyRoom', 'buffers', 'bytes', 'chance', 'core', 'decoder', 'deserted', 'encoder', 'endpoint',
-  'errors', 'events', 'failure', 'fault', 'glue', 'hint', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic',
+  'errors', 'events', 'failure', 'fault', 'glue', 'hints', 'judged', 'judgingToleranceMs', 'kinds', 'laid', 'landed', 'monotonic',
   'most', 'numbers', 'patienceMs', 'repeats', 'retryAfter', 'sentWith', 'sessionRoom', 'setRunning', 'textRoom', 'texts', 'times', 'tokenRoom', 'toleranceMs',
   'totalMs', 'unguarded', 'waiting', 'wall', 'windowMs', 'words',
 ];

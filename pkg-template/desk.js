@@ -75,14 +75,17 @@ export function words({ decoder, bytes, words }, count) {
 /**
  * Returns the failure that was left as the error that it is here.
  * @param {Core} core
- * @param {string} [hint] what to tell whose token was refused
+ * @param {{ endpoint: string, hints: string[] }} [asked] the server, and what to tell if it refuses the token or the caller
  */
-export function errorOf(core, hint) {
+export function errorOf(core, asked) {
   core.explain();
   const [option, detail, errorCode, traceId, name, beneath] = words(core, 6), { numbers } = core;
   kinds ??= /** @type {NonNullable<typeof kinds>} */ (JSON.parse(core.decoder.decode(core.kinds)));
-  const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: takesHint, 7: causeAt } = numbers;
-  const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], more = option + (takesHint ? hint : detail);
+  const { 0: codeAt, 1: kindAt, 2: status, 3: retryAfterMs, 4: attempts, 5: outcomeUnknown, 6: hintAt, 7: causeAt } = numbers;
+  const [code] = kinds[codeAt], [reason, action, about] = kinds[kindAt], said = [option + (hintAt && asked ? asked.hints[hintAt - 1] : detail)];
+  // After a request. In the words of src/refresh.rs.
+  if (attempts && asked) said.push(asked.endpoint.split('/', 3).join('/') + (status > 0 ? ` answered ${status}` : ' was asked'));
+  const more = said.filter(Boolean).join('; ');
   return new TransakTokenError(about + (more && ': ') + more, {
     code, action, ...kindAt !== codeAt && { reason }, ...errorCode && { errorCode }, ...traceId && { traceId },
     ...!Number.isNaN(status) && { status }, ...!Number.isNaN(retryAfterMs) && { retryAfterMs },

@@ -62,7 +62,7 @@ export function drive(session, token, given, isStored) {
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter(), options = copied(given);
-  const { judged: { hint, windowMs, toleranceMs, patienceMs }, storage, key, lock } = readOptions(desk(), options, true);
+  const { judged, storage, key, lock } = readOptions(desk(), options, true), { windowMs, toleranceMs, patienceMs } = judged;
   const name = `transak-user-token:${key}`;
   let hasLooked = !storage;
   const state = begin();
@@ -123,7 +123,7 @@ export function drive(session, token, given, isStored) {
 
   function lastError() {
     call(LAST_FAILURE);
-    return errorOf(desk(), hint);
+    return errorOf(desk(), judged);
   }
 
   /**
@@ -184,7 +184,7 @@ export function drive(session, token, given, isStored) {
         for (;;) {
           if (signal?.aborted) throw abortReason(signal);
           if (hasLooked) {
-            const step = call(wish, before), error = step === REJECT && errorOf(desk(), hint);
+            const step = call(wish, before), error = step === REJECT && errorOf(desk(), judged);
             const result = step === USE && wish === REFRESH ? { accessToken: token, ...current() } : token;
             if (step > 0) renew(step);
             sync();

@@ -511,8 +511,9 @@ export type TransakTokenErrorCode =
   | 'ERR_INTERNAL'
 
 /**
- * The one error of this package: a stable `code`, and the `action` that helps. Nothing in it holds a token, a part of one,
- * a claim or a header's value, so it may be logged as it is.
+ * The one error of this package: a stable `code`, and the `action` that helps. After a request its message names the origin
+ * that was asked and the HTTP status. Nothing in it holds a token, a part of one, a claim or a header's value, so it may be
+ * logged as it is.
  *
  * @example
  * import { refreshAccessToken, TransakTokenError } from 'transak-user-token'

@@ -81,9 +81,9 @@ function judge(core, given, headers, areOptions, areOfSession) {
   numbers.set(kinds);
   numbers.set(counts, COUNTS);
   if (!core.judgeOptions(areOptions, areOfSession)) throw errorOf(core);
-  const [base, path, hint] = words(core, 3);
+  const [base, path, ...hints] = words(core, 4);
   const { 1: windowMs, 2: toleranceMs, 6: attemptMs, 7: totalMs, 8: repeats, 14: patienceMs, 15: judgingToleranceMs } = numbers;
-  return { endpoint: base + path, hint, windowMs, toleranceMs, attemptMs, totalMs, repeats, patienceMs, judgingToleranceMs };
+  return { endpoint: base + path, hints, windowMs, toleranceMs, attemptMs, totalMs, repeats, patienceMs, judgingToleranceMs };
 }
 
 function fitting(/** @type {boolean} */ fits) {

@@ -91,15 +91,15 @@ function dated(core, accessToken) {
  * @param {RefreshedToken} old
  * @param {boolean} onlyIfNeeded
  */
-function concluded(core, { accessToken, attempts, failure }, { judged: { hint, windowMs, toleranceMs } }, old, onlyIfNeeded) {
-  const now = Date.now();
+function concluded(core, { accessToken, attempts, failure }, { judged: asked }, old, onlyIfNeeded) {
+  const now = Date.now(), { windowMs, toleranceMs } = asked;
   if (accessToken) {
-    if (!core.settle(place(core, accessToken), attempts, now, windowMs, toleranceMs)) throw errorOf(core, hint);
+    if (!core.settle(place(core, accessToken), attempts, now, windowMs, toleranceMs)) throw errorOf(core, asked);
     const fresh = dated(core, accessToken);
     return onlyIfNeeded ? { ...fresh, refreshed: true } : fresh;
   }
   core.failure.set(/** @type {Uint8Array} */ (failure));
-  const willDo = core.excuse(place(core, old.accessToken), now, windowMs, toleranceMs), error = errorOf(core, hint);
+  const willDo = core.excuse(place(core, old.accessToken), now, windowMs, toleranceMs), error = errorOf(core, asked);
   if (!onlyIfNeeded || !willDo) throw error;
   return { ...old, refreshed: false, error };
 }

@@ -112,8 +112,8 @@ named! {
         TokenExpired = "ERR_TOKEN_EXPIRED", Login, "the token has expired and cannot be refreshed";
         /// The server refused the token.
         Unauthorized = "ERR_UNAUTHORIZED", Login, "the server refused the token";
-        /// The server refused the caller: its address or its key.
-        Forbidden = "ERR_FORBIDDEN", Fix, "the server refused the caller: its address or its api key";
+        /// The server refused the caller; Transak itself refuses its address or its key.
+        Forbidden = "ERR_FORBIDDEN", Fix, "the server refused the caller";
         /// The server refused the request.
         Rejected = "ERR_REJECTED", Fix, "the server rejected the request";
         /// Too many requests.

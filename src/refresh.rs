@@ -17,23 +17,39 @@ pub const PATH: &str = "/api/v2/auth/refresh";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     base: String,
-    hint: &'static str,
+    hints: Hints,
 }
 
-/// What to tell whose token was refused by a server of their own.
-pub const OWN_HINT: &str = "it was asked on your own baseUrl";
+/// What to tell a caller of a server that refused something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// It refused the token.
+    pub token: &'static str,
+    /// It refused the caller. Only Transak itself is known to do so for these reasons.
+    pub caller: &'static str,
+}
 
-/// Returns the base of one of Transak's gateways by its name, and what to tell whose token is refused there; without a name
+impl Hints {
+    /// Those of a server of one's own.
+    pub const OWN: Self = Self { token: "it was asked on your own baseUrl", caller: "" };
+
+    const fn transak(token: &'static str) -> Self {
+        Self { token, caller: "its address or its api key" }
+    }
+}
+
+/// Returns the base of one of Transak's gateways by its name, and what to tell if it refuses something; without a name
 /// staging's, the only server that the API's reference names. None for any other name.
 #[must_use]
-pub fn environment(name: Option<&[u8]>) -> Option<(&'static str, &'static str)> {
+pub fn environment(name: Option<&[u8]>) -> Option<(&'static str, Hints)> {
     const STAGING: &str = "https://api-gateway-stg.transak.com";
-    Some(match name {
+    let (base, token) = match name {
         None => (STAGING, "it was asked on staging, by default: a production token needs environment 'production'"),
         Some(b"staging") => (STAGING, "it was asked on staging"),
         Some(b"production") => ("https://api-gateway.transak.com", "it was asked on production"),
         Some(_) => return None,
-    })
+    };
+    Some((base, Hints::transak(token)))
 }
 
 /// Returns the base of a server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
@@ -68,7 +84,7 @@ impl Target {
     /// One of Transak's gateways by its name: see [`environment`].
     #[must_use]
     pub fn environment(name: Option<&str>) -> Option<Self> {
-        environment(name.map(str::as_bytes)).map(|(base, hint)| Self { base: base.to_owned(), hint })
+        environment(name.map(str::as_bytes)).map(|(base, hints)| Self { base: base.to_owned(), hints })
     }
 
     /// A server of one's own, by its absolute URL: see [`own_base`].
@@ -76,7 +92,7 @@ impl Target {
     /// # Errors
     /// Says what is wrong with it, to follow its name.
     pub fn own(href: &str, allow_http: bool) -> core::result::Result<Self, &'static str> {
-        Ok(Self { base: owned(own_base(href.as_bytes(), allow_http)?), hint: OWN_HINT })
+        Ok(Self { base: owned(own_base(href.as_bytes(), allow_http)?), hints: Hints::OWN })
     }
 
     /// Tells whether two targets are one server, however they were named.
@@ -85,10 +101,28 @@ impl Target {
         self.base == other.base
     }
 
-    /// Returns what to tell a caller whose token was refused there.
+    /// Returns the message of a failure to a caller who asked this server. After a request it names the origin and the status.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
-        self.hint
+    pub fn message(&self, failure: &Failure) -> String {
+        let detail = match failure.code {
+            Code::Unauthorized => self.hints.token,
+            Code::Forbidden => self.hints.caller,
+            _ => failure.detail,
+        };
+        let message = failure.message_with(detail);
+        if failure.attempts == 0 {
+            return message;
+        }
+        let separator = if detail.is_empty() { ": " } else { "; " };
+        let status = failure.status.filter(|&status| status > 0).map(|status| status.to_string());
+        let (verb, status) = status.as_ref().map_or((" was asked", ""), |status| (" answered ", status));
+        joined(&[&message, separator, self.origin(), verb, status])
+    }
+
+    /// Returns the base without its path.
+    fn origin(&self) -> &str {
+        let slash = self.base.match_indices('/').nth(2);
+        slash.and_then(|(at, _)| self.base.get(..at)).unwrap_or(&self.base)
     }
 
     /// Returns the URL of the call.

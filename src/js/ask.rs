@@ -7,7 +7,7 @@ use super::check::{check, meaning};
 use super::desk::{BUFFERS, Buffers, FAILURE, NUMBERS, fail, flag, say, split, tell, whole};
 use crate::error::{Action, Code, Failure};
 use crate::option::Fits;
-use crate::refresh::{OWN_HINT, PATH, Retries, environment, expire_meanwhile, own_base, refusal};
+use crate::refresh::{Hints, PATH, Retries, environment, expire_meanwhile, own_base, refusal};
 use crate::session::MAX_SKEW_MS;
 use crate::status::State;
 
@@ -70,7 +70,7 @@ pub fn names() {
 
 /// Judges options, which are none at all where they are no object. Tells whether they make sense, and leaves a failure
 /// where not. Else the numbers are theirs, with the defaults, one for each name, and behind them the tolerance that an
-/// answer is judged by; the words are the base of the URL, its path, and what to tell whose token is refused there.
+/// answer is judged by; the words are the base of the URL, its path, and what to tell if the token or the caller is refused there.
 #[wasm_bindgen(js_name = judgeOptions)]
 #[must_use]
 pub fn judge_options(are_options: bool, are_of_session: bool) -> bool {
@@ -98,7 +98,7 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
     let length = |at: usize| if given(at).0 == TEXTUAL { whole(given(at).1) } else { 0 };
     let (environment_name, rest) = split(texts, length(ENVIRONMENT));
     let (href, _) = split(rest, length(BASE_URL));
-    let environment = |name| environment(name).map(|(base, hint)| (base.as_bytes(), hint));
+    let environment = |name| environment(name).map(|(base, hints)| (base.as_bytes(), hints));
     let mut target = environment(None);
     let mut read = [0.0; OPTIONS.len() + 1];
     let mut tolerance_ms = 0.0;
@@ -129,7 +129,7 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
             }
             BASE_URL if kind != UNDEFINED => {
                 let own = own_base(href.unwrap_or_default(), given(ALLOW_HTTP).1 > 0.0);
-                target = Some((own.map_err(|wrong| (name, wrong))?, OWN_HINT));
+                target = Some((own.map_err(|wrong| (name, wrong))?, Hints::OWN));
             }
             SIGNAL if are_of_session && !is_given(ENVIRONMENT) && !is_given(BASE_URL) => {
                 return Err(("environment", " or baseUrl is required"));
@@ -143,8 +143,8 @@ fn read_options(texts: &[u8], are_options: bool, are_of_session: bool) -> Result
     let [.., judging] = &mut read;
     *judging = tolerance_ms;
     tell(&read);
-    let (base, hint) = target.unwrap_or_default();
-    say(&[base, PATH.as_bytes(), hint.as_bytes()]);
+    let (base, Hints { token, caller }) = target.unwrap_or_default();
+    say(&[base, PATH.as_bytes(), token.as_bytes(), caller.as_bytes()]);
     Ok(())
 }
 

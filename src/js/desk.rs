@@ -138,9 +138,9 @@ impl<const ROOM: usize> Texts<ROOM> {
 /// Says what the failure is. The words: the option, if it is one's, and what the message adds to that or to its kind's;
 /// then its error code, its trace id, and the name and code of a foreign cause, each empty where there is none. The numbers:
 /// the places among the kinds of its code, and of its reason or else again of its code; its status and how long to wait, NaN
-/// where they are not known; its attempts; as 0 or 1 whether the outcome is unknown, and whether whoever knows which server
-/// was asked says so in place of the second word; and of a cause that is another failure its code's place, -1 where it is
-/// foreign, NaN where there is none.
+/// where they are not known; its attempts; as 0 or 1 whether the outcome is unknown; which of the server's hints stands in
+/// place of the second word, 1 if it refused the token and 2 if it refused the caller, else 0; and of a cause that is another
+/// failure its code's place, -1 where it is foreign, NaN where there is none.
 #[wasm_bindgen]
 pub fn explain() {
     FAILURE.with_borrow(|failure| {
@@ -166,7 +166,11 @@ pub fn explain() {
             failure.retry_after_ms.unwrap_or(f64::NAN),
             failure.attempts.into(),
             flag(failure.outcome_unknown),
-            flag(failure.code == Code::Unauthorized),
+            match failure.code {
+                Code::Unauthorized => 1.0,
+                Code::Forbidden => 2.0,
+                _ => 0.0,
+            },
             cause,
         ]);
     });

@@ -16,11 +16,11 @@ extern "C" {
 
 /// Returns the `TransakTokenError` that a failure is to JavaScript.
 pub(super) fn error(failure: &Failure) -> JsValue {
-    error_with(failure, failure.detail)
+    error_with(failure, &failure.to_string())
 }
 
-/// Returns the same with another detail in its message.
-pub(super) fn error_with(failure: &Failure, detail: &str) -> JsValue {
+/// Returns the same with another message.
+pub(super) fn error_with(failure: &Failure, message: &str) -> JsValue {
     let mut fields = Plain::new();
     fields.text("code", Some(failure.code.as_str()));
     fields.text("action", Some(failure.action().as_str()));
@@ -50,5 +50,5 @@ pub(super) fn error_with(failure: &Failure, detail: &str) -> JsValue {
         }
         put(&fields, "cause", &cause.end());
     }
-    TransakTokenError::new(&failure.message_with(detail), fields).into()
+    TransakTokenError::new(message, fields).into()
 }

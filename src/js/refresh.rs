@@ -84,21 +84,16 @@ impl Call {
         let failure = match outcome {
             Ok(new) => match new.refused(tolerance_ms, now) {
                 None => return Ok(self.times(&new.token, new.claims, only_if_needed.then_some(true))),
-                Some(refused) => error(&refused),
+                Some(refused) => refused,
             },
-            Err(failure) if failure.action() == Action::Login => {
-                return Err(error_with(failure, self.options.target.hint()));
-            }
-            Err(failure) => match self.old.expired_since(failure, tolerance_ms, now) {
-                Some(expired) => error(&expired),
-                None => error(failure),
-            },
+            Err(failure) => self.old.expired_since(failure, tolerance_ms, now).unwrap_or(*failure),
         };
-        if !only_if_needed || self.old.is_expired(tolerance_ms, now) {
-            return Err(failure);
+        let error = error_with(&failure, &self.options.target.message(&failure));
+        if !only_if_needed || failure.action() == Action::Login || self.old.is_expired(tolerance_ms, now) {
+            return Err(error);
         }
         let times = self.old_times();
-        put(&times, "error", &failure);
+        put(&times, "error", &error);
         Ok(times)
     }
 

@@ -91,8 +91,9 @@ fn staging_by_default_is_the_same_server_and_says_so() {
     let (named, defaulted) = (environment(Some("staging")), environment(None));
     assert!(named.is_same_server(&defaulted));
     assert!(!named.is_same_server(&environment(Some("production"))));
-    assert_ne!(named.hint(), defaulted.hint());
-    assert!(defaulted.hint().contains("by default"));
+    let [told, by_default] = [named, defaulted].map(|target| target.message(&after_one_request(401)));
+    assert_ne!(told, by_default);
+    assert!(by_default.contains("by default"));
 }
 
 #[track_caller]
@@ -183,6 +184,63 @@ fn plain_http_to_another_machine_must_be_allowed() {
             assert!(Target::own(&href, true).is_ok(), "{href}");
         }
     }
+}
+
+// What a message says
+
+/// What an answer of this status is after one request.
+fn after_one_request(status: u16) -> Failure {
+    Failure { attempts: 1, ..failure(answer(status, "{}")) }
+}
+
+#[track_caller]
+fn says(target: &Target, failure: &Failure, message: &str) {
+    assert_eq!(target.message(failure), message);
+}
+
+#[test]
+fn a_message_names_the_origin_that_was_asked_and_the_status() {
+    for href in ["https://api.example.com", "https://api.example.com/a//b/"] {
+        let own = Target::own(href, false).expect("a URL");
+        for (status, message) in [
+            (403, "the server refused the caller: https://api.example.com answered 403"),
+            (404, "the server rejected the request: https://api.example.com answered 404"),
+            (503, "the server failed: https://api.example.com answered 503"),
+            (200, "the answer cannot be used: it has no data.accessToken; https://api.example.com answered 200"),
+            (302, "no answer came: a redirect came, which is never followed; https://api.example.com answered 302"),
+            (
+                401,
+                "the server refused the token: it was asked on your own baseUrl; https://api.example.com answered 401",
+            ),
+        ] {
+            says(&own, &after_one_request(status), message);
+        }
+    }
+    let local = Target::own("http://localhost:8787/api", false).expect("a URL");
+    says(&local, &after_one_request(500), "the server failed: http://localhost:8787 answered 500");
+}
+
+#[test]
+fn a_message_without_an_answer_names_the_origin_alone() {
+    let own = Target::own("https://api.example.com", false).expect("a URL");
+    let no_answer = Failure { attempts: 1, ..no_answer(Code::Timeout, None, &old()) };
+    says(&own, &no_answer, "no answer came in time: https://api.example.com was asked");
+    // That of an opaque answer is no status.
+    says(&own, &Failure { status: Some(0), ..no_answer }, "no answer came in time: https://api.example.com was asked");
+}
+
+#[test]
+fn only_transak_refuses_an_address_or_an_api_key() {
+    let told =
+        "the server refused the caller: its address or its api key; https://api-gateway.transak.com answered 403";
+    says(&environment(Some("production")), &after_one_request(403), told);
+}
+
+#[test]
+fn a_message_without_a_request_names_no_server() {
+    let own = Target::own("https://api.example.com", false).expect("a URL");
+    let expired = Failure::new(Code::TokenExpired);
+    says(&own, &expired, &expired.to_string());
 }
 
 // What an answer means

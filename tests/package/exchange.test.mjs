@@ -10,6 +10,9 @@ import { CLAIMS, cases, watch } from './exchange.cases.mjs';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** What a message names, by a pattern: here every request goes to this machine. */
+const ORIGIN = 'http://127\\.0\\.0\\.1:\\d+';
+
 /** A base URL where nobody listens. */
 async function unheard() {
   const server = createServer();
@@ -77,6 +80,7 @@ function check({ resolves, aborts, stranger, ...actual }, expect) {
   assert.deepEqual(fields, expected);
   assert.equal(name, 'TransakTokenError');
   assert.match(message, says);
+  if (fields.attempts) assert.match(message, fields.status ? new RegExp(`[:;] ${ORIGIN} answered ${fields.status}$`) : new RegExp(`[:;] ${ORIGIN} was asked$`));
   if (traceId !== undefined) assert.match(traceId, UUID);
   assert.deepEqual(cause.filter((key) => !['name', 'code'].includes(key)), []);
 }
