@@ -21,7 +21,7 @@ import { MAY_BE as MAY_BE_TABS, isOffline, listening, tune } from './tabs.js';
 // The numbers of src/js/keep.rs: what it does, what a caller is told, what is found in the store, and the events.
 export const ACCESS = 0, REFRESH = 2;
 const OVERDUE = 1, WAKE = 3, WAIT = 4, SEND = 5, FAIL = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11, OFFLINE = 12;
-const EVENTS = 13, GENERATION = 14, SKEW = 15, LAST_FAILURE = 16, GIVE_BACK = 17, IS_REFUSAL = 18;
+const EVENTS = 13, GENERATION = 14, SKEW = 15, LAST_FAILURE = 16, GIVE_BACK = 17, IS_REFUSAL = 18, TTL = 19;
 const USE = 0, REJECT = -2, WRITE = 1, ADOPTED = 2, REFUSED = 32;
 /** @type {(keyof SessionEventMap)[]} */
 const NAMES = ['storageerror', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared'];
@@ -393,9 +393,7 @@ export function drive(session, token, given, isStored) {
   function save() {
     return writes = writes.then(async () => {
       if (token === null) return;
-      const of = generation;
-      current();
-      const ttlMs = Math.ceil(desk().times[3]);
+      const of = generation, ttlMs = call(TTL);
       const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
       if (done === FAILED || generation !== of) return;
       call(WRITTEN, of);

@@ -258,7 +258,7 @@ export function ensureFreshToken(
 export interface TokenStorage {
   /** Returns what is stored; what is no token counts as nothing. */
   get(key: string): unknown
-  /** Stores the bare token. `ttlMs` is how long it lives still, in milliseconds: it may be forgotten then. */
+  /** Stores the bare token. It may be forgotten after `ttlMs`, which is whole and at most 30 days, in milliseconds. */
   set(key: string, token: string, ttlMs: number): unknown
   /** Forgets it. */
   delete(key: string): unknown

@@ -48,6 +48,9 @@ const MAX_BACKOFF_MS: f64 = 600_000.0;
 /// No cool-down at all is shorter.
 const MIN_COOL_DOWN_MS: f64 = 100.0;
 
+/// The longest time that a store is asked to keep a token, in milliseconds: memcached takes a longer one for a date.
+const MAX_TTL_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
+
 /// What time it is, by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Now {
@@ -417,6 +420,16 @@ impl Session {
             }
         }
         if is_usable || self.standing == Standing::Replaced { Found::Write } else { Found::Keep }
+    }
+
+    /// Returns how long the store is to keep the token, in whole milliseconds: as long as it lives, but no longer than it says
+    /// that it lives in all, whatever the clock says, and no longer than any store takes. Not positive if it has expired.
+    #[must_use]
+    pub fn ttl_ms(&mut self, now: Now) -> f64 {
+        self.observe(now);
+        let Some(Held { claims, .. }) = self.held else { return 0.0 };
+        let stated = claims.issued_at.map_or(MAX_TTL_MS, |issued_at| claims.expires_at - issued_at);
+        self.left_ms(claims).min(stated).min(MAX_TTL_MS).floor()
     }
 
     /// Confirms that the store holds the token of this generation.

@@ -51,6 +51,8 @@ const LAST_FAILURE: u32 = 16;
 const GIVE_BACK: u32 = 17;
 /// Answers whether the failure that is there is the server's refusal of the token, as 1 or 0.
 const IS_REFUSAL: u32 = 18;
+/// Answers how long the store is to keep the token, in milliseconds.
+const TTL: u32 = 19;
 
 /// What is added to a verdict where the server has refused the token.
 const REFUSED: usize = 32;
@@ -118,6 +120,7 @@ pub fn act(op: u32, number: f64, random: f64, wall: f64, monotonic: f64) -> f64 
             LAST_FAILURE => fail(session.failure().copied().unwrap_or(Failure::new(Code::Internal))),
             GIVE_BACK => session.give_back(Ticket(whole)),
             IS_REFUSAL => return flag(FAILURE.with_borrow(|failure| failure.code == Code::Unauthorized)),
+            TTL => return session.ttl_ms(now),
             _ => {}
         }
         0.0

@@ -87,6 +87,7 @@ passed_on! {
     fail(ticket: Ticket, failure: Failure, random: f64, now: Now);
     give_back(ticket: Ticket);
     written(generation: u32);
+    ttl_ms(now: Now) -> f64;
     take_events() -> Events;
     start();
     stop();
@@ -1115,6 +1116,33 @@ fn an_empty_store_gets_the_token_while_that_is_good() {
     let ticket = world.at(28.0 * DAY).must_refresh();
     world.fail(ticket, failed(Code::Unauthorized));
     assert_eq!(world.session.found(None, HALF, world.now()), Found::Keep);
+}
+
+#[test]
+fn a_store_is_to_keep_a_token_for_its_life_and_thirty_days_at_most() {
+    for (issued_at, life, tolerance, ttl) in [
+        (Some(0.0), 30.0 * DAY, 0.0, 30.0 * DAY),
+        (Some(-DAY), 30.0 * DAY, 0.0, 29.0 * DAY),
+        // The local clock is slow.
+        (Some(SECOND), 30.0 * DAY, 0.0, 30.0 * DAY),
+        (Some(HOUR), DAY, 0.0, DAY),
+        (Some(0.0), 400.0 * DAY, 0.0, 30.0 * DAY),
+        (None, 400.0 * DAY, 0.0, 30.0 * DAY),
+        (None, DAY, HOUR, DAY + HOUR),
+        (Some(0.0), DAY, HOUR, DAY),
+        (Some(-HOUR), DAY, 0.75, DAY - HOUR),
+        (Some(-DAY), DAY, 0.0, 0.0),
+    ] {
+        let issued_at = issued_at.map(|issued_at| START + issued_at);
+        let token = read(&token("jo", issued_at, issued_at.unwrap_or(START) + life));
+        let options = StatusOptions { clock_tolerance_ms: tolerance, ..StatusOptions::default() };
+        let mut world = World::with(token, 0.0, options);
+        let kept = world.session.ttl_ms(world.now());
+        assert!(
+            (kept - ttl).abs() < 0.1 && kept.fract().abs() < f64::EPSILON,
+            "{kept}: {issued_at:?} {life} {tolerance}"
+        );
+    }
 }
 
 #[test]

@@ -194,6 +194,22 @@ describe('a shared store', { concurrency: true }, () => {
     assert.ok(Number.isInteger(ttlMs) && ttlMs <= 30 * DAY && ttlMs > 30 * DAY - MINUTE, ttlMs)
   })
 
+  test('the time that a store is to keep a token is whole, and neither over 30 days nor over the token\'s own life, whatever the clock', async (t) => {
+    const { open, gateway } = await world(t)
+    const now = Math.floor(Date.now() / 1000), month = 30 * DAY / 1000
+    for (const [claims, options, most] of [
+      [{ iat: now + 2, exp: now + 2 + month }, {}, 30 * DAY], [{ iat: now + 60, exp: now + 660 }, {}, 600 * SECOND],
+      [{ iat: now, exp: now + 400 * DAY / 1000 }, {}, 30 * DAY], [{ iat: undefined, exp: now + 400 * DAY / 1000 }, {}, 30 * DAY],
+      [{ iat: now, exp: now + month }, { clockToleranceMs: 30_000.5 }, 30 * DAY],
+    ]) {
+      const storage = memory()
+      await open(await gateway.issue(claims), { storage, key: unique(), ...options }).accessToken()
+      await until(() => storage.map.size)
+      const [[,, ttlMs]] = storage.calls.filter(([method]) => method === 'set')
+      assert.ok(Number.isInteger(ttlMs) && ttlMs <= most && ttlMs > most - MINUTE, `${ttlMs} of ${most}`)
+    }
+  })
+
   test('an expired token is not stored', async (t) => {
     const { open, fresh, expired } = await world(t)
     const key = unique(), storage = memory(), session = open(fresh, { storage, key })
