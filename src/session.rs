@@ -18,8 +18,10 @@
 //! - Where a store is shared, its token is passed to [`found`](Session::found) before the first call is answered and
 //!   whenever another tab says that it changed. A tab says **what** happened, never the token: "refreshed", to be
 //!   followed by `found`; "replaced", by [`replaced`](Session::replaced); "cleared", by
-//!   [`clear`](Session::clear), and by emptying the store once more where an answer was being stored meanwhile.
-//!   What was written is confirmed by [`written`](Session::written).
+//!   [`clear`](Session::clear), and then by `found`, since an answer may have been stored meanwhile.
+//!   What was written is confirmed by [`written`](Session::written), and then read: until it was found in the store the token is
+//!   not [stored](Session::is_stored). After [`log_out`](Session::log_out) the driver deletes; if that fails it passes what
+//!   is stored to `found`, compared with the token that was held last, until nothing of that is left.
 
 use crate::claims::Claims;
 use crate::error::{Action, Code, Failure, InvalidReason};
@@ -50,6 +52,9 @@ const MIN_COOL_DOWN_MS: f64 = 100.0;
 
 /// The longest time that a store is asked to keep a token, in milliseconds: memcached takes a longer one for a date.
 const MAX_TTL_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
+
+/// How long before the end of its time an entry may be gone by itself, in milliseconds: clocks differ.
+const LAST_MS: f64 = 60_000.0;
 
 /// What time it is, by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,6 +100,10 @@ pub enum Found {
     Write,
     /// Nothing but to wake who waits: the session holds the stored token now.
     Adopted,
+    /// Nothing but to wake who waits: the session holds no token any more, since there was a logout elsewhere.
+    Cleared,
+    /// Delete it: a logout here was to.
+    Delete,
 }
 
 /// What listeners are told. None of it holds a token.
@@ -155,7 +164,29 @@ enum Standing {
     Settled,
 }
 
-/// What is found in the store: a token, and how it compares with the one that is held.
+/// What is found in the store.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// Something that is no token, or nothing in a store that does not tell that from a failure.
+    Unusable,
+    /// A token.
+    Token(Stored),
+}
+
+/// The entry of this login in the store.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// When the store drops it by itself, by the wall clock.
+    ends: f64,
+    /// Whether it was ever read there: if it is gone after that, someone has deleted it.
+    was_seen: bool,
+    /// Whether it is known to be the token that is held.
+    is_current: bool,
+}
+
+/// A token in the store, and how it compares with the one that is held, or was held before a logout.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
     /// When it was issued and expires.
@@ -173,6 +204,9 @@ pub struct Session {
     options: StatusOptions,
     held: Option<Held>,
     standing: Standing,
+    entry: Option<Entry>,
+    /// When the logout was whose delete is still to come, by the server's clock.
+    logged_out_at: Option<f64>,
     flight: Option<Flight>,
     generation: u32,
     last_ticket: u32,
@@ -211,6 +245,8 @@ impl Session {
             options,
             held: token.map(|claims| Held::new(claims, random)),
             standing: if origin == Origin::Given { Standing::Given } else { Standing::Settled },
+            entry: None,
+            logged_out_at: None,
             flight: None,
             generation: 0,
             last_ticket: 0,
@@ -398,26 +434,45 @@ impl Session {
         self.land(ticket);
     }
 
-    /// Compares with what is stored: none where that is nothing, or rubbish.
-    pub fn found(&mut self, stored: Option<Stored>, random: f64, now: Now) -> Found {
+    /// Compares with what is stored.
+    pub fn found(&mut self, content: Content, random: f64, now: Now) -> Found {
         self.observe(now);
-        let Some(held) = &self.held else { return Found::Keep };
+        let Some(held) = self.held else { return self.left_over(content) };
         let is_usable = !held.ended && !self.is_expired(held.claims);
-        if let Some(stored) = stored {
-            if stored.is_same {
+        match content {
+            Content::Token(stored) if stored.is_same => {
                 self.standing = Standing::Settled;
+                self.see(stored.claims);
                 return Found::Keep;
             }
-            let wins = match self.standing {
-                Standing::Replaced => false,
-                _ if stored.is_of_same_user => !is_later(held.claims, stored.claims),
-                standing => standing == Standing::Settled,
-            };
-            // One that is expired wins nothing.
-            if wins && !self.is_expired(stored.claims) {
-                self.adopt(stored, random);
-                return Found::Adopted;
+            Content::Token(stored) => {
+                let wins = match self.standing {
+                    Standing::Replaced => false,
+                    _ if stored.is_of_same_user => !is_later(held.claims, stored.claims),
+                    standing => standing == Standing::Settled,
+                };
+                // One that is expired wins nothing.
+                if wins && !self.is_expired(stored.claims) {
+                    self.adopt(stored, random);
+                    return Found::Adopted;
+                }
             }
+            Content::Empty => {
+                if let Some(entry) = self.entry.filter(|entry| entry.was_seen) {
+                    if self.seen.wall < entry.ends - LAST_MS {
+                        self.clear();
+                        return Found::Cleared;
+                    }
+                    // It may have been either, and a token that has no time left is no loss.
+                    if self.left_ms(held.claims) <= LAST_MS {
+                        return Found::Keep;
+                    }
+                }
+            }
+            Content::Unusable => {}
+        }
+        if let Some(entry) = &mut self.entry {
+            entry.is_current = false;
         }
         if is_usable || self.standing == Standing::Replaced { Found::Write } else { Found::Keep }
     }
@@ -432,11 +487,20 @@ impl Session {
         self.left_ms(claims).min(stated).min(MAX_TTL_MS).floor()
     }
 
-    /// Confirms that the store holds the token of this generation.
-    pub fn written(&mut self, generation: u32) {
+    /// Confirms that the store took the token of this generation.
+    pub fn written(&mut self, generation: u32, now: Now) {
         if generation == self.generation {
+            let ends = now.wall + self.ttl_ms(now);
             self.standing = Standing::Settled;
+            let was_seen = self.entry.is_some_and(|entry| entry.was_seen);
+            self.entry = Some(Entry { ends, was_seen, is_current: false });
         }
+    }
+
+    /// Tells whether the token was found in the store.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.entry.is_some_and(|entry| entry.is_current)
     }
 
     /// Goes on with the token of a new login, whatever was before.
@@ -445,19 +509,31 @@ impl Session {
     }
 
     /// Goes on with the token of a new login in another tab, which may say so late.
-    pub fn replaced(&mut self, stored: Stored, random: f64) {
-        if !stored.is_same {
-            self.log_in(stored.claims, Standing::Settled, random);
+    pub fn replaced(&mut self, stored: Stored, random: f64, now: Now) -> Found {
+        if stored.is_same || self.held.is_none() && self.is_left_over(stored) {
+            return self.found(Content::Token(stored), random, now);
         }
+        self.observe(now);
+        self.log_in(stored.claims, Standing::Settled, random);
+        self.see(stored.claims);
+        Found::Adopted
     }
 
     /// Drops the token, and the answer to a refresh under way.
     pub fn clear(&mut self) {
         self.flight = None;
+        self.entry = None;
         if self.held.take().is_some() {
             self.generation = self.generation.wrapping_add(1);
             self.tell(Event::Cleared);
         }
+    }
+
+    /// Does so for a logout here: what the store has of this user from before is to be deleted.
+    pub fn log_out(&mut self, now: Now) {
+        self.observe(now);
+        self.logged_out_at = Some(self.time());
+        self.clear();
     }
 }
 
@@ -541,8 +617,32 @@ impl Session {
         }
     }
 
+    /// Compares what is stored with what was held before it was cleared.
+    fn left_over(&self, content: Content) -> Found {
+        match content {
+            Content::Token(stored) if self.is_left_over(stored) => Found::Delete,
+            _ => Found::Keep,
+        }
+    }
+
+    /// Tells whether a stored token is of before the logout: the very one, or another of its user.
+    fn is_left_over(&self, stored: Stored) -> bool {
+        let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at < at);
+        stored.is_same || stored.is_of_same_user && self.logged_out_at.is_some_and(is_older)
+    }
+
+    /// Notices that the token is in the store. Who wrote it did so when it was issued, or later.
+    fn see(&mut self, claims: Claims) {
+        let since = claims.issued_at.unwrap_or(self.time());
+        let ends = claims.expires_at.min(since + MAX_TTL_MS) - self.skew_ms.unwrap_or(0.0);
+        let ends = self.entry.map_or(ends, |entry| entry.ends.max(ends));
+        self.entry = Some(Entry { ends, was_seen: true, is_current: true });
+    }
+
     fn log_in(&mut self, token: Claims, standing: Standing, random: f64) {
         self.flight = None;
+        self.entry = None;
+        self.logged_out_at = None;
         self.standing = standing;
         self.hold(token, random);
         self.tell(Event::Replaced);
@@ -551,6 +651,9 @@ impl Session {
     fn hold(&mut self, token: Claims, random: f64) {
         self.generation = self.generation.wrapping_add(1);
         self.held = Some(Held::new(token, random));
+        if let Some(entry) = &mut self.entry {
+            entry.is_current = false;
+        }
     }
 
     /// Holds what a refresh has brought. Half of its life passes before the next one begins by itself: neither a
@@ -566,15 +669,18 @@ impl Session {
     fn adopt(&mut self, stored: Stored, random: f64) {
         let is_first_look = self.standing == Standing::Given;
         self.standing = Standing::Settled;
-        if !stored.is_of_same_user {
-            return self.log_in(stored.claims, Standing::Settled, random);
-        }
-        if is_first_look {
-            self.hold(stored.claims, random);
+        if stored.is_of_same_user {
+            if is_first_look {
+                self.hold(stored.claims, random);
+            } else {
+                self.hold_successor(stored.claims, random);
+            }
+            self.tell(Event::Refreshed);
         } else {
-            self.hold_successor(stored.claims, random);
+            self.log_in(stored.claims, Standing::Settled, random);
         }
-        self.tell(Event::Refreshed);
+        self.entry = None;
+        self.see(stored.claims);
     }
 
     /// Returns server minus local time by a token that the server has just issued, against the middle of the

@@ -7,7 +7,7 @@ use super::check::{claims, in_buffers, status_options, verdict};
 use super::desk::{BUFFERS, Buffers, FAILURE, SESSION, fail, flag, split, whole};
 use crate::error::{Code, Failure, InvalidReason};
 use crate::refresh::OldToken;
-use crate::session::{Found, Now, Origin, Session, Step, Stored, Ticket};
+use crate::session::{Content, Found, Now, Origin, Session, Step, Stored, Ticket};
 use crate::status::TokenStatus;
 
 // What `act` does, by number: one export costs less than one for each.
@@ -29,9 +29,9 @@ const SEND: u32 = 5;
 const FAIL: u32 = 6;
 /// Takes that the lock for this ticket was not had.
 const NO_LOCK: u32 = 7;
-/// Confirms that the store holds the token of this generation.
+/// Confirms that the store took the token of this generation.
 const WRITTEN: u32 = 8;
-/// Drops the token.
+/// Drops the token; where the number is 1, by a logout here.
 const CLEAR: u32 = 9;
 /// Begins the renewal in the background.
 const START: u32 = 10;
@@ -53,6 +53,8 @@ const GIVE_BACK: u32 = 17;
 const IS_REFUSAL: u32 = 18;
 /// Answers how long the store is to keep the token, in milliseconds.
 const TTL: u32 = 19;
+/// Answers whether the token was found in the store, as 1 or 0.
+const IS_STORED: u32 = 20;
 
 /// What is added to a verdict where the server has refused the token.
 const REFUSED: usize = 32;
@@ -109,7 +111,8 @@ pub fn act(op: u32, number: f64, random: f64, wall: f64, monotonic: f64) -> f64 
                 failure.detail = "the lock was not had";
                 session.fail(Ticket(whole), failure, random, now);
             }
-            WRITTEN => session.written(whole),
+            WRITTEN => session.written(whole, now),
+            CLEAR if number > 0.0 => session.log_out(now),
             CLEAR => session.clear(),
             START => session.start(),
             STOP => session.stop(),
@@ -121,6 +124,7 @@ pub fn act(op: u32, number: f64, random: f64, wall: f64, monotonic: f64) -> f64 
             GIVE_BACK => session.give_back(Ticket(whole)),
             IS_REFUSAL => return flag(FAILURE.with_borrow(|failure| failure.code == Code::Unauthorized)),
             TTL => return session.ttl_ms(now),
+            IS_STORED => return flag(session.is_stored()),
             _ => {}
         }
         0.0
@@ -149,29 +153,34 @@ pub fn accept(
     })
 }
 
-/// What [`found`] answers where there is nothing to do, where the held token is to be stored, and where the session holds the
-/// stored one now.
+/// What [`found`] answers if there is nothing to do, if the held token is to be stored, if the session holds the stored one
+/// now, if it holds none any more, and if the stored one is to be deleted.
 const KEEP: u32 = 0;
 const WRITE: u32 = 1;
 const ADOPTED: u32 = 2;
+const CLEARED: u32 = 3;
+const DELETE: u32 = 4;
 
-/// Compares with what is stored, which lies where a check has its own, or goes on with that where another tab has replaced
-/// the token; the held one, if any, lies where other texts do.
+/// Compares with what is stored, which lies where a check has its own and has no length if the store is empty, or goes on with
+/// that where another tab has replaced the token; the one that is held, or was before a logout, lies where other texts do, if there is one.
 #[wasm_bindgen]
 #[must_use]
 pub fn found(stored: u32, held: u32, is_replaced: bool, random: f64, wall: f64, monotonic: f64) -> u32 {
-    let stored = compared(stored, held).ok();
+    let now = Now { wall, monotonic };
+    let content =
+        if stored == 0 { Content::Empty } else { compared(stored, held).map_or(Content::Unusable, Content::Token) };
     with(|session| {
-        if !is_replaced {
-            return match session.found(stored, random, Now { wall, monotonic }) {
-                Found::Keep => KEEP,
-                Found::Write => WRITE,
-                Found::Adopted => ADOPTED,
-            };
+        let found = match content {
+            Content::Token(stored) if is_replaced => session.replaced(stored, random, now),
+            content => session.found(content, random, now),
+        };
+        match found {
+            Found::Keep => KEEP,
+            Found::Write => WRITE,
+            Found::Adopted => ADOPTED,
+            Found::Cleared => CLEARED,
+            Found::Delete => DELETE,
         }
-        let Some(stored) = stored else { return KEEP };
-        session.replaced(stored, random);
-        if stored.is_same { KEEP } else { ADOPTED }
     })
 }
 

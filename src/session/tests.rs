@@ -86,7 +86,7 @@ passed_on! {
     server_time(now: Now) -> f64;
     fail(ticket: Ticket, failure: Failure, random: f64, now: Now);
     give_back(ticket: Ticket);
-    written(generation: u32);
+    written(generation: u32, now: Now);
     ttl_ms(now: Now) -> f64;
     take_events() -> Events;
     start();
@@ -115,10 +115,12 @@ impl Session {
     }
 
     fn found(&mut self, stored: Option<Rc<OldToken>>, random: f64, now: Now) -> Found {
-        let compared = stored.as_ref().map(|stored| self.compared(stored));
-        let found = self.machine.found(compared, random, now);
-        if found == Found::Adopted {
-            self.token = stored;
+        let content = stored.as_ref().map_or(Content::Empty, |stored| Content::Token(self.compared(stored)));
+        let found = self.machine.found(content, random, now);
+        match found {
+            Found::Adopted => self.token = stored,
+            Found::Cleared => self.token = None,
+            _ => {}
         }
         found
     }
@@ -126,7 +128,10 @@ impl Session {
     fn replace(&mut self, token: Rc<OldToken>, origin: Origin, random: f64) {
         match origin {
             Origin::Given => self.machine.replace(token.claims, random),
-            Origin::Stored => self.machine.replaced(self.compared(&token), random),
+            Origin::Stored => {
+                let now = self.machine.seen;
+                self.machine.replaced(self.compared(&token), random, now);
+            }
         }
         self.token = Some(token);
     }
@@ -220,7 +225,7 @@ impl World {
     /// Confirms that the token is stored.
     fn written(&mut self) {
         let generation = self.session.generation();
-        self.session.written(generation);
+        self.session.written(generation, self.now());
     }
 
     fn listen(&mut self) {
@@ -1118,6 +1123,82 @@ fn an_empty_store_gets_the_token_while_that_is_good() {
     assert_eq!(world.session.found(None, HALF, world.now()), Found::Keep);
 }
 
+/// A session whose token was written, and read back, at its start.
+fn kept(token: &Rc<OldToken>) -> World {
+    let mut world = World::new(Rc::clone(token));
+    world.written();
+    assert!(!world.session.is_stored(), "it was not read back yet");
+    finds(&mut world, token, Found::Keep);
+    assert!(world.session.is_stored());
+    world
+}
+
+#[track_caller]
+fn finds_nothing(world: &mut World, verdict: Found) {
+    assert_eq!(world.session.found(None, HALF, world.now()), verdict);
+    assert_eq!(world.heard(), if verdict == Found::Cleared { vec![Event::Cleared] } else { vec![] });
+}
+
+#[test]
+fn an_empty_store_is_a_logout_elsewhere_once_the_token_was_read_there() {
+    let written = kept(&documented());
+    let mut found = World::new(documented());
+    finds(&mut found, &documented(), Found::Keep);
+    let mut adopted = World::new(jo(-DAY, 30.0 * DAY));
+    finds(&mut adopted, &documented(), Found::Adopted);
+    let mut replaced = World::new(ann(0.0, 30.0 * DAY));
+    replaced.session.replace(documented(), Origin::Stored, HALF);
+    for mut world in [written, found, adopted, replaced] {
+        world.heard();
+        finds_nothing(world.at(30.0 * DAY - MINUTE - 1.0), Found::Cleared);
+        world.rejects(Code::InvalidToken);
+        finds_nothing(&mut world, Found::Keep);
+    }
+}
+
+#[test]
+fn an_empty_store_is_a_logout_for_the_answer_to_a_refresh_too() {
+    let mut world = kept(&documented());
+    let ticket = world.at(28.0 * DAY).must_refresh();
+    assert!(world.answer(ticket));
+    assert!(!world.session.is_stored());
+    world.heard();
+    finds_nothing(&mut world, Found::Cleared);
+}
+
+#[test]
+fn an_empty_store_is_no_logout_for_a_token_that_was_never_read_there() {
+    let mut world = World::new(documented());
+    finds_nothing(&mut world, Found::Write);
+    world.written();
+    finds_nothing(&mut world, Found::Write);
+    let mut world = kept(&documented());
+    world.session.replace(ann(0.0, 30.0 * DAY), Origin::Given, HALF);
+    world.heard();
+    finds_nothing(&mut world, Found::Write);
+}
+
+#[test]
+fn a_store_that_holds_rubbish_is_no_logout() {
+    let mut world = kept(&documented());
+    assert_eq!(world.session.machine.found(Content::Unusable, HALF, world.now()), Found::Write);
+    assert!(!world.session.is_stored());
+}
+
+#[test]
+fn an_entry_in_its_last_minute_may_end_by_itself() {
+    // With its token, which is not stored again.
+    let mut world = kept(&documented());
+    finds_nothing(world.at(30.0 * DAY - MINUTE), Found::Keep);
+    assert_eq!(world.overdue(), Step::Use);
+    // Before its token, which is.
+    let mut world = kept(&jo(0.0, 400.0 * DAY));
+    finds_nothing(world.at(30.0 * DAY - MINUTE), Found::Write);
+    world.written();
+    finds(&mut world, &jo(0.0, 400.0 * DAY), Found::Keep);
+    finds_nothing(world.at(60.0 * DAY - 2.0 * MINUTE - 1.0), Found::Cleared);
+}
+
 #[test]
 fn a_store_is_to_keep_a_token_for_its_life_and_thirty_days_at_most() {
     for (issued_at, life, tolerance, ttl) in [
@@ -1174,7 +1255,7 @@ fn replace_always_wins_until_it_is_stored() {
         world.session.replace(Rc::clone(&older), Origin::Given, HALF);
         assert_eq!(world.heard(), [Event::Replaced]);
         // What was being written before counts for nothing.
-        world.session.written(0);
+        world.session.written(0, world.now());
         finds(&mut world, &stored, Found::Write);
         assert_eq!(world.session.found(None, HALF, world.now()), Found::Write);
         world.written();
@@ -1316,7 +1397,7 @@ fn two_tabs_with_a_wrong_window_do_not_drive_each_other() {
     let options = StatusOptions { refresh_window_ms: Some(400.0 * DAY), ..StatusOptions::default() };
     let mut tabs = [World::with(documented(), 0.0, options), World::with(documented(), 0.0, options)];
     for tab in &mut tabs {
-        tab.session.written(0);
+        tab.session.written(0, tab.now());
         tab.session.start();
     }
     let mut refreshes = 0;
@@ -1355,6 +1436,36 @@ fn a_cleared_session_holds_nothing_until_replace() {
     world.session.replace(documented(), Origin::Stored, HALF);
     world.hands_out(&documented());
     assert!(world.session.wait_ms(world.now()).is_some());
+}
+
+#[test]
+fn a_delete_that_failed_is_of_what_was_there_before_the_logout() {
+    let same = documented();
+    for (stored, verdict) in [
+        (documented(), Found::Delete),
+        (jo(-DAY, 30.0 * DAY), Found::Delete),
+        (jo(HOUR - SECOND, 30.0 * DAY), Found::Delete),
+        (read(&token("jo", None, START + DAY)), Found::Delete),
+        (jo(HOUR, 30.0 * DAY), Found::Keep),
+        (ann(-DAY, 30.0 * DAY), Found::Keep),
+    ] {
+        let mut world = kept(&documented());
+        world.at(HOUR);
+        world.session.machine.log_out(world.now());
+        let content = world.session.compared(&stored);
+        assert_eq!(world.session.machine.found(Content::Token(content), HALF, world.now()), verdict);
+        // It is not adopted either, where another tab says so.
+        let said = world.session.machine.replaced(content, HALF, world.now());
+        assert_eq!(said, if verdict == Found::Delete { verdict } else { Found::Adopted });
+        assert_eq!(world.session.claims().is_some(), verdict == Found::Keep);
+    }
+    // A logout elsewhere deletes by itself: the rest is of a later login.
+    let mut world = kept(&documented());
+    world.at(HOUR).session.machine.clear();
+    let content = world.session.compared(&same);
+    assert_eq!(world.session.machine.found(Content::Token(content), HALF, world.now()), Found::Delete);
+    let content = world.session.compared(&jo(-DAY, 30.0 * DAY));
+    assert_eq!(world.session.machine.found(Content::Token(content), HALF, world.now()), Found::Keep);
 }
 
 #[test]

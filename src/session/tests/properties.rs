@@ -231,8 +231,8 @@ impl Observer {
                     (self.out, may_go_back) = (None, true);
                 }
             }
-            Happening::FindNothing => assert_ne!(self.world.session.found(None, self.random, now), Found::Adopted),
-            Happening::Written => self.world.session.written(generation),
+            Happening::FindNothing => self.finds_nothing(),
+            Happening::Written => self.writes(),
         }
         let after = self.held();
         if let (Some(before), Some(after)) = (&before, &after) {
@@ -245,6 +245,25 @@ impl Observer {
         let wait = self.world.session.wait_ms(self.world.now());
         assert!(wait.is_none_or(|wait| (1.0..=MAX_CHUNK_MS).contains(&wait)), "{wait:?}");
         assert!(after.as_ref().is_none_or(|token| !format!("{token:?}").contains("e30.")));
+    }
+
+    /// The store is empty: that is a logout elsewhere, or the token is to be stored, or it is left alone.
+    fn finds_nothing(&mut self) {
+        let now = self.world.now();
+        match self.world.session.found(None, self.random, now) {
+            Found::Cleared => self.out = None,
+            found => assert!(matches!(found, Found::Keep | Found::Write), "{found:?}"),
+        }
+    }
+
+    /// The token is written, and read back.
+    fn writes(&mut self) {
+        let now = self.world.now();
+        self.world.written();
+        if let Some(token) = self.held() {
+            assert_eq!(self.world.session.found(Some(token), self.random, now), Found::Keep);
+            assert!(self.world.session.is_stored());
+        }
     }
 
     fn listens(&mut self, before: Option<&OldToken>) {
