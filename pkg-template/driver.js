@@ -249,8 +249,8 @@ export function drive(session, token, given, isStored) {
     } catch (thrown) {
       // Who has the lock may have stored a successor; and where the store fails too, that is told.
       await compare().catch(() => {});
-      // A lock that is not had is no error of anyone's, and a fault is no failure of the token's.
-      background(() => { call(thrown ? GIVE_BACK : NO_LOCK, ticket); });
+      // A fault is no failure of the token's. Anything else is one, such as a lock that is not had: it must not be tried again at once.
+      background(() => { call(/** @type {any} */ (thrown)?.code === 'ERR_INTERNAL' ? GIVE_BACK : NO_LOCK, ticket); });
     }
     busy--;
     renewing--;

@@ -1,6 +1,7 @@
 // One at a time: among all tabs where there are Web Locks, within the process where there are none, or by a lock of the
 // caller's own. It is waited for with a limit, and never stolen.
 
+import { caught } from '../src/js/foreign.js';
 import { webLocks } from './tabs.js';
 
 /** @import { TokenLock } from './index.js' */
@@ -23,12 +24,13 @@ const tails = new Map();
  */
 export function locked(own, name, work) {
   return new Promise((resolve, reject) => {
-    const controller = new AbortController(), { signal } = controller;
+    // Some platforms have none: there the lock is given up all the same, and its request stays.
+    const controller = caught(() => new AbortController()), signal = /** @type {AbortSignal} */ (controller?.signal);
     let isOver = false;
     const timer = setTimeout(() => {
       isOver = true;
       reject();
-      controller.abort();
+      controller?.abort();
     }, TIMEOUT_MS);
     const once = async () => {
       if (isOver) return;
@@ -43,8 +45,10 @@ export function locked(own, name, work) {
     };
     const request = async () => {
       if (own) return own(name, { timeoutMs: TIMEOUT_MS, signal }, once);
-      // A page without an origin of its own has Web Locks that refuse.
-      await webLocks()?.request(name, { signal }, once).catch(() => {});
+      // A page without an origin of its own has Web Locks that refuse, and a content script some that throw.
+      try {
+        await webLocks()?.request(name, { signal }, once);
+      } catch {}
       if (!isOver) await queued(name, once);
     };
     request().then(refused, refused);

@@ -15,14 +15,18 @@ let abandoned;
  * @param {(what: unknown) => void} heard
  */
 export function tune(name, heard) {
-  if (typeof BroadcastChannel !== 'function' || typeof WeakRef !== 'function') return undefined;
-  const channel = /** @type {BroadcastChannel & { unref?: () => void }} */ (new BroadcastChannel(name));
-  const listener = new WeakRef(heard);
-  channel.onmessage = ({ data }) => listener.deref()?.(data);
-  channel.unref?.();
-  abandoned ??= new FinalizationRegistry((channel) => channel.close());
-  abandoned.register(heard, channel);
-  return channel;
+  try {
+    const listener = new WeakRef(heard);
+    abandoned ??= new FinalizationRegistry((channel) => channel.close());
+    const channel = /** @type {BroadcastChannel & { unref?: () => void }} */ (new BroadcastChannel(name));
+    channel.onmessage = ({ data }) => listener.deref()?.(data);
+    channel.unref?.();
+    abandoned.register(heard, channel);
+    return channel;
+  } catch {
+    // Missing, or refused: Firefox's throws where cookies are blocked.
+    return undefined;
+  }
 }
 
 /**

@@ -1,0 +1,38 @@
+// A session on platforms that lack something or refuse it: it works without.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+
+describe('a platform', { concurrency: true }, () => {
+  /** Runs in a process of its own, in which what a platform has not, or refuses, is taken away first. */
+  const run = async (taken) => {
+    const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession } from 'transak-user-token';
+      const { issue } = createGateway(), now = Math.floor(Date.now() / 1000), token = await issue({ iat: now - 29 * 86_400, exp: now + 86_400 });
+      const answers = [await issue(), await issue({ exp: now + 31 * 86_400 })], map = new Map([['a', token]]), heard = [];
+      new Headers(), new Response('');   // which load what they need
+      ${taken}
+      const storage = { get: (key) => map.get(key), set: (key, value) => { map.set(key, value) }, delete: (key) => { map.delete(key) } };
+      const fetch = async () => new Response(JSON.stringify({ data: { accessToken: answers.shift() } }));
+      const session = await TokenSession.open({ environment: 'staging', storage, key: 'a', fetch });
+      for (const type of ['refreshed', 'refreshfailed', 'storageerror']) session.addEventListener(type, () => heard.push(type));
+      session.start();
+      const renewed = await session.accessToken(), { accessToken } = await session.refresh();
+      console.log(renewed !== token, accessToken !== renewed, map.get('a') === accessToken, answers.length, heard.join());
+      await session.clear();
+      console.log(map.size);
+      session.stop();`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, timeout: 60_000 })
+    assert.equal(stdout, 'true true true 0 refreshed,refreshed\n0\n')
+  }
+
+  test('whose BroadcastChannel throws, as Firefox\'s does with cookies blocked, keeps a session', () =>
+    run("globalThis.BroadcastChannel = class { constructor() { throw new DOMException('The operation is insecure.', 'SecurityError') } };"))
+
+  test('without AbortController keeps a session with a store, and nothing loops', () => run('delete globalThis.AbortController;'))
+
+  test('without FinalizationRegistry keeps a session with a store', () => run('delete globalThis.FinalizationRegistry;'))
+
+  test('whose Web Locks throw, as those of a content script may, keeps a session', () =>
+    run("Object.defineProperty(globalThis, 'navigator', { value: { locks: { request() { throw new DOMException('no', 'SecurityError') } } } });"))
+})
