@@ -1,5 +1,5 @@
 // What drives a session: its state machine, in the wasm, decides; this waits, tells, stores and locks.
-import { caught, isSignal } from '../src/js/foreign.js';
+import { caught, isSignal, read } from '../src/js/foreign.js';
 import { abortReason, after, onAbort } from '../src/js/wait.js';
 import { NONE, desk, errorOf, lay, times } from './desk.js';
 import { emitter } from './emitter.js';
@@ -21,13 +21,16 @@ import { MAY_BE as MAY_BE_TABS, isOffline, listening, tune } from './tabs.js';
 // The numbers of src/js/keep.rs: what it does, what a caller is told, what is found in the store, and the events.
 export const ACCESS = 0, REFRESH = 2;
 const OVERDUE = 1, WAKE = 3, WAIT = 4, SEND = 5, FAIL = 6, NO_LOCK = 7, WRITTEN = 8, CLEAR = 9, START = 10, STOP = 11, OFFLINE = 12;
-const EVENTS = 13, GENERATION = 14, SKEW = 15, LAST_FAILURE = 16, GIVE_BACK = 17, IS_REFUSAL = 18, TTL = 19;
-const USE = 0, REJECT = -2, WRITE = 1, ADOPTED = 2, REFUSED = 32;
+const EVENTS = 13, GENERATION = 14, SKEW = 15, LAST_FAILURE = 16, GIVE_BACK = 17, IS_REFUSAL = 18, TTL = 19, IS_STORED = 20;
+const USE = 0, REJECT = -2, WRITE = 1, ADOPTED = 2, CLEARED = 3, DELETE = 4, REFUSED = 32;
 /** @type {(keyof SessionEventMap)[]} */
 const NAMES = ['storageerror', 'refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared'];
 
 /** How long a store that failed is left alone, in milliseconds. */
 const PROBE_MS = 5_000;
+
+/** The longest time between two attempts to delete what a logout could not, in milliseconds; a call makes one a second. */
+const MAX_RETRY_MS = 600_000, CALLED_RETRY_MS = 1_000;
 
 /** When the background goes on after a fault of ours, in milliseconds. */
 const RECOVERY_MS = 60_000;
@@ -55,10 +58,17 @@ export function drive(session, token, given, isStored) {
   let channel;
   /** @type {Promise<void> | undefined} */
   let firstLook;
-  let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, probedAt = 0, outage = '', news = 'refreshed';
+  let generation = 0, skew = NaN, busy = 0, holding = 0, renewing = 0, storing = 0, probedAt = 0, outage = '', news = 'refreshed';
   let isRunning = false, isDisposed = false;
-  /** @type {Promise<unknown>} */
-  let writes = Promise.resolve();
+  /** The last of what is done with the store, one after the other. @type {Promise<unknown>} */
+  let turns = Promise.resolve();
+  /** The token that a logout has not deleted yet. @type {string | null} */
+  let undeleted = null;
+  /** The token that this one was got for: in the store it is no match for it, whatever the two say. @type {string | null} */
+  let superseded = null;
+  /** @type {any} */
+  let retryTimer;
+  let retryMs = PROBE_MS, retriedAt = 0;
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter(), options = copied(given);
@@ -66,6 +76,12 @@ export function drive(session, token, given, isStored) {
   const name = `transak-user-token:${key}`;
   let hasLooked = !storage;
   const state = begin();
+  // From now on, so that a session that is not used hears of a logout too, and a login is stored that nobody asks for. A Worker has no
+  // tabs, and no timers before there is a request: there the first call stores it.
+  if (storage && MAY_BE_TABS) {
+    channel = tune(name, heard);
+    if (!isStored) look().catch(() => {});
+  }
 
   /** Begins the session, and returns its bytes. */
   function begin() {
@@ -176,8 +192,16 @@ export function drive(session, token, given, isStored) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }
       const before = generation;
-      let late, end = () => {}, unlisten = end;
+      let isWaiting = false, isReady = false, isLate = false, stop = () => {}, end = () => {}, unlisten = end;
       const cut = () => end();
+      const beginWait = () => {
+        stop();
+        stop = after(patienceMs, () => {
+          if (wish === ACCESS) wish = OVERDUE;
+          isLate = true;
+          end();
+        });
+      };
       busy++;
       try {
         if (!signal?.aborted) look().catch(() => {});
@@ -189,14 +213,16 @@ export function drive(session, token, given, isStored) {
             if (step > 0) renew(step);
             sync();
             if (error) throw error;
-            if (step === USE) return result;
+            if (step === USE) {
+              if (isLate || !isBeingStored()) return result;
+              if (!isReady) beginWait();
+              isReady = true;
+            }
           }
-          if (late === undefined) {
+          if (!isWaiting) {
+            isWaiting = true;
             if (signal) unlisten = onAbort(signal, cut);
-            late = wish === ACCESS && after(patienceMs, () => {
-              wish = OVERDUE;
-              end();
-            });
+            if (wish === ACCESS && !isReady) beginWait();
           }
           await new Promise((resolve) => waiting.add(end = () => {
             waiting.delete(end);
@@ -206,13 +232,18 @@ export function drive(session, token, given, isStored) {
           if (desk() !== begun) return;
         }
       } finally {
-        if (late) late();
+        stop();
         unlisten();
         waiting.delete(end);
         busy--;
         release();
       }
     });
+  }
+
+  /** Tells whether the token is on its way into the store: who has it then may leave the page, and finds it there again. */
+  function isBeingStored() {
+    return storage && !outage && (storing || renewing) && !call(IS_STORED);
   }
 
   /**
@@ -235,20 +266,22 @@ export function drive(session, token, given, isStored) {
         call(FAIL, ticket);
         return;
       }
-      const outcome = await join(token, current().expiresAt, ask).landed;
+      const old = token, outcome = await join(token, current().expiresAt, ask).landed;
       if (outcome.fault) throw outcome.fault;
       const isToBeStored = await land(ticket, outcome, sent);
       sync();
       wake();
-      if (isToBeStored && storage) await (hadOutage ? compare() : save());
+      if (!isToBeStored || !storage) return;
+      superseded = old;
+      await compare();
     };
     busy++;
     renewing++;
     try {
       await (storage && !outage ? locked(lock, name, () => held(exchange)) : held(exchange));
     } catch (thrown) {
-      // Who has the lock may have stored a successor; and where the store fails too, that is told.
-      await compare().catch(() => {});
+      // Who has the lock may have stored a successor; else the token is stored without it. Where the store fails too, that is told.
+      await held(compare).catch(() => {});
       // A fault is no failure of the token's. Anything else is one, such as a lock that is not had: it must not be tried again at once.
       background(() => { call(/** @type {any} */ (thrown)?.code === 'ERR_INTERNAL' ? GIVE_BACK : NO_LOCK, ticket); });
     }
@@ -329,58 +362,96 @@ export function drive(session, token, given, isStored) {
   /** Looks at the store before the first call is answered, and again now and then where it has failed. */
   function look() {
     if (!storage) return Promise.resolve();
-    if (outage && Math.abs(Date.now() - probedAt) > PROBE_MS) {
+    if (MAY_BE_TABS) channel ??= tune(name, heard);
+    if (outage && isOver(PROBE_MS, probedAt)) {
       probedAt = Date.now();
       return compare();
     }
-    if (MAY_BE_TABS) channel ??= tune(name, heard);
-    return firstLook ??= compare();
-  }
-
-  /** Compares with what is stored; `wasReplaced` where another tab says so. */
-  async function compare(wasReplaced = false) {
-    const stored = await ask('get');
-    // Even where that traps, which would leave the session without its look for good.
-    const isToBeStored = (hasLooked = true) && stored !== FAILED && found(stored, wasReplaced);
-    sync();
-    wake();
-    if (!isToBeStored) return;
-    if (holding) return save();
-    // Who was woken goes first: a refresh that begins now stores the token on its way.
-    await null;
-    if (!renewing) settle(stored);
+    if (undeleted !== null && isOver(CALLED_RETRY_MS, retriedAt)) {
+      retriedAt = Date.now();
+      return compare();
+    }
+    return firstLook ??= compare().catch((thrown) => {
+      firstLook = undefined;
+      throw thrown;
+    });
   }
 
   /**
-   * Compares with what was found in the store, and goes on with it where it wins. Tells whether the token is to be stored.
+   * Does something with the store, after what is being done with it.
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  function inTurn(work) {
+    const done = turns.then(work);
+    turns = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Compares with what is stored, and stores the token if it is to be there.
+   * @param {boolean} [wasReplaced] whether another tab says so
+   * @param {unknown} [since] what was stored before the lock was waited for
+   */
+  async function compare(wasReplaced = false, since = FAILED) {
+    let isWritten = false;
+    busy++;
+    storing++;
+    try {
+      const seen = await inTurn(async () => {
+        const stored = await ask('get');
+        // Even where that traps, which would leave the session without its look for good.
+        hasLooked = true;
+        if (stored === FAILED) {
+          if (undeleted !== null) retry();
+          return FAILED;
+        }
+        // It came later than what this session began with, and is not to be overwritten by that.
+        if (since !== FAILED && stored !== since) call(WRITTEN, generation);
+        const verdict = found(stored, wasReplaced);
+        if (verdict === DELETE) await erase();
+        else forget();
+        sync();
+        wake();
+        if (verdict !== WRITE || token === null) return FAILED;
+        // Whoever refreshes a token has the lock, and may be about to store its successor.
+        if (!holding && status().state !== 'fresh') return stored;
+        isWritten = await save(stored);
+        return FAILED;
+      });
+      if (seen !== FAILED) {
+        // Who was woken goes first: a refresh that begins now stores the token on its way.
+        await null;
+        const settle = () => held(() => compare(wasReplaced, seen));
+        if (!renewing) await locked(lock, name, settle).catch(settle);
+      }
+    } finally {
+      busy--;
+      storing--;
+      wake();
+      release();
+    }
+    if (isWritten && holding && channel && !lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
+  }
+
+  /**
+   * Compares with what was found in the store, and goes on with it where it wins. Tells what is to be done.
    * @param {any} stored
    * @param {boolean} wasReplaced
    */
   function found(stored, wasReplaced) {
+    let content = stored ?? '';
+    // A Keyv that swallows its backend's failures looks empty then, which says nothing.
+    if (content === '' && read(storage, 'throwOnErrors') === false || content === superseded && token !== null && !wasReplaced) content = null;
     const verdict = at((core, { chance, wall, monotonic }) =>
-      core.found(place(core, stored), lay(core, token)[0], wasReplaced, chance, wall, monotonic));
+      core.found(place(core, content), lay(core, token ?? undeleted)[0], wasReplaced, chance, wall, monotonic));
     if (verdict === ADOPTED) token = stored.trim();
-    return verdict === WRITE;
-  }
-
-  /**
-   * Stores the token with the lock held, after another look: what was stored since the first one came later, and is
-   * not to be overwritten by what this session began with.
-   * @param {unknown} seen
-   */
-  async function settle(seen) {
-    busy++;
-    const of = generation;
-    await locked(lock, name, () => held(async () => {
-      const stored = await ask('get');
-      // Another token by now: it has been stored, or will be.
-      if (generation !== of) return;
-      if (stored === seen) return save();
-      call(WRITTEN, of);
-      await compare();
-    })).catch(() => {});
-    busy--;
-    release();
+    if (verdict === CLEARED) token = null;
+    if (verdict === CLEARED || call(IS_STORED)) {
+      outage = '';
+      news = 'refreshed';
+    }
+    return verdict;
   }
 
   /** Does what is done with the lock held. */
@@ -389,18 +460,52 @@ export function drive(session, token, given, isStored) {
     return work().finally(() => { holding--; });
   }
 
-  /** Stores the token, whatever it is by then, and tells the other tabs what happened. */
-  function save() {
-    return writes = writes.then(async () => {
-      if (token === null) return;
-      const of = generation, ttlMs = call(TTL);
-      const done = await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete'));
-      if (done === FAILED || generation !== of) return;
+  /**
+   * Stores the token, and tells the other tabs what happened once it is there. Tells whether it is.
+   * @param {unknown} seen what was stored before
+   */
+  async function save(seen) {
+    const of = generation, ttlMs = call(TTL), what = news;
+    // An expired one is not kept, and neither is what it has replaced.
+    if (await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete')) === FAILED) return false;
+    const stored = ttlMs > 0 ? await ask('get') : token;
+    // Whoever has changed the token meanwhile stores the other one.
+    if (stored === FAILED || generation !== of) return false;
+    const isThere = stored === token;
+    if (isThere || stored !== seen) {
       call(WRITTEN, of);
-      channel?.postMessage(news);
+      found(stored, false);
+      sync();
+    }
+    if (isThere) {
+      channel?.postMessage(what);
       news = 'refreshed';
-      if (holding && channel && !lock) await new Promise((seen) => setTimeout(seen, SETTLING_MS[0]));
-    }).catch(() => {});
+    } else if (generation === of) {
+      // It was set, and is not what is there.
+      failed('set');
+    }
+    return isThere;
+  }
+
+  /** Deletes what is stored after a logout. Tells whether that was possible. */
+  async function erase() {
+    const of = undeleted, isDone = await ask('delete') !== FAILED;
+    if (undeleted === of) isDone || of === null ? forget() : retry();
+    return isDone;
+  }
+
+  /** Tries a delete that failed again, later. */
+  function retry() {
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(() => { compare().catch(() => {}); }, retryMs);
+    retryTimer.unref?.();
+    retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
+  }
+
+  /** Has nothing left to delete. */
+  function forget() {
+    undeleted = null;
+    clearTimeout(retryTimer);
   }
 
   /**
@@ -411,16 +516,20 @@ export function drive(session, token, given, isStored) {
   async function ask(method, ...rest) {
     try {
       const answer = await askStore(/** @type {any} */ (storage), method, [/** @type {string} */ (key), ...rest]);
-      if (method === outage || method === 'set') outage = '';
+      // Of what was set it is seen later whether it is there.
+      if (method === outage && method !== 'set') outage = '';
       return answer;
     } catch {
-      probedAt = Date.now();
-      if (!outage) {
-        outage = method;
-        tell('storageerror', { error: storeFailure() });
-      }
+      failed(method);
       return FAILED;
     }
+  }
+
+  function failed(/** @type {string} */ method) {
+    probedAt = Date.now();
+    if (outage) return;
+    outage = method;
+    tell('storageerror', { error: storeFailure() });
   }
 
   /** Hears from another tab. */
@@ -437,10 +546,12 @@ export function drive(session, token, given, isStored) {
         return;
       }
       call(CLEAR);
+      if (mine === null) return;
+      // What was stored here meanwhile is to go too, and another login's token is not.
+      undeleted = mine;
       token = null;
       sync();
-      // What was stored here meanwhile is to go too, and another login's token is not.
-      writes = writes.then(async () => mine !== null && await ask('get') === mine && ask('delete'));
+      await compare();
     } catch {}
   }
 
@@ -484,31 +595,57 @@ export function drive(session, token, given, isStored) {
         if (!core.swap(place(core, other), chance)) throw errorOf(core);
       });
       token = /** @type {string} */ (other).trim();
+      news = 'replaced';
+      superseded = null;
+      forget();
       sync();
       if (!storage) return;
       if (MAY_BE_TABS) channel ??= tune(name, heard);
-      news = 'replaced';
       busy++;
-      // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
-      await (holding || outage ? save() : locked(lock, name, save).catch(save));
-      busy--;
-      release();
+      storing++;
+      try {
+        // An answer under way here is dropped; one of another tab is waited for, so that it is not stored on top.
+        const store = () => held(compare);
+        await (holding || outage ? store() : locked(lock, name, store).catch(store));
+      } finally {
+        storing--;
+        wake();
+        busy--;
+        release();
+      }
     },
     async clear() {
-      call(CLEAR);
+      const mine = token ?? undeleted;
+      call(CLEAR, 1);
       token = null;
+      if (storage) undeleted = mine;
       sync();
       if (!storage) return;
       if (MAY_BE_TABS) channel ??= tune(name, heard);
       channel?.postMessage('cleared');
-      await (writes = writes.then(() => ask('delete')));
+      retryMs = PROBE_MS;
+      retriedAt = 0;
+      busy++;
+      try {
+        // Unless there is another login by then, which is stored in its place.
+        if (!await inTurn(async () => token !== null || erase())) throw storeFailure();
+      } finally {
+        busy--;
+        release();
+      }
     },
     dispose() {
+      forget();
       setRunning(false);
       isDisposed = true;
       release();
     },
   };
+}
+
+/** Tells whether so long a time has passed since then; a clock that was set back says so too. */
+function isOver(/** @type {number} */ ms, /** @type {number} */ since) {
+  return Math.abs(Date.now() - since) > ms;
 }
 
 /** What time it is, by two clocks, and a share of chance; asked before anything is laid out, since a test's clock may call. */

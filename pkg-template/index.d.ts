@@ -256,11 +256,15 @@ export function ensureFreshToken(
  * }
  */
 export interface TokenStorage {
-  /** Returns what is stored; what is no token counts as nothing. */
+  /**
+   * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. For a session that has read
+   * its token there this is a logout elsewhere, unless the store has `throwOnErrors: false`, as a Keyv by default: then a
+   * failure of its backend looks the same.
+   */
   get(key: string): unknown
   /** Stores the bare token. It may be forgotten after `ttlMs`, which is whole and at most 30 days, in milliseconds. */
   set(key: string, token: string, ttlMs: number): unknown
-  /** Forgets it. */
+  /** Deletes it. */
   delete(key: string): unknown
 }
 
@@ -363,7 +367,7 @@ export interface SessionState {
  * - `refreshfailed`: a refresh failed; the token is kept, and there is another attempt later.
  * - `expired`: only a new login helps, since the token has expired or was refused. Once for a token.
  * - `replaced`: there is another login's token, by `replace()` here or in another tab.
- * - `cleared`: there is no token any more.
+ * - `cleared`: there is no token any more, by `clear()` here or in another tab, or since the store was emptied.
  * - `storageerror`: the store fails; the session goes on in memory. Once an outage.
  *
  * @example
@@ -419,6 +423,10 @@ export interface SessionEvent<Detail> {
  * const accessToken = await session.accessToken()
  */
 export class TokenSession {
+  /**
+   * Begins a session with the token of a login, and begins to store it. Await `accessToken()` before the page goes elsewhere:
+   * then the token is stored.
+   */
   constructor(token: string, options: SessionOptions)
   /**
    * Opens the session of `key` on the stored token, which may be expired; comes to `null` where nothing usable is stored.
@@ -427,7 +435,8 @@ export class TokenSession {
   static open(options: SessionOptions): Promise<TokenSession | null>
   /**
    * Comes to a token that is valid now: at once while it is fresh; else it waits for the one refresh, up to `maxWaitMs`.
-   * Where that takes longer, fails, or has failed just now, it is the old, still valid token.
+   * Where that takes longer, fails, or has failed just now, it is the old, still valid token. With a `storage` it resolves
+   * once the token is stored or the store has failed, at most `maxWaitMs` later.
    *
    * Rejects at once with `ERR_TOKEN_EXPIRED`, with `ERR_UNAUTHORIZED` once the server has refused the token, and with
    * `ERR_INVALID_TOKEN` once the session is cleared. A signal that aborts ends the wait, not the refresh.
@@ -437,15 +446,21 @@ export class TokenSession {
   status(): SessionStatus
   /**
    * Refreshes the token even if it is fresh, joins a refresh under way, or adopts a newer stored token. After a failure it
-   * rejects for a while with that error, without a request: 1 s to 10 min, or as long as the server asks.
+   * rejects for a while with that error, without a request: 1 s to 10 min, or as long as the server asks. With a `storage` it
+   * resolves once the new token is stored or the store has failed, at most `maxWaitMs` later.
    */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
   /**
-   * Goes on with the token of a new login, whatever was before: here at once, and once it is stored in the other tabs. With a
-   * store it waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
+   * Goes on with the token of a new login, whatever was before: here at once, and once it is stored in the other tabs. It
+   * resolves once the token is stored or the store has failed: `await session.replace(token)` before the page goes elsewhere.
+   * With a store it waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
-  /** Logs out: forgets the token here, in the store and in the other tabs. */
+  /**
+   * Logs out: forgets the token here at once, in the store and in the other tabs. Resolves once it is deleted from the store.
+   * Rejects with `ERR_STORAGE` if that fails; the session then tries again to delete it, until it succeeds or there is
+   * another login.
+   */
   clear(): Promise<void>
   /**
    * Begins to renew the token by itself, from `refreshAt` on, a little later for some than for others. It looks at the clock

@@ -61,7 +61,10 @@ export class TokenSession {
   }
 
   clear() {
-    return of(this).clear();
+    const cleared = of(this).clear();
+    // Nobody has to wait for it: a store that fails is told by an event, and ends no process.
+    cleared.catch(() => {});
+    return cleared;
   }
 
   start() {

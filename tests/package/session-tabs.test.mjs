@@ -100,6 +100,36 @@ test('a login and a logout in one tab reach the others', { timeout: 120_000 }, a
   assert.equal(gateway.refreshes(), 0)
 })
 
+const LOGINS = Number(process.env.LOGINS ?? 10)
+for (const [name, login] of [
+  ['a constructor and accessToken()', async (TokenSession, token, options) => { await new TokenSession(token, options).accessToken() }],
+  ['replace()', async (TokenSession, token, options, other) => { await new TokenSession(other, options).replace(token) }],
+]) {
+  test(`a page that goes elsewhere after a login by ${name} finds the session there, ${LOGINS} times`, { timeout: 60_000 + LOGINS * 4_000 }, async (t) => {
+    const { open, origin, gateway, base } = await browser(t), page = await open()
+    let lost = 0
+    for (let time = 0; time < LOGINS; time++) {
+      const token = await gateway.issue(), other = await gateway.issue(), gone = page.waitForNavigation()
+      await page.evaluate((login, token, other, base, to) => {
+        import('/node_modules/transak-user-token/index.js').then(async ({ TokenSession, webStorage }) => {
+          localStorage.clear()
+          await (0, eval)(`(${login})`)(TokenSession, token, { baseUrl: base, storage: webStorage(localStorage), key: 'user' }, other)
+          location.assign(to)
+        })
+      }, `${login}`, token, other, base, `${origin}/blank.html?${time}`)
+      await gone
+      const [opened, stored] = await page.evaluate(async (base) => {
+        const { TokenSession, webStorage } = await import('/node_modules/transak-user-token/index.js')
+        const session = await TokenSession.open({ baseUrl: base, storage: webStorage(localStorage), key: 'user' })
+        return [await session?.accessToken(), localStorage.getItem('user')]
+      }, base)
+      if (opened !== token || stored !== token) lost++
+    }
+    t.diagnostic(`${lost} of ${LOGINS} lost`)
+    assert.equal(lost, 0)
+  })
+}
+
 test('what changed while a tab was in the back-forward cache is seen when it comes back', { timeout: 60_000 }, async (t) => {
   const { openTab, aged } = await browser(t)
   const now = Math.floor(Date.now() / 1000), jo = await aged({ iat: now - 60, exp: now + 30 * DAY_S }), newer = await aged({ iat: now, exp: now + 30 * DAY_S })

@@ -1,0 +1,145 @@
+// A session's login is in its store when the page goes on, and what a store loses is told.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { memory, turn, unique, world } from './session.world.mjs'
+
+const until = async (holds) => {
+  for (const end = Date.now() + 30_000; !holds();) {
+    assert.ok(Date.now() < end, `in time: ${holds}`)
+    await turn()
+  }
+}
+const down = () => { throw new Error('ECONNREFUSED') }
+
+/** A store that takes many turns for everything. */
+function slow(storage = memory()) {
+  const late = (method) => async (...given) => {
+    for (let left = 20; left > 0; left--) await turn()
+    return storage[method](...given)
+  }
+  return { ...storage, get: late('get'), set: late('set'), delete: late('delete') }
+}
+
+/** A store whose `set` ends when told to. */
+function held(storage = memory()) {
+  const { set } = storage, waiting = []
+  return Object.assign(storage, {
+    set: (...given) => new Promise((resolve) => waiting.push(() => resolve(set(...given)))),
+    waiting, release() { for (const go of waiting.splice(0)) go() },
+  })
+}
+
+describe('a login', { concurrency: true }, () => {
+  test('is stored by the time that accessToken() hands it out', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = slow(), session = open(fresh, { storage, key })
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(storage.map.get(key), fresh)
+  })
+
+  test('is stored by the constructor alone, though nobody asks for it', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = memory()
+    open(fresh, { storage, key })
+    await until(() => storage.map.get(key) === fresh)
+  })
+
+  test('is stored by the time that replace() resolves', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const key = unique(), storage = slow(), login = await aged(1), session = open(fresh, { storage, key })
+    await session.replace(login)
+    assert.equal(storage.map.get(key), login)
+    // And where that is not waited for, by the next accessToken().
+    session.replace(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(storage.map.get(key), fresh)
+  })
+
+  test('waits for no lock to be stored', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = memory(), session = open(fresh, { storage, key, lock: () => new Promise(() => {}) })
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(storage.map.get(key), fresh)
+  })
+
+  test('the token of a refresh is stored by the time that refresh() and accessToken() hand it out', async (t) => {
+    const { open, expiring } = await world(t)
+    const key = unique(), storage = slow(), session = open(expiring, { storage, key })
+    const stored = []
+    const [token, { accessToken }] = await Promise.all([session.accessToken(), session.refresh()].map((call) => call.finally(() => stored.push(storage.map.get(key)))))
+    assert.notEqual(token, expiring)
+    assert.deepEqual([accessToken, ...stored], [token, token, token])
+  })
+
+  test('a store that takes longer than maxWaitMs keeps neither accessToken() nor refresh() waiting', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = held(), session = open(fresh, { storage, key, maxWaitMs: 10 })
+    assert.equal(await session.accessToken(), fresh)
+    assert.equal(storage.waiting.length, 1)
+    assert.equal(storage.map.size, 0)
+    storage.release()
+    await until(() => storage.map.has(key))
+    const { accessToken } = await session.refresh()
+    assert.equal(storage.map.get(key), fresh)
+    storage.release()
+    await until(() => storage.map.get(key) === accessToken)
+  })
+
+  test('a caller who aborts does not wait for the store', async (t) => {
+    const { open, fresh } = await world(t)
+    const storage = held(), session = open(fresh, { storage, key: unique() }), controller = new AbortController()
+    const call = session.accessToken({ signal: controller.signal })
+    await until(() => storage.waiting.length)
+    controller.abort('left')
+    await assert.rejects(call, (thrown) => thrown === 'left')
+    storage.release()
+  })
+
+  test('a store that fails keeps nobody waiting: its error is told, and the token handed out', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(fresh, { storage: Object.assign(memory(), { fault: down, only: 'set' }), key: unique(), maxWaitMs: 60_000 })
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, ['storageerror'])
+  })
+
+  test('of another tab stays where a refresh under way is answered after it', async (t) => {
+    const { open, aged, gateway } = await world(t)
+    const key = unique(), storage = memory(), old = await aged(2), login = await aged(-1)
+    const session = open(old, { storage, key, fetch: async (...given) => {
+      const response = await fetch(...given)
+      storage.map.set(key, login)
+      return response
+    } })
+    assert.equal((await session.refresh()).accessToken, login)
+    assert.equal(storage.map.get(key), login)
+    assert.equal(gateway.refreshes(), 1)
+  })
+})
+
+describe('a store that loses what is set', { concurrency: true }, () => {
+  for (const [name, get] of [['is always empty', () => undefined], ['always holds another user\'s token', (stale) => stale]]) {
+    test(`and ${name}: one storageerror, the token is handed out, and the tabs do not answer each other`, async (t) => {
+      const { open, fresh, aged } = await world(t)
+      const key = unique(), stale = await aged(3, { sub: 'ann@example.com' }), storage = memory()
+      storage.get = (...given) => {
+        storage.calls.push(['get', ...given])
+        return get(stale)
+      }
+      const sessions = [0, 1, 2].map(() => open(fresh, { storage, key }))
+      for (const session of sessions) {
+        assert.equal(await session.accessToken(), fresh)
+        assert.deepEqual(session.heard, ['storageerror'])
+      }
+      const before = storage.calls.length
+      // A message would have come by then: one that is sent later has.
+      const channel = new BroadcastChannel(`transak-user-token:${key}`), other = new BroadcastChannel(`transak-user-token:${key}`)
+      t.after(() => { channel.close(), other.close() })
+      const heard = new Promise((resolve) => { channel.onmessage = resolve })
+      other.postMessage('nothing')
+      await heard
+      for (const session of sessions) assert.equal(await session.accessToken(), fresh)
+      assert.ok(storage.calls.length - before < 20, `${storage.calls.length - before} calls`)
+      for (const session of sessions) assert.deepEqual(session.heard, ['storageerror'])
+    })
+  }
+})
