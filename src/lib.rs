@@ -11,6 +11,7 @@
 //!
 //! | module | decides |
 //! |---|---|
+//! | [`secret`] | what must not be shown, and which foreign text may be |
 //! | [`token`] | whether a text is a compact JWT, and what its payload's bytes are |
 //! | [`claims`] | when it was issued, when it expires, whose it is |
 //! | [`status`] | fresh, expiring, expired or invalid, and what to do |
@@ -29,13 +30,10 @@ mod json;
 pub mod option;
 pub mod refresh;
 pub mod route;
+pub mod secret;
 pub mod session;
 pub mod status;
 pub mod token;
-
-/// Whether what takes less time is worth more bytes, several characters at once and what was seen before: everywhere but in a
-/// build that is to be small.
-const QUICK: bool = !cfg!(feature = "small");
 
 #[cfg(target_arch = "wasm32")]
 #[cfg_attr(feature = "route", expect(dead_code, reason = "the route needs less of the options"))]

@@ -4,7 +4,6 @@
 
 use crate::claims::Claims;
 use crate::error::{Action, InvalidReason};
-use crate::token::SPARE;
 
 const HOUR: f64 = 3_600_000.0;
 const DAY: f64 = 24.0 * HOUR;
@@ -108,7 +107,7 @@ pub enum TokenStatus {
 /// ```
 #[must_use]
 pub fn token_status(token: &str, options: &StatusOptions, now: f64) -> TokenStatus {
-    match Claims::read(token.as_bytes(), &mut vec![0; token.len() + SPARE]) {
+    match Claims::read(token.as_bytes(), &mut vec![0; token.len()]) {
         Ok(claims) => TokenStatus::Valid(lifetime(claims, options, now)),
         Err(reason) => TokenStatus::Invalid(reason),
     }

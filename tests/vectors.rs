@@ -193,6 +193,7 @@ mod properties {
         "\"exp\"",
         "\"iat\"",
         "\"API_KEY\"",
+        "\"ott\"",
         "\"sub\"",
         "\"\\u0065xp\"",
         "\"\\n\"",
@@ -256,6 +257,7 @@ mod properties {
         "\"sub\"",
         "\"s\\u0075b\"",
         "\"API_KEY\"",
+        "\"ott\"",
         "\"API\\u005fKEY\"",
         "\"\"",
         "\"a\"",
@@ -336,6 +338,9 @@ mod properties {
     fn expiry(claims: &Map<String, Value>) -> Result<f64, &'static str> {
         if claims.contains_key("API_KEY") && !claims.contains_key("sub") {
             return Err("partner_token");
+        }
+        if claims.contains_key("ott") && !claims.contains_key("sub") {
+            return Err("session_token");
         }
         let exp = claims.get("exp").ok_or("no_expiry")?.as_f64().ok_or("bad_expiry")?;
         if exp.abs() < 1e11 { Ok(exp * 1000.0) } else { Err("bad_expiry") }

@@ -1,0 +1,226 @@
+//! Reads a text from its beginning to its end, with an index and a stack of what is open. What skips something returns None
+//! if it is not there.
+
+#![expect(clippy::inline_always, reason = "measured: with calls on its way a check takes half as long again")]
+
+use core::cell::Cell;
+
+use super::{Kind, Members, Value};
+
+pub(super) struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Whether the text is known to be UTF-8 and is rewritten: controls stand in place of their escapes.
+    is_rewritten: bool,
+    /// Whether reading ended at an escape or beyond ASCII because the text is not.
+    pub(super) needs_rewriting: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a [u8], is_rewritten: bool) -> Self {
+        Self { text, at: 0, is_rewritten, needs_rewriting: false }
+    }
+
+    /// Reads the whole text, which must be an object.
+    pub(super) fn members(&mut self) -> Option<Members> {
+        let mut members = Members::default();
+        let mut nesting = Nesting::default();
+        let mut parent: &[u8] = b"";
+        if self.next()? != b'{' {
+            return None;
+        }
+        nesting.open(true)?;
+        let mut is_first = true;
+        loop {
+            let mut next = self.next()?;
+            // A member or an item begins here, unless the object or array is empty.
+            if !(is_first && nesting.is_end(next)) {
+                let mut key: &[u8] = b"";
+                if nesting.in_object {
+                    if next != b'"' {
+                        return None;
+                    }
+                    key = self.string()?;
+                    if self.next()? != b':' {
+                        return None;
+                    }
+                    next = self.next()?;
+                }
+                let from = self.at - 1;
+                let kind = self.value(next)?;
+                if nesting.in_object
+                    && let Some(place) = members.place(nesting.depth, parent, key)
+                {
+                    let quote = usize::from(kind == Kind::String);
+                    *place = Some(Value { kind, from: from + quote, to: self.at - quote });
+                }
+                if kind == Kind::Nested {
+                    if nesting.depth == 1 {
+                        parent = key;
+                    }
+                    nesting.open(next == b'{')?;
+                    is_first = true;
+                    continue;
+                }
+                next = self.next()?;
+            }
+            is_first = false;
+            // A value has ended, and perhaps the object or array that holds it.
+            while next != b',' {
+                if !nesting.is_end(next) {
+                    return None;
+                }
+                nesting.close();
+                if nesting.depth == 0 {
+                    return if self.next().is_none() { Some(members) } else { None };
+                }
+                next = self.next()?;
+            }
+        }
+    }
+
+    /// Takes the next character that is no space.
+    #[inline(always)]
+    fn next(&mut self) -> Option<u8> {
+        loop {
+            let byte = self.byte()?;
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.text.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// Skips a character if it is a wanted one.
+    #[inline(always)]
+    fn skip_if(&mut self, is_wanted: impl Fn(u8) -> bool) -> bool {
+        let is_there = self.text.get(self.at).is_some_and(|&byte| is_wanted(byte));
+        if is_there {
+            self.at += 1;
+        }
+        is_there
+    }
+
+    /// Skips the rest of a value, its first character gone; of an object or array nothing more.
+    #[inline(always)]
+    fn value(&mut self, first: u8) -> Option<Kind> {
+        match first {
+            b'"' => self.string().map(|_| Kind::String),
+            b'{' | b'[' => Some(Kind::Nested),
+            b'-' | b'0'..=b'9' => self.number(first).map(|()| Kind::Number),
+            _ => {
+                self.at += match (first, self.text.get(self.at..)?) {
+                    (b't', [b'r', b'u', b'e', ..]) | (b'n', [b'u', b'l', b'l', ..]) => 3,
+                    (b'f', [b'a', b'l', b's', b'e', ..]) => 4,
+                    _ => return None,
+                };
+                Some(Kind::Literal)
+            }
+        }
+    }
+
+    /// Skips the rest of a string, its opening quote gone; returns its inside.
+    #[inline(always)]
+    fn string(&mut self) -> Option<&'a [u8]> {
+        let from = self.at;
+        loop {
+            if let Some(eight) = self.text.get(self.at..)?.first_chunk() {
+                let special = special(*eight);
+                if special == 0 {
+                    self.at += 8;
+                    continue;
+                }
+                self.at += usize::try_from(special.trailing_zeros() / 8).ok()?;
+            }
+            match self.byte()? {
+                b'"' => return self.text.get(from..self.at - 1),
+                b'\\' if self.is_rewritten => self.at += 1,
+                _ if self.is_rewritten => {}
+                b'\\' | 0x80.. => {
+                    self.needs_rewriting = true;
+                    return None;
+                }
+                0..0x20 => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Skips the rest of a number, its first character gone.
+    #[inline(always)]
+    fn number(&mut self, first: u8) -> Option<()> {
+        let first = if first == b'-' { self.byte()? } else { first };
+        match first {
+            b'0' => {}
+            b'1'..=b'9' => while self.skip_if(|byte| byte.is_ascii_digit()) {},
+            _ => return None,
+        }
+        if self.skip_if(|byte| byte == b'.') {
+            self.digits()?;
+        }
+        if self.skip_if(|byte| matches!(byte, b'e' | b'E')) {
+            self.skip_if(|byte| matches!(byte, b'+' | b'-'));
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// Skips digits, of which there must be one.
+    #[inline(always)]
+    fn digits(&mut self) -> Option<()> {
+        let from = self.at;
+        while self.skip_if(|byte| byte.is_ascii_digit()) {}
+        (self.at > from).then_some(())
+    }
+}
+
+/// Returns the upper bit of each of eight bytes that is a quote, a backslash, a control or no ASCII.
+#[inline(always)]
+pub(super) fn special(eight: [u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(eight);
+    // Sets the upper bit of a byte below a limit. A borrow can set that of later ones too, and the first one counts.
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(EACH * u64::from(limit));
+    let is = |byte: u8| below(bytes ^ (EACH * u64::from(byte)), 1);
+    (is(b'"') | is(b'\\') | below(bytes, b' ') | bytes) & (EACH << 7)
+}
+
+/// How many levels there can be: each takes a byte, and no longer text than an answer's is read.
+const MAX_DEPTH: usize = 64 * 1024;
+
+thread_local! {
+    /// What each level is inside of: whether it is an object. One text is read at a time.
+    static OUTER: [Cell<bool>; MAX_DEPTH] = const { [const { Cell::new(false) }; MAX_DEPTH] };
+}
+
+/// What is open.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    in_object: bool,
+}
+
+impl Nesting {
+    fn open(&mut self, is_object: bool) -> Option<()> {
+        OUTER.with(|outer| outer.get(self.depth).map(|level| level.set(self.in_object)))?;
+        self.in_object = is_object;
+        self.depth += 1;
+        Some(())
+    }
+
+    fn close(&mut self) {
+        self.depth -= 1;
+        self.in_object = OUTER.with(|outer| outer.get(self.depth).is_some_and(Cell::get));
+    }
+
+    /// Tells whether a character ends the innermost object or array.
+    fn is_end(&self, byte: u8) -> bool {
+        byte == if self.in_object { b'}' } else { b']' }
+    }
+}
