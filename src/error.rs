@@ -1,10 +1,9 @@
 //! What can go wrong, and what to do about it: every code, reason and action, listed once.
 //!
 //! Nothing here may ever hold a token, a claim or a header's value: texts are fixed, and what a server or a
-//! runtime says of itself passes through [`Secret::admits`](crate::token::Secret::admits) first.
+//! runtime says of itself passes through [`Secret::admits`](crate::secret::Secret::admits) first.
 
 use core::fmt;
-use core::ops::Deref;
 
 /// What the caller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +93,8 @@ named! {
         BadJson = "bad_json", Login, "the token's payload is not a JSON object";
         /// It is a partner access token: another product, refreshed in another way.
         PartnerToken = "partner_token", Fix, "this is a partner token, not a user's access token";
+        /// It is the token of a widget URL or of a transaction's session (`sessionId`), which no call refreshes.
+        SessionToken = "session_token", Fix, "this is a widget session's token, not a user's access token";
         /// It has no `exp` claim.
         NoExpiry = "no_expiry", Login, "the token has no exp claim";
         /// Its `exp` is no number of seconds (RFC 7519, section 2, `NumericDate`).
@@ -135,71 +136,32 @@ named! {
     }
 }
 
-/// A foreign text that was found harmless, of at most 64 bytes: it needs no allocation, and a [`Failure`] is plain data.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Short {
-    bytes: [u8; Self::ROOM],
-    length: usize,
-}
-
-impl Short {
-    const ROOM: usize = 64;
-
-    /// Takes a text in UTF-8; none where it is longer.
-    #[must_use]
-    pub fn new(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; Self::ROOM];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        Some(Self { bytes, length: text.len() })
-    }
-
-    /// Returns its bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.length.min(Self::ROOM)).0
-    }
-}
-
-impl Deref for Short {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        str::from_utf8(self.bytes()).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
 /// What lay beneath a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// A foreign error: its name, such as `TypeError`, and its code, such as `ECONNREFUSED`, and nothing else of it.
-    Foreign(Option<Short>, Option<Short>),
+    Foreign(Option<String>, Option<String>),
     /// Another failure.
     Failure(Code),
 }
 
 /// A failure, as one opaque value with a stable [`Code`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// What kind of failure it is.
     pub code: Code,
     /// Why the token is invalid, for [`Code::InvalidToken`].
     pub reason: Option<InvalidReason>,
     /// The option that is wrong, for [`Code::InvalidOption`].
-    pub option: &'static str,
+    pub option: String,
     /// What the message adds to that, or to the code's own text.
     pub detail: &'static str,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
     /// Transak's own `errorCode`, at most 16 of `[A-Za-z0-9_]`.
-    pub error_code: Option<Short>,
+    pub error_code: Option<String>,
     /// The answer's `trace-id`, at most 64 of `[A-Za-z0-9-]`.
-    pub trace_id: Option<Short>,
+    pub trace_id: Option<String>,
     /// How long the server asks to wait, in milliseconds.
     pub retry_after_ms: Option<f64>,
     /// How many requests were sent.
@@ -223,7 +185,7 @@ impl Failure {
         Self {
             code,
             reason: None,
-            option: "",
+            option: String::new(),
             detail: "",
             status: None,
             error_code: None,
@@ -238,9 +200,9 @@ impl Failure {
 
     /// Returns [`Code::InvalidOption`]: the option's name, and what is wrong with it.
     #[must_use]
-    pub fn option((name, wrong): (&'static str, &'static str)) -> Self {
+    pub fn option((name, wrong): (&str, &'static str)) -> Self {
         let mut failure = Self::new(Code::InvalidOption);
-        (failure.option, failure.detail) = (name, wrong);
+        (failure.option, failure.detail) = (name.to_owned(), wrong);
         failure
     }
 
@@ -250,11 +212,6 @@ impl Failure {
         let mut failure = Self::new(Code::InvalidToken);
         failure.reason = Some(reason);
         failure
-    }
-
-    /// Drops every foreign text.
-    pub fn hide_what_is_foreign(&mut self) {
-        (self.error_code, self.trace_id, self.cause) = (None, None, self.cause.map(|_| Cause::Foreign(None, None)));
     }
 
     /// Returns what the caller does next.
@@ -267,7 +224,7 @@ impl Failure {
     #[must_use]
     pub fn message_with(&self, detail: &str) -> String {
         let colon = if self.option.is_empty() && detail.is_empty() { "" } else { ": " };
-        joined(&[self.about(), colon, self.option, detail])
+        joined(&[self.about(), colon, &self.option, detail])
     }
 
     /// Returns what the message begins with.

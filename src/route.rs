@@ -18,7 +18,7 @@ use reply::{Cors, Outcome, Reply};
 
 use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
-use crate::token::Secret;
+use crate::secret::Secret;
 
 /// The path of the call below the mount, from the API's reference.
 pub const PATH: &str = "/api/v2/auth/refresh";

@@ -131,7 +131,7 @@ impl Cors<'_> {
         let mut reply = self.error(status, message, error_code, failure.code);
         reply.outcome = Outcome::Failed;
         if let Some(trace_id) = &failure.trace_id {
-            reply = reply.with("trace-id", trace_id.to_string());
+            reply = reply.with("trace-id", trace_id.clone());
         }
         if let Some(wait_ms) = failure.retry_after_ms {
             reply = reply.with("retry-after", seconds(wait_ms));
@@ -154,12 +154,19 @@ impl Cors<'_> {
         if reply.body.is_some() {
             reply = reply.with("content-type", "application/json; charset=utf-8");
         }
-        match self.0 {
-            Some(origin) => reply
-                .with("access-control-allow-origin", origin.to_owned())
-                .with("access-control-expose-headers", "trace-id, retry-after"),
-            None => reply,
-        }
+        reply.headers.extend(self.headers());
+        reply
+    }
+
+    /// Returns the headers that let the page read an answer.
+    pub fn headers(self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
+        let headers = |origin: &str| {
+            [
+                ("access-control-allow-origin", Cow::Owned(origin.to_owned())),
+                ("access-control-expose-headers", Cow::Borrowed("trace-id, retry-after")),
+            ]
+        };
+        self.0.map(headers).into_iter().flatten()
     }
 }
 

@@ -5,7 +5,6 @@ use core::time::Duration;
 
 use super::limit::{Limit, REMEMBERED};
 use super::*;
-use crate::error::Short;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -303,8 +302,8 @@ fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
 #[track_caller]
 fn answers(code: Code, status: Option<u16>, error_code: Option<&str>, expected: u16, in_body: &str) {
     let mut failure = Failure::new(code);
-    (failure.status, failure.error_code) = (status, error_code.and_then(|code| Short::new(code.as_bytes())));
-    (failure.retry_after_ms, failure.trace_id) = (Some(1200.0), Short::new(b"trace-1"));
+    (failure.status, failure.error_code) = (status, error_code.map(str::to_owned));
+    (failure.retry_after_ms, failure.trace_id) = (Some(1200.0), Some("trace-1".to_owned()));
     let reply = route(Limits::NONE).failed(Some(APP), &failure);
     let body = reply.body.as_deref().unwrap_or_default();
     assert_eq!(reply.status, expected, "{code:?} {status:?} {error_code:?}");

@@ -1,0 +1,50 @@
+//! When a refresh is sent again, and when it is given up.
+
+use crate::error::Failure;
+
+/// When to ask again, and when to give up.
+#[derive(Clone, Copy, Debug)]
+pub struct Retries {
+    /// How many attempts may follow the first one.
+    pub retries: f64,
+    /// When the call must have settled, in milliseconds since the epoch.
+    pub deadline: f64,
+}
+
+/// The longest `Retry-After` that is waited for.
+const MAX_RETRY_AFTER_MS: f64 = 60_000.0;
+
+/// The first wait is below this, each next one below twice as much.
+const BACKOFF_MS: f64 = 500.0;
+
+/// No wait is longer than this.
+const MAX_BACKOFF_MS: f64 = 8_000.0;
+
+/// The share of a `Retry-After` that is added at most, so that a fleet does not return in one second.
+const SPREAD: f64 = 0.1;
+
+/// The most that is added.
+const MAX_SPREAD_MS: f64 = 5_000.0;
+
+/// Returns a `Retry-After` with some more, by chance.
+pub(crate) fn spread_ms(asked_ms: f64, random: f64) -> f64 {
+    asked_ms + random * (asked_ms * SPREAD).min(MAX_SPREAD_MS)
+}
+
+impl Retries {
+    /// Returns how long to wait before the next attempt, in milliseconds; none to give up.
+    ///
+    /// Exponential back-off with full jitter: `random`, in 0..1, says how much of it. A `Retry-After` is honoured, and
+    /// spread, if it fits; it ends the call at once if it does not.
+    #[must_use]
+    pub fn wait_ms(&self, failure: &Failure, random: f64, now: f64) -> Option<f64> {
+        if !failure.retryable || f64::from(failure.attempts) > self.retries {
+            return None;
+        }
+        let doublings = failure.attempts.saturating_sub(1).min(10);
+        let backoff = random * (BACKOFF_MS * f64::from(1_u32 << doublings)).min(MAX_BACKOFF_MS);
+        let asked = failure.retry_after_ms.unwrap_or(0.0);
+        let wait = backoff.max(spread_ms(asked, random));
+        (asked <= MAX_RETRY_AFTER_MS && now + wait < self.deadline).then_some(wait)
+    }
+}
