@@ -23,9 +23,11 @@
 //!   not [stored](Session::is_stored). After [`log_out`](Session::log_out) the driver deletes; if that fails it passes what
 //!   is stored to `found`, compared with the token that was held last, until nothing of that is left.
 
+pub mod numbers;
+
 use crate::claims::Claims;
-use crate::error::{Action, Code, Failure, InvalidReason};
-use crate::refresh::{expire_meanwhile, refusal};
+use crate::error::{Action, Code, InvalidReason};
+use crate::refresh::spread_ms;
 use crate::status::{Lifetime, State, StatusOptions, TokenStatus, lifetime};
 
 /// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
@@ -38,6 +40,12 @@ pub const MAX_SKEW_MS: f64 = 48.0 * 3_600_000.0;
 /// A clock that is wrong by less is right, and one that jumps by less does not jump.
 const NOISE_MS: f64 = 7_000.0;
 
+/// A request that takes longer says nothing about the clock.
+const MAX_MEASURED_MS: f64 = 10_000.0;
+
+/// The shortest time between a refresh and the next one that begins by itself.
+const MIN_PAUSE_MS: f64 = 30_000.0;
+
 /// The share of the refresh window over which renewals are spread, so that a fleet does not refresh in one second.
 const JITTER: f64 = 0.05;
 
@@ -46,6 +54,9 @@ const MIN_BACKOFF_MS: f64 = 1_000.0;
 
 /// No back-off is longer.
 const MAX_BACKOFF_MS: f64 = 600_000.0;
+
+/// The longest `Retry-After` that is kept to.
+const MAX_RETRY_AFTER_MS: f64 = 3_600_000.0;
 
 /// No cool-down at all is shorter.
 const MIN_COOL_DOWN_MS: f64 = 100.0;
@@ -87,8 +98,51 @@ pub enum Step {
     Wait,
     /// Begin the refresh, then as for `Wait`.
     Refresh(Ticket),
-    /// Fail with this.
-    Reject(Failure),
+    /// Fail, and why.
+    Reject(Rejection),
+}
+
+/// Why a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The last refresh failed so; the driver has the error.
+    LastFailure(Code),
+    /// The token has expired.
+    Expired,
+    /// There is no token: the session was cleared.
+    Cleared,
+}
+
+impl Rejection {
+    /// Returns the code of the error.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::LastFailure(code) => code,
+            Self::Expired => Code::TokenExpired,
+            Self::Cleared => Code::InvalidToken,
+        }
+    }
+}
+
+/// What became of the token of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The session holds it now, and it is to be stored.
+    Held,
+    /// Nobody needs it any more.
+    Dropped,
+    /// It has expired already, which is a failure of the refresh.
+    Refused(Outcome),
+}
+
+/// What a failure of a refresh means for the token that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It failed so.
+    Failed,
+    /// The token has expired meanwhile, so that only a new login helps: `ERR_TOKEN_EXPIRED`, with the failure as its cause.
+    Expired,
 }
 
 /// What to do about what was found in the store.
@@ -121,25 +175,21 @@ pub enum Event {
     Cleared,
 }
 
-impl Event {
-    /// Every event.
-    pub const ALL: &'static [Self] =
-        &[Self::Refreshed, Self::RefreshFailed, Self::Expired, Self::Replaced, Self::Cleared];
-}
-
 /// A token, and what has become of it here.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     claims: Claims,
     /// How much of [`JITTER`] is this token's, drawn once.
     jitter: f64,
-    /// No refresh by itself before this, by the wall clock.
+    /// No refresh before this, by the wall clock.
     rests_until: f64,
+    /// No refresh by itself before this, by the wall clock.
+    pauses_until: f64,
     /// No request before this, by the wall clock.
     cools_until: f64,
     failures: u32,
-    failure: Option<Failure>,
-    /// Whether that failure is one that only a login mends.
+    failure: Option<Code>,
+    /// Whether only a login helps after that failure.
     ended: bool,
     told_expired: bool,
 }
@@ -199,7 +249,7 @@ pub struct Stored {
 
 /// A session's state: plain data, so that a driver keeps it wherever it likes. The token itself, which the driver
 /// has, is not in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     options: StatusOptions,
     held: Option<Held>,
@@ -214,26 +264,7 @@ pub struct Session {
     seen: Now,
     running: bool,
     offline: bool,
-    events: u32,
-}
-
-/// What listeners are to be told, in order: their places in [`Event::ALL`] from 1, three bits each, the first one lowest.
-#[derive(Debug)]
-pub struct Events(pub u32);
-
-const EVENT_BITS: u32 = 3;
-
-/// How many events there is room for.
-const MAX_EVENTS: u32 = u32::BITS / EVENT_BITS;
-
-impl Iterator for Events {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
-        let place = usize::try_from(self.0 % (1 << EVENT_BITS)).ok()?;
-        self.0 >>= EVENT_BITS;
-        Event::ALL.get(place.checked_sub(1)?).copied()
-    }
+    events: Vec<Event>,
 }
 
 impl Session {
@@ -254,14 +285,8 @@ impl Session {
             seen: now,
             running: false,
             offline: false,
-            events: 0,
+            events: Vec::new(),
         }
-    }
-
-    /// Returns the claims of the token that the session holds; none once it is cleared. It may be expired.
-    #[must_use]
-    pub fn claims(&self) -> Option<Claims> {
-        self.held.map(|held| held.claims)
     }
 
     /// Returns a number that changes with the token.
@@ -272,15 +297,14 @@ impl Session {
 
     /// Returns how the last refresh of this token failed.
     #[must_use]
-    pub fn failure(&self) -> Option<&Failure> {
-        self.held.as_ref()?.failure.as_ref()
+    pub fn failure(&self) -> Option<Code> {
+        self.held.as_ref()?.failure
     }
 
     /// Tells whether the server has refused this token.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        let refusal = self.failure().is_some_and(|failure| failure.code == Code::Unauthorized);
-        refusal && self.held.as_ref().is_some_and(|held| held.ended)
+        self.held.as_ref().is_some_and(|held| held.ended && held.failure == Some(Code::Unauthorized))
     }
 
     /// Returns server minus local time, in milliseconds; none until it is measured, and again when the wall clock
@@ -288,13 +312,6 @@ impl Session {
     #[must_use]
     pub fn clock_skew_ms(&self) -> Option<f64> {
         self.skew_ms
-    }
-
-    /// Returns what time it is at the server, in milliseconds since the epoch, as far as the session knows.
-    #[must_use]
-    pub fn server_time(&mut self, now: Now) -> f64 {
-        self.observe(now);
-        self.time()
     }
 
     /// Judges the token at this instant of the wall clock. A cleared session is one whose token is no string.
@@ -311,8 +328,8 @@ impl Session {
 
     /// Takes what listeners are to be told, in order.
     #[must_use]
-    pub fn take_events(&mut self) -> Events {
-        Events(core::mem::take(&mut self.events))
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.events)
     }
 
     /// Answers who wants a token that is valid now.
@@ -328,14 +345,14 @@ impl Session {
     /// Answers who wants a token newer than that of this generation.
     pub fn refresh(&mut self, generation: u32, now: Now) -> Step {
         self.observe(now);
-        let Some(held) = &self.held else { return reject_cleared() };
+        let Some(held) = &self.held else { return Step::Reject(Rejection::Cleared) };
         let expired = self.is_expired(held.claims);
-        match &held.failure {
-            Some(failure) if held.ended => Step::Reject(*failure),
+        match held.failure {
+            Some(code) if held.ended => Step::Reject(Rejection::LastFailure(code)),
             _ if generation != self.generation && !expired => Step::Use,
             _ if self.flight.is_some() => Step::Wait,
             _ if expired => self.reject_expired(),
-            Some(failure) if self.seen.wall < held.cools_until => Step::Reject(*failure),
+            Some(code) if self.seen.wall < held.cools_until => Step::Reject(Rejection::LastFailure(code)),
             _ => Step::Refresh(self.begin()),
         }
     }
@@ -398,34 +415,33 @@ impl Session {
         true
     }
 
-    /// Takes the token that the server has answered with, to a request that was sent then and after so many attempts.
-    /// Tells whether the session holds it now, and it is to be stored.
-    pub fn accept(&mut self, ticket: Ticket, new: Claims, attempts: u32, sent: Now, random: f64, now: Now) -> bool {
+    /// Takes the token that the server has answered with, to a request that was sent then.
+    pub fn accept(&mut self, ticket: Ticket, new: Claims, sent: Now, random: f64, now: Now) -> Accepted {
         self.observe(now);
-        let Some(flight) = self.land(ticket) else { return false };
+        let Some(flight) = self.land(ticket) else { return Accepted::Dropped };
         let skew_ms = self.implied_skew_ms(new, sent);
         if new.is_expired(self.options.clock_tolerance_ms, now.wall + skew_ms.unwrap_or(0.0)) {
-            self.record(&flight, refusal(attempts), random);
-            return false;
+            return Accepted::Refused(self.record(&flight, Code::BadResponse, None, random));
         }
         self.skew_ms = skew_ms;
         // Another tab was quicker: of two tokens the later one wins.
         let overtaken = flight.generation != self.generation;
         if overtaken && self.held.is_some_and(|held| !is_later(new, held.claims)) {
-            return false;
+            return Accepted::Dropped;
         }
         self.hold_successor(new, random);
         if !flight.silent {
             self.tell(Event::Refreshed);
         }
-        true
+        Accepted::Held
     }
 
-    /// Takes the failure of a refresh, or of what comes before it.
-    pub fn fail(&mut self, ticket: Ticket, failure: Failure, random: f64, now: Now) {
+    /// Takes the failure of a refresh, or of what comes before it; `retry_after_ms` is what the server asks for.
+    pub fn fail(&mut self, ticket: Ticket, code: Code, retry_after_ms: Option<f64>, random: f64, now: Now) -> Outcome {
         self.observe(now);
-        if let Some(flight) = self.land(ticket) {
-            self.record(&flight, failure, random);
+        match self.land(ticket) {
+            Some(flight) => self.record(&flight, code, retry_after_ms, random),
+            None => Outcome::Failed,
         }
     }
 
@@ -437,7 +453,7 @@ impl Session {
     /// Compares with what is stored.
     pub fn found(&mut self, content: Content, random: f64, now: Now) -> Found {
         self.observe(now);
-        let Some(held) = self.held else { return self.left_over(content) };
+        let Some(held) = self.held else { return self.found_without_token(content, random) };
         let is_usable = !held.ended && !self.is_expired(held.claims);
         match content {
             Content::Token(stored) if stored.is_same => {
@@ -524,6 +540,7 @@ impl Session {
         self.flight = None;
         self.entry = None;
         if self.held.take().is_some() {
+            self.logged_out_at = Some(self.time());
             self.generation = self.generation.wrapping_add(1);
             self.tell(Event::Cleared);
         }
@@ -550,6 +567,7 @@ impl Session {
         // Forward it may as well have been asleep, and a rest is a rest. Backward, the rests would last too long.
         if let Some(held) = self.held.as_mut().filter(|_| jump < 0.0) {
             held.rests_until += jump;
+            held.pauses_until += jump;
             held.cools_until += jump;
         }
     }
@@ -580,14 +598,14 @@ impl Session {
         let life = self.life(held);
         let spread = held.jitter * JITTER * (life.expires_at - life.refresh_at);
         let at = life.refresh_at + spread - self.skew_ms.unwrap_or(0.0);
-        at.max(held.rests_until).max(held.cools_until)
+        at.max(held.rests_until).max(held.pauses_until).max(held.cools_until)
     }
 
     fn hand_out(&mut self, is_patient: bool, now: Now) -> Step {
         self.observe(now);
-        let Some(held) = &self.held else { return reject_cleared() };
-        if let Some(failure) = held.failure.filter(|_| held.ended) {
-            return Step::Reject(failure);
+        let Some(held) = &self.held else { return Step::Reject(Rejection::Cleared) };
+        if let Some(code) = held.failure.filter(|_| held.ended) {
+            return Step::Reject(Rejection::LastFailure(code));
         }
         let state = self.life(held).state;
         let rests = self.seen.wall < held.rests_until.max(held.cools_until);
@@ -617,12 +635,22 @@ impl Session {
         }
     }
 
-    /// Compares what is stored with what was held before it was cleared.
-    fn left_over(&self, content: Content) -> Found {
+    /// Compares what is stored with what was held before it was cleared. A token that was issued later is that of a login
+    /// elsewhere; so is any token for a session that never held one.
+    fn found_without_token(&mut self, content: Content, random: f64) -> Found {
         match content {
             Content::Token(stored) if self.is_left_over(stored) => Found::Delete,
+            Content::Token(stored) if !self.is_expired(stored.claims) && self.is_of_a_later_login(stored) => {
+                self.log_in(stored.claims, Standing::Settled, random);
+                self.see(stored.claims);
+                Found::Adopted
+            }
             _ => Found::Keep,
         }
+    }
+
+    fn is_of_a_later_login(&self, stored: Stored) -> bool {
+        self.logged_out_at.is_none_or(|at| stored.claims.issued_at.is_some_and(|issued_at| issued_at > at))
     }
 
     /// Tells whether a stored token is of before the logout: the very one, or another of its user.
@@ -663,6 +691,7 @@ impl Session {
         self.hold(token, random);
         if let Some(held) = &mut self.held {
             held.rests_until = rests_until;
+            held.pauses_until = self.seen.wall + MIN_PAUSE_MS;
         }
     }
 
@@ -692,7 +721,7 @@ impl Session {
         let jump = took - (self.seen.monotonic - sent.monotonic);
         let skew = issued_at - f64::midpoint(sent.wall, self.seen.wall);
         // The truth is at most half of the request away from its middle.
-        if jump.abs() >= NOISE_MS || took > 2.0 * NOISE_MS || skew.abs() > MAX_SKEW_MS {
+        if jump.abs() >= NOISE_MS || took > MAX_MEASURED_MS || skew.abs() > MAX_SKEW_MS {
             self.skew_ms
         } else if skew.abs() < NOISE_MS {
             Some(0.0)
@@ -701,38 +730,32 @@ impl Session {
         }
     }
 
-    fn record(&mut self, flight: &Flight, mut failure: Failure, random: f64) {
+    fn record(&mut self, flight: &Flight, code: Code, retry_after_ms: Option<f64>, random: f64) -> Outcome {
         let expires_in_ms = self.held.map_or(0.0, |held| self.left_ms(held.claims));
         // A token that was adopted meanwhile has not failed.
-        let Some(held) = self.held.as_mut().filter(|_| flight.generation == self.generation) else { return };
+        let Some(held) = self.held.as_mut().filter(|_| flight.generation == self.generation) else {
+            return Outcome::Failed;
+        };
         let is_expired = expires_in_ms <= 0.0;
-        held.ended = failure.action() == Action::Login;
-        if is_expired && failure.action() == Action::Retry {
-            expire_meanwhile(&mut failure);
-        }
+        let outcome = if is_expired && code.action() == Action::Retry { Outcome::Expired } else { Outcome::Failed };
+        held.ended = code.action() == Action::Login;
         held.failures = held.failures.saturating_add(1);
-        let wait = cool_down_ms(held.failures, failure.retry_after_ms, expires_in_ms, random);
-        held.cools_until = self.seen.wall + wait;
-        let needs_login = failure.action() == Action::Login;
-        held.failure = Some(failure);
-        if flight.silent {
-            return;
+        held.cools_until = self.seen.wall + cool_down_ms(held.failures, retry_after_ms, expires_in_ms, random);
+        held.failure = Some(if outcome == Outcome::Expired { Code::TokenExpired } else { code });
+        let needs_login = held.ended || outcome == Outcome::Expired;
+        if !flight.silent {
+            if !needs_login {
+                self.tell(Event::RefreshFailed);
+            }
+            if needs_login || is_expired {
+                self.tell_expired();
+            }
         }
-        if !needs_login {
-            self.tell(Event::RefreshFailed);
-        }
-        if needs_login || is_expired {
-            self.tell_expired();
-        }
+        outcome
     }
 
     fn tell(&mut self, event: Event) {
-        let place = Event::ALL.iter().zip(1..).find_map(|(&other, place)| (other == event).then_some(place));
-        let told = (u32::BITS - self.events.leading_zeros()).div_ceil(EVENT_BITS);
-        // A driver takes them after every call.
-        if told < MAX_EVENTS {
-            self.events |= place.unwrap_or(0_u32) << (told * EVENT_BITS);
-        }
+        self.events.push(event);
     }
 
     fn tell_expired(&mut self) {
@@ -747,8 +770,8 @@ impl Session {
         if self.flight.is_none() {
             self.tell_expired();
         }
-        let known = self.failure().copied().filter(|failure| failure.code == Code::TokenExpired);
-        Step::Reject(known.unwrap_or_else(|| Failure::new(Code::TokenExpired)))
+        let known = self.failure().filter(|&code| code == Code::TokenExpired);
+        Step::Reject(known.map_or(Rejection::Expired, Rejection::LastFailure))
     }
 }
 
@@ -758,6 +781,7 @@ impl Held {
             claims,
             jitter,
             rests_until: 0.0,
+            pauses_until: 0.0,
             cools_until: 0.0,
             failures: 0,
             failure: None,
@@ -768,11 +792,12 @@ impl Held {
 }
 
 /// Returns how long to make no request after so many failures in a row: back-off with full jitter above its least,
-/// no more than half of the token's remaining life, and as long as the server asks, up to the token's expiry.
+/// no more than half of the token's remaining life, and as long as the server asks and some more, up to the token's expiry
+/// and to an hour, after which one attempt shows whether the server still means it.
 fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
     let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
     let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);
-    let asked = retry_after_ms.unwrap_or(0.0).min(expires_in_ms);
+    let asked = spread_ms(retry_after_ms.unwrap_or(0.0).min(MAX_RETRY_AFTER_MS), random).min(expires_in_ms);
     backoff.min(expires_in_ms / 2.0).max(MIN_COOL_DOWN_MS).max(asked)
 }
 
@@ -780,12 +805,6 @@ fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, 
 /// say when it was issued is the oldest.
 fn is_later(one: Claims, other: Claims) -> bool {
     (one.issued_at, one.expires_at) > (other.issued_at, other.expires_at)
-}
-
-fn reject_cleared() -> Step {
-    let mut failure = Failure::invalid(InvalidReason::NotAString);
-    failure.detail = "the session was cleared";
-    Step::Reject(failure)
 }
 
 #[cfg(test)]

@@ -1,0 +1,146 @@
+//! A session as numbers. JavaScript keeps them between two calls: a trap takes an instance's memory, and no session with it.
+
+use super::{Entry, Flight, Held, Now, Session, Standing, Ticket};
+use crate::claims::Claims;
+use crate::error::Code;
+use crate::status::StatusOptions;
+
+/// How many numbers a session is.
+pub const COUNT: usize = 30;
+
+/// A list of numbers, and a place in it that each field moves on. One list of fields serves both directions.
+struct Numbers<'a> {
+    rest: &'a mut [f64],
+    is_reading: bool,
+}
+
+impl Numbers<'_> {
+    #[inline(never)]
+    fn number(&mut self, field: &mut f64) {
+        let Some((number, rest)) = core::mem::take(&mut self.rest).split_first_mut() else { return };
+        if self.is_reading {
+            *field = *number;
+        } else {
+            *number = *field;
+        }
+        self.rest = rest;
+    }
+
+    /// None is NaN, which no time and no span is.
+    #[inline(never)]
+    fn optional(&mut self, field: &mut Option<f64>) {
+        let mut number = field.unwrap_or(f64::NAN);
+        self.number(&mut number);
+        *field = (!number.is_nan()).then_some(number);
+    }
+
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
+    #[inline(never)]
+    fn count(&mut self, field: &mut u32) {
+        let mut number = f64::from(*field);
+        self.number(&mut number);
+        *field = number as u32;
+    }
+
+    #[inline(never)]
+    fn flag(&mut self, field: &mut bool) {
+        let mut number = f64::from(u8::from(*field));
+        self.number(&mut number);
+        *field = number > 0.0;
+    }
+
+    /// One of several values is its place among them; a value that is none of them, such as none at all, is what follows.
+    fn choice<T: Copy + PartialEq>(&mut self, field: &mut Option<T>, all: &[T]) {
+        let place = all.iter().position(|value| Some(*value) == *field).unwrap_or(all.len());
+        let mut place = u32::try_from(place).unwrap_or_default();
+        self.count(&mut place);
+        *field = usize::try_from(place).ok().and_then(|place| all.get(place)).copied();
+    }
+
+    /// What is not there is written as an empty one.
+    fn part<T: Copy>(&mut self, field: &mut Option<T>, empty: T, fields: impl FnOnce(&mut Self, &mut T)) {
+        let (mut is_there, mut part) = (field.is_some(), field.unwrap_or(empty));
+        self.flag(&mut is_there);
+        fields(self, &mut part);
+        *field = is_there.then_some(part);
+    }
+}
+
+impl Session {
+    /// Returns the session as [`COUNT`] numbers. What listeners are to be told is not in them: it is taken first.
+    #[must_use]
+    pub fn to_numbers(&self) -> [f64; COUNT] {
+        let mut numbers = [0.0; COUNT];
+        self.clone().fields(&mut Numbers { rest: &mut numbers, is_reading: false });
+        numbers
+    }
+
+    /// Returns the session that became these numbers.
+    #[must_use]
+    #[inline(never)]
+    pub fn from_numbers(numbers: &[f64]) -> Self {
+        let now = Now { wall: 0.0, monotonic: 0.0 };
+        let mut session = Self::new(None, super::Origin::Stored, StatusOptions::default(), 0.0, now);
+        let mut copy = [0.0; COUNT];
+        for (copy, number) in copy.iter_mut().zip(numbers) {
+            *copy = *number;
+        }
+        session.fields(&mut Numbers { rest: &mut copy, is_reading: true });
+        session
+    }
+
+    fn fields(&mut self, numbers: &mut Numbers<'_>) {
+        numbers.optional(&mut self.options.refresh_window_ms);
+        numbers.number(&mut self.options.clock_tolerance_ms);
+        numbers.part(&mut self.held, Held::new(Claims { expires_at: 0.0, issued_at: None }, 0.0), |numbers, held| {
+            numbers.number(&mut held.claims.expires_at);
+            numbers.optional(&mut held.claims.issued_at);
+            numbers.number(&mut held.jitter);
+            numbers.number(&mut held.rests_until);
+            numbers.number(&mut held.pauses_until);
+            numbers.number(&mut held.cools_until);
+            numbers.count(&mut held.failures);
+            numbers.choice(&mut held.failure, Code::ALL);
+            numbers.flag(&mut held.ended);
+            numbers.flag(&mut held.told_expired);
+        });
+        let mut standing = Some(self.standing);
+        numbers.choice(&mut standing, &[Standing::Given, Standing::Replaced, Standing::Settled]);
+        self.standing = standing.unwrap_or(Standing::Settled);
+        let empty = Entry { ends: 0.0, was_seen: false, is_current: false };
+        numbers.part(&mut self.entry, empty, |numbers, entry| {
+            numbers.number(&mut entry.ends);
+            numbers.flag(&mut entry.was_seen);
+            numbers.flag(&mut entry.is_current);
+        });
+        numbers.optional(&mut self.logged_out_at);
+        let empty = Flight { ticket: Ticket(0), generation: 0, silent: false };
+        numbers.part(&mut self.flight, empty, |numbers, flight| {
+            numbers.count(&mut flight.ticket.0);
+            numbers.count(&mut flight.generation);
+            numbers.flag(&mut flight.silent);
+        });
+        numbers.count(&mut self.generation);
+        numbers.count(&mut self.last_ticket);
+        numbers.optional(&mut self.skew_ms);
+        numbers.number(&mut self.seen.wall);
+        numbers.number(&mut self.seen.monotonic);
+        numbers.flag(&mut self.running);
+        numbers.flag(&mut self.offline);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_number_for_each_field_and_no_other() {
+        let mut numbers = [f64::NAN; COUNT + 1];
+        let now = Now { wall: 0.0, monotonic: 0.0 };
+        let mut session = Session::new(None, super::super::Origin::Given, StatusOptions::default(), 0.0, now);
+        let mut list = Numbers { rest: &mut numbers, is_reading: false };
+        session.fields(&mut list);
+        assert_eq!(list.rest.len(), 1);
+    }
+}
