@@ -24,31 +24,30 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-package size soak bench
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench
 
 pkg: pkg/package.json
 
-# The release build has the standard library rebuilt without panic messages and for size, and uses no feature of
-# WebAssembly that Chrome 75, Firefox 79 and Safari 15.1 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
-# A plain `wasm-pack build --target web` works as well, and is larger. No page loads the route's: it is for speed.
-WASM := target/wasm-pack/core_bg.wasm target/wasm-pack-small/core_bg.wasm target/wasm-pack-status/core_bg.wasm target/wasm-pack-server/core_bg.wasm
-FEATURES = --no-default-features $(if $(findstring server,$@),--features route,$(if $(findstring status,$@),,--features package $(if $(findstring small,$@),--features small)))
-INLINING = $(if $(findstring server,$@),-Cllvm-args=-inline-threshold=75,-Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=20)
-LLVM = unroll-runtime=false unroll-max-count=1 $(if $(findstring server,$@),,$(LEAN))
-LEAN = unroll-threshold=0 disable-lsr enable-load-pre=false bonus-inst-threshold=0 phi-node-folding-threshold=0
-STACK = $(if $(findstring server,$@),,-Clink-arg=-zstack-size=65536)
-FOR_SIZE = $(if $(findstring server,$@),,-Zbuild-std-features=optimize_for_size)
+# The standard library is rebuilt without panic messages and for size, and no feature of WebAssembly is used that Chrome 75,
+# Firefox 79 and Safari 15.1 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
+# A plain `wasm-pack build --target web` works as well, and is larger.
+BUILDS := core status server
+WASM := $(BUILDS:%=target/wasm/%/core_bg.wasm)
+target/wasm/core/%: FEATURES :=
+target/wasm/status/%: FEATURES := --no-default-features
+target/wasm/server/%: FEATURES := --no-default-features --features route
+LLVM := inline-threshold=10 inlinehint-threshold=20 unroll-runtime=false unroll-max-count=1 disable-lsr
 
 $(WASM): $(SOURCES) | setup
-	@echo "compiling the crate to wasm$(if $(findstring status,$@), without the refresh)$(if $(findstring small,$@), for Workers)$(if $(findstring server,$@), for a server's route)"
+	@echo "compiling the crate to wasm: $(@D)"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
-	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(INLINING) $(STACK) $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
+	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
-		-- --locked -Zbuild-std=std,panic_abort $(FOR_SIZE) $(FEATURES)
+		-- --locked -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size $(FEATURES)
 	touch $@
 
-pkg/package.json: $(WASM) $(TEMPLATE)
-	@node pkg-template/build.mjs
+pkg/package.json: $(WASM) $(TEMPLATE) $(wildcard scripts/*.mjs)
+	@node scripts/build.mjs
 
 target/installed/package.json: pkg/package.json $(shell find tests/package -type f) tests/vectors.json tests/js/vectors.mjs
 	@node tests/package/install.mjs
@@ -56,7 +55,7 @@ target/installed/package.json: pkg/package.json $(shell find tests/package -type
 demo: target/installed/package.json
 	@node www/demo.mjs $(if $(ONCE),--once)
 
-test: test-rust test-wasm size test-types test-gateway test-package
+test: test-rust test-wasm size test-types test-gateway test-plain test-package
 	@echo "all checks passed"
 
 test-rust: | setup
@@ -64,31 +63,36 @@ test-rust: | setup
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --all-targets -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features -- --deny warnings
-	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features package -- --deny warnings
-	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features package --features small -- --deny warnings
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
-	cargo test --locked --features small
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
 
 test-wasm: | setup browser
 	@wasm-pack test --node --locked
 	WASM_BINDGEN_USE_BROWSER=1 wasm-pack test --headless --chrome --chromedriver $(CHROMEDRIVER) --locked
 
-test-types: pkg/package.json
+test-types: | setup
 	@tsc --project pkg-template
 
 test-gateway: | setup
 	@node --test tests/js/
 
-test-package: target/installed/package.json target/plain/plain_bg.wasm | browser
+test-package: target/installed/package.json | browser
 	@cd target/installed
-	PLAIN=$(CURDIR)/target/plain node --test --test-concurrency=2
+	node --test --test-concurrency=2
 
-# What whoever builds the crate by hand gets.
-target/plain/plain_bg.wasm: $(SOURCES) | setup
-	@wasm-pack --quiet build . --dev --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name plain -- --locked
-	touch $@
+# What a user gets who builds the crate by hand: the package's tests of the check and the refresh, from each target's own exports.
+PLAIN := web nodejs bundler
+test-plain: $(PLAIN:%=target/plain/%/package.json)
+	@for target in $(PLAIN); do
+		echo "testing wasm-pack build --target $$target"
+		cd $(CURDIR)/target/plain/$$target
+		PLAIN=$$target NODE_OPTIONS=$$([ $$target != bundler ] || echo --experimental-wasm-modules) node --test --test-concurrency=2
+	done
+
+target/plain/%/package.json: $(SOURCES) tests/plain.mjs $(wildcard tests/package/*) tests/vectors.json tests/js/vectors.mjs pkg-template/gateway.js | setup
+	@wasm-pack --quiet build . --dev --target $* --no-pack --no-typescript --out-dir $(CURDIR)/$(@D)/node_modules/transak-user-token --out-name plain -- --locked
+	node tests/plain.mjs $*
 
 # Sessions in real time for ten minutes; `make test` has one minute of it.
 soak: target/installed/package.json
@@ -100,58 +104,14 @@ size: pkg/package.json
 
 # Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
 # ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
-test-everywhere: pkg/package.json | browsers
+test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
 # RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
-bench: pkg/package.json benches/node_modules/.package-lock.json | browsers
+bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
 
-benches/node_modules/.package-lock.json: benches/package.json benches/package-lock.json
-	@echo "installing what the benches compare with"
-	cd benches
-	npm install --no-save --silent --no-audit --no-fund --ignore-scripts
-	touch node_modules/.package-lock.json
-
-# What the tools are, once per machine or change of version.
-setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen
-	@rustup target list --installed | grep -qx wasm32-unknown-unknown || { echo "installing the Rust target wasm32-unknown-unknown"; rustup target add wasm32-unknown-unknown; }
-	for component in rust-src clippy rustfmt; do
-		rustup component list --installed | grep -q "^$$component" || { echo "installing the Rust component $$component"; rustup component add $$component; }
-	done
-
-node_modules/.package-lock.json: package-lock.json
-	@echo "installing the npm tools of package-lock.json"
-	npm ci --silent --no-audit --no-fund --ignore-scripts
-	touch $@
-
-$(TOOLS)/bin/wasm-pack:
-	@echo "installing wasm-pack $(WASM_PACK)"
-	cargo install --quiet --locked --root $(TOOLS) wasm-pack@$(WASM_PACK)
-
-$(TOOLS)/bin/wasm-bindgen:
-	@echo "installing wasm-bindgen-cli $(WASM_BINDGEN)"
-	cargo install --quiet --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN)
-
-browser:
-	@if type $(CHROMIUM) $(CHROMEDRIVER) > /dev/null 2>&1; then exit 0; fi
-	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-		echo "Chromium and its driver are missing: install them, or set CHROMIUM and CHROMEDRIVER to where they are" >&2
-		exit 1
-	fi
-	echo "installing Chromium and its driver from the system's packages"
-	apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium chromium-driver > /dev/null
-
-browsers: browser
-	@if type firefox-esr WebKitWebDriver Xvfb redis-server > /dev/null 2>&1; then exit 0; fi
-	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-		echo "Firefox, WebKit's driver, Xvfb or Redis is missing: install firefox-esr, webkit2gtk-driver, xvfb and redis-server" >&2
-		exit 1
-	fi
-	echo "installing Firefox, WebKit with a screen for it, and Redis from the system's packages"
-	apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends firefox-esr webkit2gtk-driver xvfb redis-server > /dev/null
+include scripts/tools.mk
 
 clean:
 	@rm -rf target pkg node_modules

@@ -2,7 +2,7 @@
  * A local stand-in for Transak's API gateway. One function, `answer`, turns what came in into what goes out, both plain
  * data; `fetch` and `listen` only carry them, so that a fault is the same with and without a socket.
  *
- * @import { Fault, Gateway, GatewayOptions, Listener } from './gateway.js'
+ * @import { Fault, Gateway, GatewayOptions, Listener } from './types/gateway.js'
  *
  * @typedef {object} Incoming
  * @property {string} method

@@ -1,103 +1,99 @@
-// The modules that build.mjs generates: the wasm, and wasm-bindgen's glue as a function.
-declare module '#wasm-text' {
-  export const decoder: string, data: [at: number, text: string][];
-  export function first(): string;
-  export function rest(): string;
+// The modules that scripts/build.mjs and scripts/glue.mjs generate: the wasm, and wasm-bindgen's glue as a function.
+declare module '#core' {
+  /** Makes an instance of the build that the entry is of. */
+  export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
-declare module '#wasm' {
-  const module: WebAssembly.Module;
-  export default module;
+declare module '#check-wasm' {
+  /** Makes an instance of the check's own build, which imports nothing. */
+  export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
-declare module '#wasm-as-js' {
-  export function instantiate(): import('#module').First;
-}
-declare module '#module' {
-  /** What a check needs; where the wasm comes as a whole, all of it. */
-  export function first(imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): First;
-  /** All of it, made around what there is. */
-  export function rest(first: First, imports: WebAssembly.Imports, encoder: Pick<TextEncoder, 'encode' | 'encodeInto'>): Rest;
-  /** A length of what is not there is -1; see src/js/desk.rs, ask.rs and keep.rs. */
-  type Rest = WebAssembly.Exports & {
-    desk(): number;
-    explain(): void;
-    names(): void;
-    judgeOptions(areOptions: boolean, areOfSession: boolean): number;
-    enter(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    /** See src/js/outcome.rs. */
-    judge(
-      token: number, sentWith: number, status: number, redirected: boolean, retryAfter: number, retryAfterDate: number, traceId: number,
-      body: number, toleranceMs: number, now: number,
-    ): number;
-    pause(attempts: number, isUnknown: boolean, retries: number, deadline: number, expiresAt: number, random: number, now: number): number;
-    settle(length: number, attempts: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    excuse(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    begin(
-      length: number, isNone: boolean, isStored: boolean, refreshWindowMs: number, clockToleranceMs: number,
-      random: number, wall: number, monotonic: number,
-    ): number;
-    act(op: number, number: number, random: number, wall: number, monotonic: number): number;
-    accept(
-      ticket: number, length: number, attempts: number, sentWall: number, sentMonotonic: number, random: number, wall: number, monotonic: number,
-    ): number;
-    found(stored: number, held: number, isReplaced: boolean, random: number, wall: number, monotonic: number): number;
-    swap(length: number, random: number): number;
-    currentStatus(now: number): number;
-  };
-  /** See src/js/check.rs. */
-  type First = WebAssembly.Exports & {
-    memory: WebAssembly.Memory;
-    layout(): number;
-    check(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
-    complain(given: number): number;
-    isSpace(unit: number): number;
-  };
-}
-declare module '#guard' {
-  export const guard: typeof import('./guard.js').guard;
+declare module '#check' {
+  type Checker = import('./check.js').Exports;
+  /** Makes an instance that checks; calls back once when it is given up from elsewhere. */
+  export function instantiate(reset: () => void): Checker;
+  /** Gives up an instance that trapped, and returns the error for who called. */
+  export function fault(): import('./types/index.js').TransakTokenError;
 }
 declare module '#glue' {
-  /** In the order of the numbers that `check` returns. */
-  type Verdict =
-    | { state: 'fresh'; action: 'use'; reason?: undefined }
-    | { state: 'expiring'; action: 'refresh'; reason?: undefined }
-    | { state: 'expired'; action: 'login'; reason?: undefined }
-    | Extract<import('./index.js').TokenStatus, { state: 'invalid' }>;
-  /** There is none where the wasm imports nothing of JavaScript's. */
-  export const createGlue: undefined | (() => {
+  type RefreshOptions = import('./types/index.js').RefreshOptions;
+  type RefreshedToken = import('./types/index.js').RefreshedToken;
+  type Turn = import('../src/js/turn.js').Turn;
+
+  /** The names in the wasm of what src/js/check.rs exports. */
+  export const exportNames: Record<keyof import('./check.js').Exports, string>;
+  /** The names in the wasm of what the event loop calls. */
+  export const callbacks: string[];
+
+  /** Returns the glue of one instance: the exports of src/js/, of which a build has some. */
+  export function createGlue(): {
     __wbg_get_imports(): WebAssembly.Imports;
-    __wbg_finalize_init(instance: { exports: Record<string, unknown> }): unknown;
+    __wbg_finalize_init(instance: { exports: WebAssembly.Exports }): unknown;
+    refreshAccessToken(token: unknown, options: unknown): Promise<RefreshedToken>;
+    ensureFreshToken: typeof import('./types/index.js').ensureFreshToken;
+    /** Resolves with what the session judges by its own clock. */
+    refreshForSession(token: string | null, options: unknown): Promise<{ accessToken: string; attempts: number }>;
+    /** Checks the options of a session. */
+    sessionOptions(options: unknown): { refreshWindowMs: number | null; clockToleranceMs: number; maxWaitMs: number };
+    /** Returns the numbers that a session is. */
+    sessionState(
+      token: unknown, isStored: boolean, refreshWindowMs: number | undefined, clockToleranceMs: number,
+      random: number, wall: number, monotonic: number,
+    ): Float64Array;
+    sessionAccess(state: Float64Array, hasWaited: boolean, wall: number, monotonic: number): Turn;
+    sessionRefresh(state: Float64Array, generation: number, wall: number, monotonic: number): Turn;
+    sessionWake(state: Float64Array, wall: number, monotonic: number): Turn;
+    sessionBeforeSend(state: Float64Array, ticket: number, wall: number, monotonic: number): Turn;
+    sessionCompleted(
+      state: Float64Array, options: RefreshOptions, ticket: number, accessToken: unknown, attempts: number,
+      sentWall: number, sentMonotonic: number, random: number, wall: number, monotonic: number,
+    ): Turn;
+    sessionFailed(
+      state: Float64Array, options: RefreshOptions, ticket: number, failed: unknown, random: number, wall: number, monotonic: number,
+    ): Turn;
+    sessionLockedOut(state: Float64Array, ticket: number, random: number, wall: number, monotonic: number): Turn;
+    sessionAbandon(state: Float64Array, ticket: number, wall: number, monotonic: number): Turn;
+    sessionFound(
+      state: Float64Array, stored: unknown, held: string | null, saysNothing: boolean, wasReplaced: boolean,
+      random: number, wall: number, monotonic: number,
+    ): Turn;
+    sessionWritten(state: Float64Array, generation: number, wall: number, monotonic: number): Turn;
+    sessionReplace(state: Float64Array, token: unknown, random: number, wall: number, monotonic: number): Turn;
+    sessionClear(state: Float64Array, isHere: boolean, wall: number, monotonic: number): Turn;
+    sessionSetRunning(state: Float64Array, isRunning: boolean, wall: number, monotonic: number): Turn;
+    sessionSetOffline(state: Float64Array, isOffline: boolean, wall: number, monotonic: number): Turn;
+    sessionStatus(state: Float64Array, wall: number): import('./types/index.js').SessionStatus;
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;
-  });
+  };
 
   /** An answer as data, and what became of the request. */
   type Reply = {
     status: number;
     headers: Record<string, string>;
     body?: string | undefined;
-    outcome: import('./server.js').RefreshEvent['outcome'];
-    code?: import('./index.js').TransakTokenErrorCode | undefined;
+    outcome: import('./types/server.js').RefreshEvent['outcome'];
+    code?: import('./types/index.js').TransakTokenErrorCode | undefined;
   };
-  /** A request to Transak to wait for, and to send where whoever asks is the first. */
-  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean } & User;
-  /** Whose request it is: of the socket's address as the host wrote it, of another one, or of none that is known. */
-  type User = { isRemote: boolean; address?: string };
+  /**
+   * A request to Transak to wait for, and to send if it is the first. It is of the socket's address as the host wrote it, of
+   * another one, or of none that is known.
+   */
+  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isRemote: boolean; address?: string | undefined };
   /** A text, if there is one: anything else must not get into the wasm. */
   type Text = string | undefined;
-  /** A route's decisions, and what it remembers. */
+  /** A route's decisions, and what it remembers: see src/js/route.rs. */
   type Route = {
-    begin(now: number, method: string, url: string, origin: Text, site: Text, token: number, remote: Text, forwarded: Text): Reply | Ticket;
-    judge(now: number, method: string, url: string, origin: Text, site: Text, token: number): Reply | undefined;
-    admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | ({ outcome?: undefined } & User);
-    ask(now: number, origin: Text, token: number): Reply | Ticket;
+    begin(now: number, method: string, url: string, origin: Text, site: Text, token: string, remote: Text, forwarded: Text): Reply | Ticket;
+    judge(now: number, method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
+    /** Returns an answer, or a ticket of 0 that says whose request it is. */
+    admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Ticket;
+    ask(now: number, origin: Text, token: string): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
-    /** Takes what `judge` has found. Returns the answer that brings a token, or leaves a failure. */
-    land(now: number, ticket: number, origin: Text, token: number, isFound: boolean): Reply | undefined;
-    shared(origin: Text, body: string): Reply;
-    /** Returns the answer for the failure that lies on the desk. */
-    failed(origin: Text): Reply;
+    /** Judges what an exchange has brought, for any page. */
+    settle(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown): Reply;
+    cors(origin: Text): Record<string, string>;
     unanswered(origin: Text, isLate: boolean): Reply;
     unauthorised(origin: Text): Reply;
   };

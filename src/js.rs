@@ -1,33 +1,31 @@
 //! The boundary: everything that knows what JavaScript is. It converts, waits and calls; it decides nothing.
 //!
-//! There are four builds, and each has the checker: one has nothing else. A plain `wasm-pack build` has the refresh as
-//! promises of its own (`refresh`), by gloo-net's types and futures. The npm package's main entry has what decides behind
-//! numbers and texts (`package`): what waits there is JavaScript. A backend's route is the fourth (`route`). Each can be
-//! `small`, as the main entry is for Workers and edge runtimes.
+//! There are three builds. The default one has the check, the refresh and the session's rules; without default features it
+//! is the check alone; with `route` it is the rules of a backend's route.
 
-#[cfg(feature = "package")]
-pub mod ask;
 pub mod check;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod convert;
-#[cfg(any(feature = "package", feature = "route"))]
-pub mod desk;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod error;
-#[cfg(feature = "refresh")]
-mod flight;
-#[cfg(feature = "refresh")]
+#[cfg(any(feature = "refresh", feature = "route"))]
 mod http;
-#[cfg(feature = "package")]
-pub mod keep;
+#[cfg(feature = "refresh")]
+mod in_flight;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod options;
-#[cfg(any(feature = "package", feature = "route"))]
-pub mod outcome;
 #[cfg(feature = "refresh")]
 pub mod refresh;
 #[cfg(feature = "route")]
 pub mod route;
+#[cfg(feature = "refresh")]
+pub mod session;
+#[cfg(feature = "refresh")]
+pub mod session_options;
+#[cfg(feature = "refresh")]
+pub mod status;
+#[cfg(feature = "refresh")]
+mod turn;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod value;
 #[cfg(feature = "refresh")]

@@ -51,7 +51,7 @@ const NOT_A_STRING: u32 = u32::MAX;
 
 /// Judges the token in the buffer; a window or a tolerance of NaN is the default one. Returns the place of its verdict in
 /// [`TEXTS`].
-#[wasm_bindgen]
+#[wasm_bindgen(js_name = checkToken)]
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
     let options = status_options(refresh_window_ms, clock_tolerance_ms);
@@ -82,21 +82,6 @@ pub(super) fn in_buffers<T>(
     }
 }
 
-/// Returns what a place in [`TEXTS`] says of a token.
-#[cfg(feature = "package")]
-pub(super) fn meaning(verdict: usize) -> Result<State, InvalidReason> {
-    let reason = || InvalidReason::ALL.get(verdict - State::ALL.len()).copied().unwrap_or(InvalidReason::NotAString);
-    State::ALL.get(verdict).copied().ok_or_else(reason)
-}
-
-/// Reads the token in the buffer by a check of it, which is the only one to have that inlined.
-#[cfg(feature = "package")]
-pub(super) fn claims(length: u32) -> Result<Claims, InvalidReason> {
-    meaning(check(length, 0.0, f64::NAN, f64::NAN))?;
-    let [issued_at, _, expires_at, _] = TIMES.get();
-    Ok(Claims { expires_at, issued_at: if issued_at.is_nan() { None } else { Some(issued_at) } })
-}
-
 /// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
@@ -116,16 +101,16 @@ const NOW: (&str, Fits) = ("now", Fits::Any);
 const WINDOW: (&str, Fits) = ("refreshWindowMs", Fits::NotNegative);
 const TOLERANCE: (&str, Fits) = ("clockToleranceMs", Fits::NotNegative);
 
-/// What else can be wrong with what is passed to a check, in the order of [`complain`]'s numbers from 1.
+/// What else can be wrong with what is passed to a check, in the order of [`wrong_option`]'s numbers from 1.
 const OTHERS: [(&str, &str); 2] =
     [("options", " must be an object"), ("tokens", " must be an iterable of tokens, and no string")];
 
 /// Judges what is passed to a check: 0 is for its options, whose numbers are in the times buffer, NaN for one that is not
 /// given and infinite for what is no number; 1 for what is no options at all, and 2 for what is no list of tokens.
 /// Returns the place of a message in [`TEXTS`], or 0 where all is well.
-#[wasm_bindgen]
+#[wasm_bindgen(js_name = wrongOption)]
 #[must_use]
-pub fn complain(given: usize) -> usize {
+pub fn wrong_option(given: usize) -> usize {
     let is_wrong = |(_, fits): (_, Fits), number: f64| !number.is_nan() && !fits.admits(number);
     let [now, refresh_window_ms, clock_tolerance_ms, _] = TIMES.get();
     let at = match given {

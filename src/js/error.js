@@ -1,3 +1,8 @@
+import { read } from './foreign.js';
+
+/** What marks the errors of this package, whichever entry or copy of it made them. */
+const BRAND = Symbol.for('transak-user-token/error');
+
 /**
  * The one error class of the package: a stable `code`, and the `action` that helps.
  * It stands outside the WebAssembly instance, so that it stays the same class when an instance is replaced.
@@ -11,9 +16,24 @@ export class TransakTokenError extends Error {
     super(message, cause ? { cause: defined(new Error(), cause) } : undefined);
     defined(this, fields);
   }
+
+  /**
+   * Tells whether a value is an error of this package. Of a subclass it tells what `instanceof` does by itself.
+   * @param {unknown} value
+   */
+  static [Symbol.hasInstance](value) {
+    return this === TransakTokenError ? read(value, BRAND) === true : super[Symbol.hasInstance](value);
+  }
+
+  /** Returns the error as plain data, without its stack. */
+  toJSON() {
+    const { name, message, cause, ...fields } = /** @type {any} */ (this);
+    return { name, message, ...fields, ...cause && { cause: { ...cause } } };
+  }
 }
 // As `Error.prototype.name` is: a subclass may assign its own.
 Object.defineProperty(TransakTokenError.prototype, 'name', { value: 'TransakTokenError', writable: true, configurable: true });
+Object.defineProperty(TransakTokenError.prototype, BRAND, { value: true });
 
 /**
  * Defines fields, rather than assigns them: an assignment throws if a frozen prototype has the name, such as `Error.prototype.name`.

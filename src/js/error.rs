@@ -8,7 +8,9 @@ use crate::error::{Cause, Failure, InvalidReason};
 
 #[wasm_bindgen(module = "/src/js/error.js")]
 extern "C" {
-    type TransakTokenError;
+    /// The one error class. A plain `wasm-pack build` exports it as it is.
+    #[wasm_bindgen(reexport)]
+    pub type TransakTokenError;
 
     #[wasm_bindgen(constructor)]
     fn new(message: &str, fields: JsValue) -> TransakTokenError;
@@ -16,7 +18,7 @@ extern "C" {
 
 /// Returns the `TransakTokenError` that a failure is to JavaScript.
 pub(super) fn error(failure: &Failure) -> JsValue {
-    error_with(failure, &failure.to_string())
+    error_with(failure, &failure.message_with(failure.detail))
 }
 
 /// Returns the same with another message.
@@ -36,6 +38,8 @@ pub(super) fn error_with(failure: &Failure, message: &str) -> JsValue {
     fields.number("attempts", Some(failure.attempts.into()));
     fields.flag("outcomeUnknown", failure.outcome_unknown);
     let fields = fields.end();
+    // Undefined if there is none: the fields would inherit one from `Object.prototype`.
+    put(&fields, "cause", &JsValue::UNDEFINED);
     if let Some(beneath) = &failure.cause {
         let mut cause = Plain::new();
         match beneath {

@@ -14,18 +14,49 @@ export function caught(attempt) {
   }
 }
 
+const { getPrototypeOf, prototype: { hasOwnProperty } } = Object;
+
+/** The longest prototype chain that is followed: a Proxy may have one without an end. */
+const LONGEST_CHAIN = 100;
+
 /**
- * Reads a field; of nothing it is undefined, and null where its getter throws.
+ * Tells whether an object has a field from the root of its prototype chain alone. Any script can set a field on
+ * `Object.prototype`, of this realm or another, for every object: nobody asked for it here. A class is another thing.
+ * @param {any} value
+ * @param {string | symbol} name
+ */
+function isOfRoot(value, name) {
+  for (let at = value, length = 0; length < LONGEST_CHAIN; length++) {
+    const above = getPrototypeOf(at);
+    if (hasOwnProperty.call(at, name)) return above === null && at !== value;
+    if (above === null) return false;
+    at = above;
+  }
+  return false;
+}
+
+/**
+ * Reads a field. It is undefined if the value is nothing or has the field from the root of its prototype chain, and null
+ * if reading throws.
  * @param {any} value
  * @param {string | symbol} name
  */
 export function read(value, name) {
   // Not by `caught`, which takes a function for each field: options alone have fifteen.
   try {
-    return value?.[name];
+    return value === undefined || value === null || isOfRoot(value, name) ? undefined : value[name];
   } catch {
     return null;
   }
+}
+
+/**
+ * Tells whether an object has a field, even if that is undefined, and not from the root of its prototype chain.
+ * @param {object} value
+ * @param {string} name
+ */
+export function isGiven(value, name) {
+  return caught(() => name in value && !isOfRoot(value, name)) ?? true;
 }
 
 /**
@@ -43,6 +74,16 @@ export function has(value, name) {
  */
 export function isSignal(value) {
   return typeof read(value, 'aborted') === 'boolean' && has(value, 'addEventListener');
+}
+
+/** Returns the platform's own fetch, as it is now: a page or a test may have replaced it. */
+export function platformFetch() {
+  return caught(() => globalThis.fetch);
+}
+
+/** Returns the platform's class `Headers`. */
+export function platformHeaders() {
+  return caught(() => globalThis.Headers);
 }
 
 /**
@@ -66,7 +107,7 @@ export function absolute(url) {
   return caught(() => {
     // By another name: what bundlers look for is the one that the platform gives it.
     const { URL: Parser, location } = globalThis;
-    const text = typeof url === 'object' ? url.href : url;
+    const text = typeof url === 'object' ? read(url, 'href') : url;
     return typeof text === 'string' ? new Parser(text, location?.href).href : null;
   });
 }

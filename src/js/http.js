@@ -3,8 +3,8 @@ import { caught, read } from './foreign.js';
 import { after } from './wait.js';
 
 /**
- * What a credential's request asks of the Fetch standard: no cookie, no copy in a cache, no referrer, and never on
- * to another server. Of two for one field the later counts.
+ * What a credential's request asks of the Fetch standard: no cookie by default, no copy in a cache, no referrer, and never
+ * on to another server. Of two for one field the later counts.
  * @type {RequestInit[]}
  */
 const WANTED = [
@@ -14,11 +14,17 @@ const WANTED = [
 /** @type {RequestInit | undefined} */
 let taken;
 
-/** Returns those of them that this runtime takes: workerd refuses some by throwing, so each is tried, on no network. */
-function wanted() {
+/**
+ * Returns those of them that this runtime takes: workerd refuses some by throwing, so each is tried, on no network.
+ * @param {RequestCredentials} credentials
+ */
+function wanted(credentials) {
+  // React Native's fetch puts a parameter into the URL for it, which a server may refuse.
+  const isReactNative = read(read(globalThis, 'navigator'), 'product') === 'ReactNative';
   const takes = (/** @type {RequestInit} */ init) =>
-    typeof Request !== 'function' || caught(() => new Request('http://localhost/', init));
-  return taken ??= Object.assign({}, ...WANTED.filter(takes));
+    !(init.cache && isReactNative) && (typeof Request !== 'function' || caught(() => new Request('http://localhost/', init)));
+  const fields = taken ??= /** @type {RequestInit} */ (Object.assign({}, ...WANTED.filter(takes)));
+  return fields.credentials ? { ...fields, credentials } : fields;
 }
 
 /**
@@ -30,11 +36,12 @@ function wanted() {
  * @param {HeadersInit} headers
  * @param {number} maxBody
  * @param {number} limitMs
- * @param {Promise<void>} [deserted] nobody waits for it any more; without it, the request is never aborted
+ * @param {Promise<void>} [abandoned] resolves when nobody waits any more; without it, the request is never aborted
+ * @param {RequestCredentials} [credentials]
  * @returns {Promise<any>}
  */
-export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
-  const controller = deserted && caught(() => new AbortController());
+export function exchange(fetch, url, headers, maxBody, limitMs, abandoned, credentials = 'omit') {
+  const controller = abandoned && caught(() => new AbortController());
   const signal = read(controller, 'signal');
   /** @type {any} */
   let answer = null;
@@ -42,7 +49,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
   let reader;
   let isOver = false;
   const exchanging = async () => {
-    const response = /** @type {any} */ (await fetch(url, { method: 'GET', headers, ...wanted(), ...signal && { signal } }));
+    const response = /** @type {any} */ (await fetch(url, { method: 'GET', headers, ...wanted(credentials), ...signal && { signal } }));
     answer = copied(response);
     if (!answer) return undefined;
     reader = caught(() => answer.body.getReader());
@@ -84,7 +91,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, deserted) {
     };
     const late = () => isOver || end(answer && { ...answer, body: null });
     const stop = after(limitMs, late);
-    deserted?.then(late);
+    abandoned?.then(late);
     exchanging().then(end, (thrown) => end({ cause: causeOf(thrown) }));
   });
 }

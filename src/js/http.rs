@@ -7,16 +7,14 @@ use gloo_net::http::Response;
 use js_sys::{Date, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::value::text;
+use super::value::{field, text};
 use crate::error::{Code, Result};
-use crate::refresh::{Answer, Body, NewToken, OldToken, judge, no_answer};
+use crate::refresh::{Answer, Body, NewToken, OldToken, interpret_response, no_answer};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `exchange` of `http.js` makes, beside what a `Response` has.
+    /// What `exchange` of `http.js` resolves with, beside what a `Response` has.
     type Exchanged;
-    #[wasm_bindgen(method, getter)]
-    fn cause(this: &Exchanged) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn body(this: &Exchanged) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = retryAfter)]
@@ -25,16 +23,15 @@ extern "C" {
     fn trace_id(this: &Exchanged) -> JsValue;
 }
 
-/// Judges what `exchange` of `http.js` has come to.
-pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
+/// Returns the new token that `exchange` of `http.js` brought, or why there is none.
+pub(super) fn interpret(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
     if exchanged.is_null() {
         return Err(no_answer(Code::Timeout, None, old));
     }
     if exchanged.is_undefined() {
         return Err(no_answer(Code::BadResponse, None, old));
     }
-    let exchanged: &Exchanged = exchanged.unchecked_ref();
-    let cause = exchanged.cause();
+    let cause = field(exchanged, "cause");
     if cause.is_object() {
         let thrown = [text(&cause, "name"), text(&cause, "code")];
         return Err(no_answer(
@@ -43,14 +40,14 @@ pub(super) fn outcome(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) ->
             old,
         ));
     }
-    let answer = answer(exchanged);
+    let answer = answer(exchanged.unchecked_ref());
     answer.map_or_else(
         || Err(no_answer(Code::Timeout, None, old)),
-        |answer| judge(answer, old, tolerance_ms, Date::now()),
+        |answer| interpret_response(answer, old, tolerance_ms, Date::now()),
     )
 }
 
-/// Reads what matters of a `Response`; none where its body took too long.
+/// Reads what matters of a `Response`; none if its body took too long.
 fn answer(exchanged: &Exchanged) -> Option<Answer> {
     let response = Response::from(JsValue::from(exchanged).unchecked_into::<web_sys::Response>());
     let status = response.status();
@@ -61,10 +58,18 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
     }
     let body = match body.as_bool() {
         Some(true) => Body::TooLong,
-        None if body.is_object() => Body::Whole(body.unchecked_into::<Uint8Array>().to_vec()),
-        _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(text.into_bytes())),
+        None if body.is_object() => Body::Whole(without_mark(body.unchecked_into::<Uint8Array>().to_vec())),
+        _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(without_mark(text.into_bytes()))),
     };
     let (retry_after, trace_id) = (exchanged.retry_after().as_string(), exchanged.trace_id().as_string());
     let retry_after_date = retry_after.as_deref().map(Date::parse);
     Some(Answer { status, redirected: response.redirected(), retry_after, retry_after_date, trace_id, body })
+}
+
+/// Returns a body without a byte order mark before it, as `response.json()` reads it.
+fn without_mark(mut body: Vec<u8>) -> Vec<u8> {
+    if body.starts_with("\u{feff}".as_bytes()) {
+        body.drain(..3);
+    }
+    body
 }

@@ -1,25 +1,26 @@
 //! What JavaScript passes in: read once, on entry, and checked.
 
-use core::cell::Cell;
+use core::cell::RefCell;
 
 use gloo_net::http::Headers;
-use js_sys::{JsString, global};
+use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-use super::value::{absolute, field, is_signal, read_headers};
-use crate::error::InvalidReason;
+use super::value::{
+    absolute, field, is_given, is_signal, platform_fetch, platform_headers, read_headers, unknown_name,
+};
+use crate::error::{Failure, InvalidReason, Result};
 use crate::option::Fits;
 use crate::refresh::Target;
 use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
 
-/// An option and what is wrong with it: together a sentence.
-pub(super) type Wrong = (&'static str, &'static str);
-
 /// How a refresh is made.
 pub(super) struct RefreshOptions {
     pub(super) status: StatusOptions,
     pub(super) target: Target,
+    /// What becomes of the user's cookies: a mode of the Fetch standard.
+    pub(super) credentials: &'static str,
     pub(super) headers: web_sys::Headers,
     /// The headers as one text, for comparing.
     pub(super) headers_text: String,
@@ -33,47 +34,76 @@ pub(super) struct RefreshOptions {
 }
 
 impl RefreshOptions {
-    /// Reads an options bag.
-    pub(super) fn read(options: &JsValue) -> Result<Self, Wrong> {
+    /// Reads options, in the order in which they are judged: without `fetch` there may be no `Headers` either.
+    pub(super) fn read(options: &JsValue) -> Result<Self> {
         let bag = Bag::new(options);
         let fetch = bag.fetch();
-        let (status, target) = (bag.status_options(), bag.target());
-        let timeout_ms = bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0);
-        let total_timeout_ms = bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0);
-        let retries = bag.number("retries", Fits::Count).unwrap_or(2.0);
         let (headers, headers_text) = bag.headers();
-        let signal = bag.signal();
-        let read = Self { status, target, headers, headers_text, timeout_ms, total_timeout_ms, retries, signal, fetch };
+        let read = Self {
+            status: bag.status_options(),
+            target: bag.target(),
+            credentials: bag.credentials(),
+            headers,
+            headers_text,
+            timeout_ms: bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0),
+            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0),
+            retries: bag.number("retries", Fits::Count).unwrap_or(2.0),
+            signal: bag.signal(),
+            fetch,
+        };
         bag.checked(read)
     }
 }
 
-/// An options bag: an object, or nothing. It keeps the first thing that is wrong with it, and goes on with the
-/// default: one check at the end is much less code than one for each option.
+/// An options object, or nothing. It keeps the first thing that is wrong with it, and goes on with the default: one check at
+/// the end is much less code than one for each option.
 pub(super) struct Bag<'a> {
     options: &'a JsValue,
-    wrong: Cell<Option<Wrong>>,
+    wrong: RefCell<Option<Failure>>,
 }
 
 impl<'a> Bag<'a> {
+    /// Takes the options of a function. What has a name that is none of this package's options is refused.
     pub(super) fn new(options: &'a JsValue) -> Self {
-        let is_bag = options.is_undefined() || options.is_object();
-        Self { options, wrong: Cell::new((!is_bag).then_some(("options", " must be an object"))) }
+        Self::with(options, "options")
+    }
+
+    /// Takes the limits of a route, or one of them, in the same way.
+    #[cfg(feature = "route")]
+    pub(super) fn of_limits(limits: &'a JsValue) -> Self {
+        Self::with(limits, "limits")
+    }
+
+    fn with(options: &'a JsValue, names: &str) -> Self {
+        let bag = Self { options, wrong: RefCell::new(None) };
+        if options.is_object() {
+            if let Some(unknown) = unknown_name(options, names).as_string() {
+                bag.wrong(&unknown, "");
+            }
+        } else if !options.is_undefined() {
+            bag.wrong("options", " must be an object");
+        }
+        bag
     }
 
     /// Returns what was read, or what was wrong with it.
-    pub(super) fn checked<T>(&self, read: T) -> Result<T, Wrong> {
-        self.wrong.get().map_or(Ok(read), Err)
+    pub(super) fn checked<T>(&self, read: T) -> Result<T> {
+        self.wrong.take().map_or(Ok(read), Err)
     }
 
     #[inline(never)]
-    pub(super) fn wrong(&self, name: &'static str, wrong: &'static str) {
-        self.wrong.set(self.wrong.get().or(Some((name, wrong))));
+    pub(super) fn wrong(&self, name: &str, wrong: &'static str) {
+        self.wrong.borrow_mut().get_or_insert_with(|| Failure::option((name, wrong)));
     }
 
     /// Reads an option; undefined is as good as absent. One that cannot be read is null, which no option may be.
     pub(super) fn get(&self, name: &'static str) -> JsValue {
         field(self.options, name)
+    }
+
+    /// Tells whether an option is there, even if it is undefined.
+    fn is_given(&self, name: &'static str) -> bool {
+        self.options.is_object() && is_given(self.options, name)
     }
 
     /// Reads a number.
@@ -100,7 +130,6 @@ impl<'a> Bag<'a> {
     }
 
     /// Checks an optional function.
-    #[cfg(feature = "route")]
     pub(super) fn function(&self, name: &'static str) {
         let value = self.get(name);
         if !value.is_undefined() && !value.is_function() {
@@ -109,7 +138,6 @@ impl<'a> Bag<'a> {
     }
 
     /// Checks that it is said whom to ask: production tokens must not go to staging by default.
-    #[cfg(feature = "route")]
     pub(super) fn requires_server(&self) {
         if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
             self.wrong("environment", " or baseUrl is required");
@@ -133,7 +161,7 @@ impl<'a> Bag<'a> {
 
     pub(super) fn fetch(&self) -> JsValue {
         let own = self.get("fetch");
-        let fetch = if own.is_undefined() { field(&global(), "fetch") } else { own };
+        let fetch = if own.is_undefined() { platform_fetch() } else { own };
         if !fetch.is_function() {
             self.wrong("fetch", " must be a function, and there is none here without");
         }
@@ -149,7 +177,12 @@ impl<'a> Bag<'a> {
         }
         let allow_http = self.flag("allowHttp");
         let base_url = self.get("baseUrl");
-        if !base_url.is_undefined() {
+        if base_url.is_undefined() {
+            // A variable that is not set must not mean staging.
+            if environment.is_undefined() && self.is_given("baseUrl") {
+                self.wrong("baseUrl", " is undefined, and there is no environment");
+            }
+        } else {
             match Target::own(&absolute(&base_url).as_string().unwrap_or_default(), allow_http) {
                 Ok(own) => target = Some(own),
                 Err(wrong) => self.wrong("baseUrl", wrong),
@@ -158,8 +191,29 @@ impl<'a> Bag<'a> {
         target.unwrap_or_default()
     }
 
+    /// Reads what becomes of cookies. Transak has none; a backend of one's own may know the user by one.
+    fn credentials(&self) -> &'static str {
+        const OMIT: &str = "omit";
+        let value = self.get("credentials");
+        if value.is_undefined() {
+            return OMIT;
+        }
+        if self.get("baseUrl").is_undefined() {
+            self.wrong("credentials", " are for a baseUrl alone");
+        }
+        let mode = value.as_string();
+        let known = [OMIT, "same-origin", "include"].into_iter().find(|known| mode.as_deref() == Some(known));
+        known.unwrap_or_else(|| {
+            self.wrong("credentials", " must be 'omit', 'same-origin' or 'include'");
+            OMIT
+        })
+    }
+
     /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
     fn headers(&self) -> (web_sys::Headers, String) {
+        if !platform_headers().is_function() {
+            self.wrong("headers", " need the class Headers, which is not there");
+        }
         let read = read_headers(&self.get("headers"));
         let (raw, text) = (field(&read, "0"), field(&read, "1").as_string());
         let Some(text) = text else {
@@ -175,7 +229,7 @@ impl<'a> Bag<'a> {
 }
 
 /// Returns the text of a token. What is too long, once trimmed, is not even copied.
-pub(super) fn token_text(token: &JsValue) -> Result<String, InvalidReason> {
+pub(super) fn token_text(token: &JsValue) -> core::result::Result<String, InvalidReason> {
     let token: &JsString = token.dyn_ref().ok_or(InvalidReason::NotAString)?;
     let is_space = |index: u32| matches!(token.char_code_at(index), 9.0 | 10.0 | 12.0 | 13.0 | 32.0);
     let (mut start, mut end) = (0, token.length());

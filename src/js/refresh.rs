@@ -9,46 +9,77 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::convert::Plain;
 use super::error::{error, error_with};
-use super::flight::{Outcome, Seat};
+use super::in_flight::{Settled, Waiter};
 use super::options::{RefreshOptions, token_text};
+use super::session_options::refresh_options;
 use super::value::put;
 use super::wait::{abort_reason, unless_aborted};
 use crate::claims::Claims;
 use crate::error::{Action, Code, Failure};
 use crate::refresh::OldToken;
+use crate::secret::Secret;
 use crate::status::{State, lifetime};
-use crate::token::Secret;
 
 /// Exchanges a user access token that has not expired for a new one.
 ///
 /// In production the vendor accepts this call from an allow-listed backend only; a page sets `baseUrl`.
 #[wasm_bindgen(js_name = refreshAccessToken)]
 pub fn refresh_access_token(token: &JsValue, options: &JsValue) -> Promise {
-    call(token, options, false)
+    call(token, options, Purpose::Refresh)
 }
 
-/// Returns a token that can be used: the same one while it is fresh, a new one where it is about to expire.
+/// Returns a token that can be used: the same one while it is fresh, a new one if it is about to expire.
 ///
-/// Where the refresh fails for any reason but one that only a login mends, the old, still valid token comes
-/// back with the error. In production the vendor accepts the refresh from an allow-listed backend only; a
-/// page sets `baseUrl`.
+/// If the refresh fails for any reason but one that needs a login, it resolves with the old, still valid token and the
+/// error. In production the vendor accepts the refresh from an allow-listed backend only; a page sets `baseUrl`.
 #[wasm_bindgen(js_name = ensureFreshToken)]
 pub fn ensure_fresh_token(token: &JsValue, options: &JsValue) -> Promise {
-    call(token, options, true)
+    call(token, options, Purpose::EnsureFresh)
 }
 
-fn call(token: &JsValue, options: &JsValue, only_if_needed: bool) -> Promise {
-    let call = Call::read(token, options);
-    future_to_promise(async move {
-        let call = call?;
-        not_aborted(&call.options)?;
-        if only_if_needed && lifetime(call.old.claims, &call.options.status, Date::now()).state == State::Fresh {
-            return Ok(call.old_times());
+/// Exchanges the token of a session, which judges for itself what has expired: by the clock that the answer implies.
+///
+/// Resolves with `{ accessToken, attempts }`.
+#[wasm_bindgen(js_name = refreshForSession)]
+pub fn refresh_for_session(token: &JsValue, options: &JsValue) -> Promise {
+    call(token, options, Purpose::Session)
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Refresh,
+    EnsureFresh,
+    Session,
+}
+
+fn call(token: &JsValue, options: &JsValue, purpose: Purpose) -> Promise {
+    let begun = Call::read(token, options, purpose).map(|call| {
+        let is_fresh = || lifetime(call.old.claims, &call.options.status, Date::now()).state == State::Fresh;
+        if purpose == Purpose::EnsureFresh && is_fresh() {
+            return Begun::Fresh(call.old_times());
         }
-        let seat = Seat::take(&call.old, &call.options);
-        JsFuture::from(unless_aborted(seat.landed(), &call.options.signal)).await?;
-        seat.outcome(|outcome| call.conclude(outcome, only_if_needed))
+        let waiter = Waiter::join(&call.old, &call.options);
+        let settled = unless_aborted(&waiter.settled(), &call.options.signal);
+        Begun::InFlight(call, waiter, settled)
+    });
+    future_to_promise(async move {
+        match begun? {
+            Begun::Fresh(times) => Ok(times),
+            Begun::InFlight(call, _waiter, settled) => {
+                let settled: Settled = JsFuture::from(settled).await?.unchecked_into();
+                call.check_for_caller(&settled)
+            }
+        }
     })
+}
+
+/// A call that makes sense.
+enum Begun {
+    /// The token needs no refresh.
+    Fresh(JsValue),
+    /// It waits for a request, or for its caller's signal.
+    InFlight(Call, Waiter, Promise),
 }
 
 fn not_aborted(options: &RefreshOptions) -> Result<(), JsValue> {
@@ -58,38 +89,55 @@ fn not_aborted(options: &RefreshOptions) -> Result<(), JsValue> {
 
 /// A call, read and found to make sense.
 struct Call {
+    purpose: Purpose,
     old: Rc<OldToken>,
     options: Rc<RefreshOptions>,
 }
 
 impl Call {
     /// Reads the arguments in the documented order: options, signal, token.
-    fn read(token: &JsValue, options: &JsValue) -> Result<Self, JsValue> {
-        let options = RefreshOptions::read(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+    fn read(token: &JsValue, options: &JsValue, purpose: Purpose) -> Result<Self, JsValue> {
+        let options = match purpose {
+            Purpose::Session => refresh_options(options),
+            _ => RefreshOptions::read(options),
+        };
+        let options = options.map_err(|failure| error(&failure))?;
         not_aborted(&options)?;
         let read = token_text(token).and_then(|text| OldToken::read(&text, &options.headers_text));
         let old = read.map_err(|reason| error(&Failure::invalid(reason)))?;
-        if old.is_expired(options.status.clock_tolerance_ms, Date::now()) {
+        if purpose != Purpose::Session && old.is_expired(options.status.clock_tolerance_ms, Date::now()) {
             return Err(error(&Failure::new(Code::TokenExpired)));
         }
         // Three parts of the base64url alphabet are a header's value, whatever else they are.
         Headers::from_raw(options.headers.clone()).set("authorization", old.token.expose());
-        Ok(Self { old: Rc::new(old), options: Rc::new(options) })
+        Ok(Self { purpose, old: Rc::new(old), options: Rc::new(options) })
     }
 
-    /// Returns what an outcome is to this caller: it may tolerate less than another who waited, or more.
-    fn conclude(&self, outcome: &Outcome, only_if_needed: bool) -> Result<JsValue, JsValue> {
+    /// Returns the error for a failure of the exchange.
+    fn rejection(&self, failure: &Failure) -> JsValue {
+        error_with(failure, &self.options.target.message(failure))
+    }
+
+    /// Returns what this caller gets of an answer: it may tolerate less than another who waited, or more.
+    fn check_for_caller(&self, settled: &Settled) -> Result<JsValue, JsValue> {
         let tolerance_ms = self.options.status.clock_tolerance_ms;
         let now = Date::now();
-        let failure = match outcome {
-            Ok(new) => match new.refused(tolerance_ms, now) {
-                None => return Ok(self.times(&new.token, new.claims, only_if_needed.then_some(true))),
-                Some(refused) => refused,
-            },
-            Err(failure) => self.old.expired_since(failure, tolerance_ms, now).unwrap_or(*failure),
+        let failure = match settled.interpret(&self.old, tolerance_ms) {
+            Ok(new) if self.purpose == Purpose::Session => {
+                let mut plain = Plain::new();
+                plain.text("accessToken", Some(new.token.expose()));
+                plain.number("attempts", Some(new.attempts.into()));
+                return Ok(plain.end());
+            }
+            Ok(new) => {
+                let refreshed = (self.purpose == Purpose::EnsureFresh).then_some(true);
+                return Ok(self.times(&new.token, new.claims, refreshed));
+            }
+            Err(failure) => self.old.expired_since(&failure, tolerance_ms, now).unwrap_or(failure),
         };
-        let error = error_with(&failure, &self.options.target.message(&failure));
-        if !only_if_needed || failure.action() == Action::Login || self.old.is_expired(tolerance_ms, now) {
+        let error = self.rejection(&failure);
+        let is_usable = failure.action() != Action::Login && !self.old.is_expired(tolerance_ms, now);
+        if self.purpose != Purpose::EnsureFresh || !is_usable {
             return Err(error);
         }
         let times = self.old_times();

@@ -10,15 +10,14 @@ use siphasher::sip128::SipHasher24;
 use wasm_bindgen::prelude::*;
 
 use self::options::policy;
-use super::check::in_buffers;
 use super::convert::Plain;
-use super::desk::{FAILURE, NUMBERS, with_word};
 use super::error::error;
+use super::http::interpret;
 use super::options::{Bag, RefreshOptions};
 use super::value::{iterates, put};
 use crate::error::{Code, Failure};
 use crate::option::Fits;
-use crate::refresh::{MAX_BODY, Target, expired_since};
+use crate::refresh::{MAX_BODY, OldToken, Target};
 use crate::route::address::Address;
 use crate::route::reply::{self, Reply};
 use crate::route::{Ask, Call, Key};
@@ -48,7 +47,7 @@ impl Route {
     /// Throws `ERR_INVALID_OPTION`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
-        let (policy, target) = policy(options).map_err(|wrong| error(&Failure::option(wrong)))?;
+        let (policy, target) = policy(options).map_err(|failure| error(&failure))?;
         let inner = RefCell::new(crate::route::Route::new(policy));
         Ok(Self { inner, target })
     }
@@ -68,7 +67,7 @@ impl Route {
     }
 
     /// Judges a request, counts it and says what to do for it, where nobody else is asked about it: as `judge`, `admit`
-    /// and `ask` do one after the other. The token's length is of the one where a check has its own, here and below.
+    /// and `ask` do one after the other.
     #[must_use]
     #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
     pub fn begin(
@@ -78,7 +77,7 @@ impl Route {
         url: &str,
         origin: Option<String>,
         site: Option<String>,
-        token: u32,
+        token: &str,
         remote: Option<String>,
         forwarded: Option<String>,
     ) -> JsValue {
@@ -100,7 +99,7 @@ impl Route {
         url: &str,
         origin: Option<String>,
         site: Option<String>,
-        token: u32,
+        token: &str,
     ) -> JsValue {
         let (origin, site) = (origin.as_deref(), site.as_deref());
         let judged = self.judged(&Call { method, url, origin, site }, token, now);
@@ -125,47 +124,36 @@ impl Route {
     /// Says what to do for a request that was judged, admitted and authorised: its answer, or a ticket to wait for, after
     /// sending a request where it is the first.
     #[must_use]
-    pub fn ask(&self, now: f64, origin: Option<String>, token: u32) -> JsValue {
-        let origin = origin.as_deref();
-        let key = in_buffers(token, |token, _| Ok(key(token.trim_ascii())));
-        let key = key.map_err(|reason| self.inner.borrow().failed(origin, &Failure::invalid(reason)));
-        key.and_then(|key| self.asked(origin, key, &User::default(), now)).unwrap_or_else(convert)
+    pub fn ask(&self, now: f64, origin: Option<String>, token: &str) -> JsValue {
+        let asked = self.asked(origin.as_deref(), key(token.trim_ascii().as_bytes()), &User::default(), now);
+        asked.unwrap_or_else(convert)
     }
 
-    /// Takes note of what a ticket's request has come to, as [`judge`](super::outcome::judge) found it for the token of that
-    /// length. Returns the answer that brings a token; undefined where there is none, and a failure on the desk. A ticket of
-    /// 0 is none of this route's.
+    /// Takes what `exchange` of `http.js` has brought for a ticket's token, sent with these headers as one text. Returns the
+    /// answer for any page: without what [`cors`](Self::cors) adds. A ticket of 0 is none of this route's.
     #[must_use]
-    pub fn land(&self, now: f64, ticket: u32, origin: Option<String>, token: u32, is_found: bool) -> JsValue {
-        let mut route = self.inner.borrow_mut();
-        if is_found {
-            let [expires_at, ..] = NUMBERS.get();
-            return with_word(|new_token| {
-                route.land(ticket, Some((new_token, expires_at)), now);
-                convert(route.refreshed(origin.as_deref(), new_token, reply::Outcome::Refreshed))
-            });
-        }
-        route.land(ticket, None, now);
-        FAILURE.with_borrow_mut(|failure| {
-            let old = in_buffers(token, crate::claims::Claims::read);
-            if let Some(expired) = old.ok().and_then(|old| expired_since(old, failure, 0.0, now)) {
-                *failure = expired;
-            }
+    pub fn settle(&self, now: f64, ticket: u32, token: &str, sent_with: &str, exchanged: &JsValue) -> JsValue {
+        let read = OldToken::read(token, sent_with).map_err(Failure::invalid);
+        let outcome = read.and_then(|old| {
+            interpret(exchanged, &old, 0.0).map_err(|failure| old.expired_since(&failure, 0.0, now).unwrap_or(failure))
         });
-        JsValue::UNDEFINED
+        let mut route = self.inner.borrow_mut();
+        let answer = outcome.as_ref().ok().map(|new| (new.token.expose(), new.claims.expires_at));
+        route.land(ticket, answer, now);
+        convert(match &outcome {
+            Ok(new) => route.refreshed(None, new.token.expose(), reply::Outcome::Refreshed),
+            Err(failure) => route.failed(None, failure),
+        })
     }
 
-    /// Returns the answer for the body of another one, which brought a token.
+    /// Returns the headers that let a page of an origin read an answer, if it may.
     #[must_use]
-    pub fn shared(&self, origin: Option<String>, body: &str) -> JsValue {
-        convert(self.inner.borrow().shared(origin.as_deref(), body))
-    }
-
-    /// Returns the answer for the failure on the desk.
-    #[must_use]
-    pub fn failed(&self, origin: Option<String>) -> JsValue {
-        let failure = FAILURE.with_borrow(|failure| *failure);
-        convert(self.inner.borrow().failed(origin.as_deref(), &failure))
+    pub fn cors(&self, origin: Option<String>) -> JsValue {
+        let mut headers = Plain::new();
+        for (name, value) in self.inner.borrow().cors(origin.as_deref()).headers() {
+            headers.text(name, Some(&value));
+        }
+        headers.end()
     }
 
     /// Returns the answer to whoever has waited long enough, and for a fault of this server's.
@@ -200,12 +188,12 @@ impl User {
 }
 
 impl Route {
-    /// Judges a call with the token of that length, and returns its key.
+    /// Judges a call with a token, and returns the token's key.
     #[inline(never)]
-    fn judged(&self, call: &Call<'_>, token: u32, now: f64) -> Result<Key, Reply> {
+    fn judged(&self, call: &Call<'_>, token: &str, now: f64) -> Result<Key, Reply> {
         let route = self.inner.borrow();
-        let judged = in_buffers(token, |token, payload| Ok(route.judge(call, Ok(token), payload, now).map(key)));
-        judged.unwrap_or_else(|reason| route.judge(call, Err(reason), &mut [], now).map(key))
+        let mut payload = vec![0; token.len()];
+        route.judge(call, Ok(token.as_bytes()), &mut payload, now).map(key)
     }
 
     #[inline(never)]
@@ -257,7 +245,7 @@ pub fn read_fleet_options(entries: &JsValue, options: &JsValue) -> Result<f64, J
         }
         bag.checked(concurrency)
     });
-    read.map_err(|wrong| error(&Failure::option(wrong)))
+    read.map_err(|failure| error(&failure))
 }
 
 thread_local! {

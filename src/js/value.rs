@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/foreign.js")]
 extern "C" {
-    /// Reads a field; undefined where there is no object, null where its getter throws.
+    /// Reads a field; undefined if there is no object or the root of its prototype chain has the field, null if reading throws.
     #[wasm_bindgen(js_name = read)]
     pub(super) fn field(value: &JsValue, name: &str) -> JsValue;
 
@@ -34,8 +34,27 @@ extern "C" {
     #[wasm_bindgen(js_name = readHeaders)]
     pub(super) fn read_headers(init: &JsValue) -> JsValue;
 
+    /// Returns the platform's own fetch; undefined if there is none.
+    #[wasm_bindgen(js_name = platformFetch)]
+    pub(super) fn platform_fetch() -> JsValue;
+
+    /// Returns the platform's class `Headers`; undefined if there is none.
+    #[wasm_bindgen(js_name = platformHeaders)]
+    pub(super) fn platform_headers() -> JsValue;
+
     /// Returns an absolute URL as the platform writes it; null for what is none.
     pub(super) fn absolute(url: &JsValue) -> JsValue;
+
+    /// Tells whether an object has a field, even if that is undefined.
+    #[wasm_bindgen(js_name = isGiven)]
+    pub(super) fn is_given(value: &JsValue, name: &str) -> bool;
+}
+
+#[wasm_bindgen(module = "/src/js/options.js")]
+extern "C" {
+    /// Says which name of an object is none of an option; undefined if all are.
+    #[wasm_bindgen(js_name = unknownName)]
+    pub(super) fn unknown_name(value: &JsValue, which: &str) -> JsValue;
 }
 
 /// Reads a field that is a string.

@@ -1,15 +1,16 @@
 // Waiting: promises, timers and signals. Nothing here decides what is worth waiting for, or how long.
 import { caught, read } from './foreign.js';
 
-/** @typedef {Promise<void> & { open: () => void }} Latch */
+/** @typedef {Promise<any> & { open: (value?: unknown) => void }} Latch */
 
 /**
- * A promise that is fulfilled by whoever calls its `open`.
+ * Returns a promise that its `open` resolves.
  * @returns {Latch}
  */
 export function latch() {
+  /** @type {Latch['open']} */
   let open = () => {};
-  const opened = /** @type {Latch} */ (new Promise((resolve) => { open = /** @type {() => void} */ (resolve); }));
+  const opened = /** @type {Latch} */ (new Promise((resolve) => { open = resolve; }));
   opened.open = open;
   return opened;
 }
@@ -109,7 +110,7 @@ function shared() {
 }
 
 /**
- * Waits for a promise that is never rejected, and no longer than the signal, if there is one, lets it.
+ * Settles as a promise does, or rejects with the signal's reason if there is a signal and it aborts earlier.
  * @template T
  * @param {Promise<T>} promise
  * @param {any} signal
@@ -124,6 +125,6 @@ export function unlessAborted(promise, signal) {
       return reason === undefined ? resolve(promise) : reject(reason);
     };
     stop = onAbort(signal, settle);
-    promise.then(settle);
+    promise.then(settle, settle);
   });
 }

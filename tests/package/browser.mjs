@@ -12,6 +12,12 @@ const ARGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
+/** The target of the plain `wasm-pack build` that is tested, if it is not the npm package. */
+export const plain = process.env.PLAIN;
+
+/** The options of a test that takes the npm package: its entries, or its files in a page. */
+export const ofPackage = { skip: plain ? 'a plain build has one entry' : false };
+
 /** Serves a folder. `pages` maps paths to HTML that stands in no file. */
 export async function openSite({ folder = import.meta.dirname, pages = {} } = {}) {
   const server = createServer(async (req, res) => {

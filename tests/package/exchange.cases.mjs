@@ -275,6 +275,12 @@ const places = [
   own('a token is not taken from a data that is overridden',
     changed({ body: (token) => `{"data":{"accessToken":"${token}"},"data":{}}` }), { ...unusable, status: 200 }),
   own('keys may be escaped', changed({ body: (token) => String.raw`{"d\u0061ta":{"access\u0054oken":"${token}"}}` }), { resolves: true }),
+  own('a byte order mark is skipped', changed({ body: (token) => `\ufeff{"data":{"accessToken":"${token}"}}` }), { resolves: true }),
+  own('a second byte order mark is not', changed({ body: (token) => `\ufeff\ufeff{"data":{"accessToken":"${token}"}}` }), { ...unusable, status: 200 }),
+  own('a byte order mark that text() leaves is skipped', (kit) => async (url, init) => {
+    const response = await kit.fetch(url, init), text = `\ufeff${await response.text()}`;
+    return { status: response.status, headers: response.headers, text: async () => text };
+  }, { resolves: true }),
   own('spaces and other members do no harm',
     changed({ body: (token) => `\n{ "a": [{"data":{}}], "data" : {"ttl":1, "accessToken" : "${token}", "z":{"accessToken":"x"}} }\n` }), { resolves: true }),
 ];

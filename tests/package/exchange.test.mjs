@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';
-import { openBrowser } from './browser.mjs';
+import { ofPackage, openBrowser } from './browser.mjs';
 import { CLAIMS, cases, watch } from './exchange.cases.mjs';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -23,8 +23,8 @@ async function unheard() {
 }
 
 /** Makes the tests of one runtime; `start` resolves with how to play a case there, its console's lines and its origin. */
-function runtime(name, start) {
-  describe(name, () => {
+function runtime(name, start, options = {}) {
+  describe(name, options, () => {
     let gateway, listener, refused, here;
     const tokens = [];
     before(async () => {
@@ -109,11 +109,8 @@ async function node(...given) {
 
 runtime('Node', node);
 
-// The same by a plain `wasm-pack build`, whose promises are Rust's own; `make test-package` makes it.
-if (process.env.PLAIN) runtime('Node, by a plain wasm-pack build', () => node(process.env.PLAIN));
-
 // The same as Workers have it, with the smaller wasm.
-runtime('Node, as Workers have it', () => node('workers'));
+runtime('Node, as Workers have it', () => node('workers'), ofPackage);
 
 runtime('Chromium', async () => {
   const browser = await openBrowser();
@@ -128,4 +125,4 @@ runtime('Chromium', async () => {
   const uncaught = () => browser.lines.slice(seen, seen = browser.lines.length).filter((line) => line.startsWith('uncaught'));
   const ask = (question, ...given) => page.evaluate((which, ...rest) => window[which](...rest), question, ...given);
   return { ...browser, uncaught, play: (name, world) => ask('play', name, world), works: (world) => ask('works', world) };
-});
+}, ofPackage);

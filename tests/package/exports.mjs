@@ -1,11 +1,18 @@
-// The names of the wasm's exports: the package has short ones in place of the source's.
+// The names of the wasm's exports: they are short in the package.
 import { readFileSync } from 'node:fs';
 
 const short = JSON.parse(readFileSync(new URL('exports.json', import.meta.url), 'utf8'));
-const named = Object.fromEntries(Object.entries(short).map(([name, letter]) => [letter, name]));
+const named = (build) => Object.fromEntries(Object.entries(short[build]).map(([name, letters]) => [letters, name]));
+const core = named('core'), server = named('server');
 
-/** Returns what the source calls an export. */
-export const sourceName = (name) => named[name] ?? name;
+/** Returns what the source calls an export of the build that refreshes. */
+export const sourceName = (name) => core[name] ?? name;
 
-/** Tells whether these are the exports that a check needs: the wasm comes in halves, of which that is the first. */
-export const hasCheck = (exports) => short.check in exports;
+/** Returns what the source calls an export of the route's build. */
+export const serverName = (name) => server[name] ?? name;
+
+/** Tells whether these are the exports of the build that refreshes. */
+export const isCore = (exports) => short.core.refreshAccessToken in exports;
+
+/** Tells whether these are the exports of the check's own build. */
+export const isCheck = (exports) => 'checkToken' in exports;

@@ -4,15 +4,16 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import test from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';
-import { hasCheck, sourceName } from './exports.mjs';
+import { isCheck, sourceName } from './exports.mjs';
 
-const require = createRequire(import.meta.url);
+// The CommonJS twin, which can be loaded more than once.
+const require = createRequire(import.meta.url), twin = new URL('node_modules/transak-user-token/index.cjs', import.meta.url).pathname;
 const { Instance } = WebAssembly;
 let instances = 0, trapping = () => false;
 
 WebAssembly.Instance = function (module, imports) {
   const { exports } = new Instance(module, imports);
-  if (hasCheck(exports)) instances++;
+  if (isCheck(exports)) instances++;
   return { exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...given) => {
     if (trapping(sourceName(name))) throw new WebAssembly.RuntimeError('unreachable');
     return value(...given);
@@ -22,7 +23,7 @@ WebAssembly.Instance = function (module, imports) {
 /** A package that was not used before, a token, and a refresh that waits for an answer. */
 async function fresh() {
   for (const path of Object.keys(require.cache)) if (path.includes('transak-user-token')) delete require.cache[path];
-  const api = require('transak-user-token');
+  const api = require(twin);
   instances = 0;
   trapping = () => false;
   const gateway = createGateway(), token = await gateway.issue({ sub: 'someone' });
@@ -37,9 +38,9 @@ async function fresh() {
 const internal = (outcomeUnknown) => ({ name: 'TransakTokenError', code: 'ERR_INTERNAL', action: 'fix', attempts: 0, outcomeUnknown });
 
 for (const [what, name, call] of [
-  ['a check', 'check', ({ tokenStatus }, token) => tokenStatus(token)],
-  ['reading its options', 'complain', ({ tokenStatus }, token) => tokenStatus(token, { now: 1 })],
-  ['refusing what is no list', 'complain', ({ tokenStatuses }, token) => tokenStatuses(token)],
+  ['a check', 'checkToken', ({ tokenStatus }, token) => tokenStatus(token)],
+  ['reading its options', 'wrongOption', ({ tokenStatus }, token) => tokenStatus(token, { now: 1 })],
+  ['refusing what is no list', 'wrongOption', ({ tokenStatuses }, token) => tokenStatuses(token)],
   ['trimming a long token', 'isSpace', ({ tokenStatus }) => tokenStatus(' '.repeat(20_000))],
 ]) {
   test(`a trap in ${what} is one error`, async () => {
@@ -57,7 +58,7 @@ for (const [what, name, call] of [
 
 test('a trap in a call that returns a promise rejects it', async () => {
   const { api, token } = await fresh();
-  trapping = (entered) => entered === 'enter';
+  trapping = (entered) => entered === 'ensureFreshToken';
   await assert.rejects(api.ensureFreshToken(token), internal(true));
   trapping = () => false;
   assert.equal((await api.ensureFreshToken(token)).refreshed, false);
@@ -65,7 +66,7 @@ test('a trap in a call that returns a promise rejects it', async () => {
 
 test('a trap while an answer is read rejects whoever waits, and nothing is thrown that nobody could catch', async () => {
   const { api, token, waiting, answer } = await fresh();
-  trapping = (entered) => entered === 'judge';
+  trapping = (entered) => entered.includes('invoke');
   answer();
   await assert.rejects(waiting, internal(true));
   trapping = () => false;

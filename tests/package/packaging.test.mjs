@@ -23,6 +23,9 @@ const tool = (name, from = folder) => {
   const file = join(from, 'node_modules/.bin', name);
   return statSync(file, { throwIfNoEntry: false }) ? file : from === dirname(from) ? assert.fail(`there is no ${name}`) : tool(name, dirname(from));
 };
+/** Loads the CommonJS file of an entry, for runtimes that cannot require a module. */
+const twin = (name) => require(join(shipped, manifest.exports[name.replace('transak-user-token', '.')].require.default));
+const LOADS = [['import', (path) => import(path)], ['require', async (path) => require(path)], ['the CommonJS file', async (path) => twin(path)]];
 const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')));
 const world = async (t) => {
   const gateway = createGateway({ allowedOrigins: 'any' }), { url, close } = await gateway.listen();
@@ -61,7 +64,7 @@ test('in every set of conditions `types` stands first, and the runtimes before t
     if (typeof node === 'string') return;
     const keys = Object.keys(node);
     if (keys.includes('types')) assert.equal(keys[0], 'types', path);
-    const places = ['workerd', 'edge-light', 'react-native', 'require', 'default'].filter((key) => keys.includes(key)).map((key) => keys.indexOf(key));
+    const places = ['workerd', 'edge-light', 'react-native', 'module-sync', 'require', 'default'].filter((key) => keys.includes(key)).map((key) => keys.indexOf(key));
     assert.deepEqual(places, [...places].sort((a, b) => a - b), path);
     for (const [key, value] of Object.entries(node)) walk(value, `${path} ${key}`);
   };
@@ -92,8 +95,16 @@ test('nothing in the scripts needs a plugin, a polyfill or a policy', () => {
   }
 });
 
-test('CommonJS and modules live side by side: an error is known by its code', async () => {
-  const modules = await import('transak-user-token'), common = require('transak-user-token');
+test('where the runtime can require a module, `import` and `require` have one copy of each entry', async () => {
+  for (const [path, node] of Object.entries(manifest.exports).filter(([, node]) => node.require)) {
+    assert.deepEqual(node['module-sync'], node.default, path);
+    const name = `transak-user-token${path.slice(1)}`, modules = await import(name), required = require(name);
+    for (const key of Object.keys(modules)) assert.equal(required[key] === modules[key], process.features.require_module === true, `${key} of ${name}`);
+  }
+});
+
+test('the CommonJS twin, for a Node that requires no ES module, lives beside the ES module', async () => {
+  const modules = await import('transak-user-token'), common = twin('transak-user-token');
   assert.notEqual(modules.TransakTokenError, common.TransakTokenError);
   for (const { refreshAccessToken, TransakTokenError } of [modules, common]) {
     const error = await refreshAccessToken('x').catch((thrown) => thrown);
@@ -103,7 +114,7 @@ test('CommonJS and modules live side by side: an error is known by its code', as
   assert.deepEqual(Object.keys(common).sort(), Object.keys(modules).sort());
 });
 
-for (const [name, load] of [['import', (path) => import(path)], ['require', async (path) => require(path)]]) {
+for (const [name, load] of LOADS) {
   test(`by ${name}, ./js does what the main entry does`, async (t) => {
     const main = await load('transak-user-token'), js = await load('transak-user-token/js'), { baseUrl, token } = await world(t);
     assert.deepEqual(Object.keys(js).sort(), Object.keys(main).sort());
@@ -120,7 +131,7 @@ for (const [name, load] of [['import', (path) => import(path)], ['require', asyn
   });
 }
 
-for (const [name, load] of [['import', (path) => import(path)], ['require', async (path) => require(path)]]) {
+for (const [name, load] of LOADS) {
   test(`by ${name}, ./server has the route, and the main entry's class of error`, async (t) => {
     const server = await load('transak-user-token/server'), { TransakTokenError } = await load('transak-user-token'), { baseUrl, token } = await world(t);
     assert.deepEqual(Object.keys(server).sort(), ['createRefreshHandler', 'keepFresh', 'toNodeListener']);

@@ -3,7 +3,8 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use crate::js::options::{Bag, Wrong};
+use crate::error::Result;
+use crate::js::options::Bag;
 use crate::js::value::read_headers;
 use crate::option::Fits;
 use crate::refresh::Target;
@@ -13,7 +14,7 @@ use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
 
 /// Reads who may ask, whom, and by which key, and checks the rest, which whoever calls reads for itself.
-pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target), Wrong> {
+pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
     let bag = Bag::new(options);
     let target = bag.target();
     bag.requires_server();
@@ -83,7 +84,7 @@ impl Bag<'_> {
         if value.as_bool() == Some(false) {
             return Limits::NONE;
         }
-        let (inner, default) = (Bag::new(&value), Limits::default());
+        let (inner, default) = (Bag::of_limits(&value), Limits::default());
         let limits = Limits {
             per_address: inner.limit("perAddress", default.per_address),
             per_token: inner.limit("perToken", default.per_token),
@@ -100,7 +101,7 @@ impl Bag<'_> {
         if value.is_undefined() {
             return default;
         }
-        let bag = Bag::new(&value);
+        let bag = Bag::of_limits(&value);
         let (max, window) = (bag.number("max", Fits::Count), bag.number("windowMs", Fits::Positive));
         let limit = max.filter(|&max| max > 0.0).zip(window).map(|(max, window_ms)| Limit { max, window_ms });
         let limit = bag.checked(limit).ok().flatten();

@@ -153,7 +153,11 @@ const sessionOptions: SessionOptions[] = [
 const area = { getItem: (_key: string) => null, setItem: (_key: string, _value: string) => {}, removeItem: (_key: string) => {} }
 const stored: TokenStorage = webStorage(area)
 const session = new TokenSession('x.y.z', { environment: 'staging', storage: stored, key: 'a' })
-const opened: TokenSession | null = await TokenSession.open({ environment: 'staging', storage: stored, key: 'a' })
+const opened: TokenSession = await TokenSession.open({ environment: 'staging', storage: stored, key: 'a', signal: new AbortController().signal })
+const loggedIn: TokenSession = await TokenSession.login('x.y.z', { environment: 'staging', storage: webStorage(() => area), key: 'a' })
+const empty: TokenSession = new TokenSession(null, { environment: 'staging' })
+const unsubscribe: () => void = empty.subscribe(() => { const { stored }: { readonly stored: boolean } = empty.snapshot() })
+empty.dispose()
 const handed: string = await session.accessToken({ signal: new AbortController().signal })
 const renewed: RefreshedToken = await session.refresh()
 const itsStatus: TokenStatus & { clockSkewMs: number | null, refused: boolean } = session.status()
@@ -169,7 +173,6 @@ session.addEventListener('renewed', () => {})
 new TokenSession('x.y.z')
 // @ts-expect-error a session is given no signal
 new TokenSession('x.y.z', { environment: 'staging', signal: new AbortController().signal })
-// @ts-expect-error what may be null has to be looked at
 opened.status()
 // @ts-expect-error the details are those of the event
 session.addEventListener('expired', ({ detail }) => detail.error)

@@ -1,0 +1,137 @@
+// The check. Its rules are in the wasm: here a token goes in, numbers come out, and an object is made of them.
+import { fault, instantiate } from '#check';
+import { arrayOf, read } from '../src/js/foreign.js';
+import { unknownName } from '../src/js/options.js';
+import { failure } from './failure.js';
+import { textEncoder } from './platform/text.js';
+import type { StatusOptions, TokenStatus } from './types/index.js';
+
+/** The exports of src/js/check.rs. */
+export type Exports = {
+  memory: WebAssembly.Memory;
+  layout(): number;
+  checkToken(length: number, now: number, refreshWindowMs: number, clockToleranceMs: number): number;
+  wrongOption(given: number): number;
+  isSpace(unit: number): number;
+};
+/** What the wasm says in words: verdicts, and messages for the errors that options may come to. */
+type Verdict = Pick<Exclude<TokenStatus, { state: 'invalid' }>, 'state' | 'action'> & { reason?: undefined } | Extract<TokenStatus, { state: 'invalid' }>;
+type Views = ReturnType<typeof views>;
+/** An instance, and where its buffers are. */
+type Checker = Exports & Views & {
+  encoder: Pick<TextEncoder, 'encodeInto'>; texts: (Verdict | string)[]; tokenAt: number; tokenLength: number; timesAt: number; mostUnits: number;
+};
+type Options = StatusOptions & { now?: number };
+
+let checker: Checker | undefined;
+
+export function tokenStatus(token: unknown, options?: Options): TokenStatus {
+  const core = checker ?? begin();
+  if (options === undefined) return status(core, token, Date.now(), NaN, NaN);
+  const [now, refreshWindowMs, clockToleranceMs] = readOptions(core, options);
+  return status(core, token, now, refreshWindowMs, clockToleranceMs);
+}
+
+export function tokenStatuses(tokens: Iterable<unknown>, options?: Options): TokenStatus[] {
+  const core = checker ?? begin();
+  const [now, refreshWindowMs, clockToleranceMs] = readOptions(core, options);
+  const list = arrayOf(tokens);
+  if (!list) throw wrong(core, NO_LIST);
+  return list.map((token) => status(core, token, now, refreshWindowMs, clockToleranceMs));
+}
+
+function begin(): Checker {
+  const exports = instantiate(reset), { memory: { buffer } } = exports;
+  const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(buffer, exports.layout(), 5) as unknown as [number, number, number, number, number];
+  const texts: Checker['texts'] = JSON.parse(String.fromCharCode(...new Uint8Array(buffer, textsAt, textsLength)));
+  // A UTF-16 code unit takes at most three bytes of UTF-8.
+  return checker = { ...exports, encoder: new (textEncoder())(), texts, tokenAt, tokenLength, timesAt, mostUnits: tokenLength / 3, ...views(buffer, tokenAt, tokenLength, timesAt) };
+}
+
+/** Returns the token's buffer and the times' in a memory, which moves when it grows. */
+function views(buffer: ArrayBuffer, tokenAt: number, tokenLength: number, timesAt: number) {
+  return { buffer, token: new Uint8Array(buffer, tokenAt, tokenLength), times: new Float64Array(buffer, timesAt, 4) };
+}
+
+// What `wrongOption` is asked about, as src/js/check.rs has it.
+const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
+
+function readOptions(core: Checker, options: unknown): [number, number, number] {
+  const isObject = options === undefined || typeof options === 'object' && options !== null;
+  const unknown = isObject && options && unknownName(options, 'options');
+  if (unknown) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: ${unknown}`);
+  const given = [read(options, 'now'), read(options, 'refreshWindowMs'), read(options, 'clockToleranceMs')].map(numberOf) as [number, number, number];
+  buffers(core).times.set(given);
+  const error = wrong(core, isObject ? OPTIONS : NO_OPTIONS);
+  if (error) throw error;
+  return Number.isNaN(given[0]) ? [Date.now(), given[1], given[2]] : given;
+}
+
+/** Says a value in numbers alone: NaN is none, and infinite is what is no number. */
+function numberOf(value: unknown): number {
+  return value === undefined ? NaN : typeof value === 'number' && !Number.isNaN(value) ? value : Infinity;
+}
+
+/** Returns the error for what is passed to a check, or nothing if it is as it has to be. */
+function wrong(core: Checker, given: number) {
+  const at = tried(() => core.wrongOption(given));
+  return at ? failure('ERR_INVALID_OPTION', 'fix', core.texts[at] as string) : undefined;
+}
+
+function status(core: Checker, token: unknown, now: number, refreshWindowMs: number, clockToleranceMs: number): TokenStatus {
+  const length = writeToken(buffers(core), token);
+  let verdict: Verdict;
+  // Not by `tried`: a closure for each check takes a twentieth of it.
+  try {
+    verdict = core.texts[core.checkToken(length, now, refreshWindowMs, clockToleranceMs)] as Verdict;
+  } catch {
+    throw lost();
+  }
+  const { state, action, reason } = verdict;
+  if (reason) return { state, action, reason } as TokenStatus;
+  // Written out, and read by index: a spread and an iterator take three times as long as all the rest.
+  const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = core.times as unknown as [number, number, number, number];
+  return { state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs } as TokenStatus;
+}
+
+/** Returns the checker with its buffers where they are now. */
+function buffers(core: Checker): Checker {
+  const { buffer } = core.memory;
+  return core.buffer === buffer ? core : Object.assign(core, views(buffer, core.tokenAt, core.tokenLength, core.timesAt));
+}
+
+// The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.
+const NOT_A_STRING = -1, TOO_LONG = -2;
+
+/** Writes a token to where it is checked, and returns its length there. */
+function writeToken(core: Checker, token: unknown): number {
+  if (typeof token !== 'string') return NOT_A_STRING;
+  return token.length > core.mostUnits ? writeTrimmed(core, token) : core.encoder.encodeInto(token, core.token).written;
+}
+
+/** Writes a token that may be too long: it is trimmed here, and not even copied if it is too long then. */
+function writeTrimmed(core: Checker, token: string): number {
+  let start = 0, end = token.length;
+  const isSpace = (at: number) => tried(() => core.isSpace(token.charCodeAt(at)));
+  while (start < end && isSpace(start)) start++;
+  while (start < end && isSpace(end - 1)) end--;
+  return end - start > core.mostUnits ? TOO_LONG : core.encoder.encodeInto(token.slice(start, end), core.token).written;
+}
+
+/** Calls the wasm. What it throws is a trap, and ends the instance. */
+function tried<T>(call: () => T): T {
+  try {
+    return call();
+  } catch {
+    throw lost();
+  }
+}
+
+function lost() {
+  reset();
+  return fault();
+}
+
+function reset() {
+  checker = undefined;
+}

@@ -1,2 +1,0 @@
-export { TransakTokenError } from '../src/js/error.js';
-export { tokenStatus, tokenStatuses } from './status.js';

@@ -1,0 +1,104 @@
+// Between node:http and a handler.
+import { absolute, caught } from '../../src/js/foreign.js';
+
+/**
+ * @import { NodeRequest, NodeResponse, RefreshHandler, RequestInfo } from '../types/server.js'
+ * @import { Reply } from '#glue'
+ *
+ * A request as a handler looks at it, which `isValid` if a `Request` can be made of it. It is made for those who need it only:
+ * that costs as much as all the rest.
+ * @typedef {{ isValid: boolean, method: string, url: string, header: (name: string) => string | null, request: () => Request }} Given
+ */
+
+/** Answers that need neither the wasm nor a function of the user's. */
+export const MALFORMED = failure(400, 'The URL or a header of this request is not valid', 'refused', 'ERR_REJECTED');
+export const FAULT = failure(500, 'This server failed', 'failed', 'ERR_INTERNAL');
+
+/**
+ * @param {number} status @param {string} message @param {Reply['outcome']} outcome @param {Reply['code']} code
+ * @returns {Reply}
+ */
+function failure(status, message, outcome, code) {
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+  return { status, headers, body: JSON.stringify({ error: { statusCode: status, message } }), outcome, code };
+}
+
+/**
+ * The handlers of this package, which answer with plain data.
+ * @type {WeakMap<RefreshHandler, (given: Given, info?: RequestInfo) => Promise<{ status: number, headers: Record<string, string>, body?: string }>>}
+ */
+export const direct = new WeakMap();
+
+/**
+ * @param {RefreshHandler} handler
+ * @returns {(req: NodeRequest, res: NodeResponse) => void}
+ */
+export function toNodeListener(handler) {
+  const answer = direct.get(handler) ?? (async ({ isValid, request }, info) => {
+    const made = isValid && caught(request);
+    if (!made) return MALFORMED;
+    const response = await handler(made, info), { status, headers } = response;
+    return { status, headers: Object.fromEntries(headers), body: await response.text() };
+  });
+  return async (req, res) => {
+    // Another function has answered, for example a middleware with a time-out: its response is left alone.
+    if (res.headersSent) return;
+    try {
+      const { status, headers, body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress }).catch(() => FAULT);
+      if (res.headersSent) return;
+      // A body that nobody reads ends with its connection.
+      if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
+      // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
+      res.statusCode = status;
+      for (const name in headers) res.setHeader(name, headers[name]);
+      res.end(body);
+    } catch {
+      if (!res.headersSent) res.destroy();
+    }
+  };
+}
+
+/**
+ * @param {NodeRequest} req
+ * @returns {Given}
+ */
+function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, headers: { host = 'localhost' }, socket }) {
+  const isPath = originalUrl[0] === '/', whole = isPath ? `${'encrypted' in socket ? 'https' : 'http'}://${host}${originalUrl}` : originalUrl;
+  /** @type {Request | undefined} */
+  let made;
+  return {
+    isValid: isHost(isPath ? host : originalUrl.match(/^https?:\/\/([^/?#\\]*)/i)?.[1]) && !rawHeaders.some((text) => text.includes('\0')),
+    method,
+    // Without the host, which must not change what the path is.
+    url: originalUrl,
+    // Raw, so that a header which came twice is seen to have.
+    header: (name) => {
+      let value = null;
+      for (let at = 0; at < rawHeaders.length; at += 2) {
+        if (rawHeaders[at].length !== name.length || rawHeaders[at].toLowerCase() !== name) continue;
+        value = value === null ? rawHeaders[at + 1] : `${value}, ${rawHeaders[at + 1]}`;
+      }
+      return value;
+    },
+    request: () => made ??= toRequest(method, whole, rawHeaders),
+  };
+}
+
+/**
+ * Tells whether a text is a host in a URL, with or without a port, and nothing else of one.
+ * @param {string | undefined} text
+ */
+function isHost(text) {
+  return text !== undefined && !/[\s/?#@\\]/.test(text) && absolute(`http://${text}`) !== null;
+}
+
+/**
+ * Returns a request without its body.
+ * @param {string} method @param {string} url @param {string[]} rawHeaders
+ */
+function toRequest(method, url, rawHeaders) {
+  const headers = new Headers();
+  // HTTP/2's own begin with a colon.
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at][0] !== ':') headers.append(rawHeaders[at], rawHeaders[at + 1]);
+  return new Request(url, { method, headers });
+}

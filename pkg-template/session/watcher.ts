@@ -1,0 +1,82 @@
+// What a user interface watches: a snapshot that is the same object until it changes, and who is told that it has.
+import type { SessionSnapshot, SessionStatus } from '../types/index.js';
+
+/** The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days. */
+const MAX_CHUNK_MS = 3_600_000;
+
+/**
+ * Watches a session.
+ * @param current what the session is now
+ * @param isToBeTold whether listeners are to be told now, or later
+ */
+export function watcher(current: () => SessionStatus & { stored: boolean }, clockToleranceMs: number, isToBeTold: () => boolean) {
+  const listeners = new Set<() => void>();
+  let latest: SessionSnapshot | undefined, told: SessionSnapshot | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function snapshot(): SessionSnapshot {
+    const now = current(), { state, action, refused, stored } = now;
+    const times = now.state === 'invalid'
+      ? { reason: now.reason, issuedAt: null, refreshAt: null, expiresAt: null }
+      : { issuedAt: now.issuedAt, refreshAt: now.refreshAt, expiresAt: now.expiresAt };
+    const fresh = { state, action, ...times, refused, stored } as SessionSnapshot;
+    return latest && isSame(latest, fresh) ? latest : latest = Object.freeze(fresh);
+  }
+
+  function subscribe(listener: () => void): () => void {
+    // A function of its own for each call, since one listener may subscribe twice.
+    const told = () => listener();
+    if (!listeners.size) remember();
+    listeners.add(told);
+    wait();
+    return () => {
+      listeners.delete(told);
+      if (!listeners.size) clearTimeout(timer);
+    };
+  }
+
+  function remember() {
+    told = snapshot();
+  }
+
+  /** Tells the listeners if the snapshot has changed. */
+  function look() {
+    if (!listeners.size || !isToBeTold() || snapshot() === told) return;
+    remember();
+    wait();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (thrown) {
+        // As an EventTarget does: nobody misses it, and it stops no other.
+        setTimeout(() => { throw thrown; });
+      }
+    }
+  }
+
+  /** Waits for the next change of state. */
+  function wait() {
+    clearTimeout(timer);
+    const { state, refreshAt, expiresAt } = snapshot();
+    const next = state === 'fresh' ? refreshAt : state === 'expiring' ? expiresAt! + clockToleranceMs : null;
+    if (next === null || !listeners.size) return;
+    timer = setTimeout(() => {
+      look();
+      wait();
+    }, Math.min(Math.max(next - Date.now(), 1), MAX_CHUNK_MS));
+    (timer as { unref?: () => void }).unref?.();
+  }
+
+  return {
+    snapshot, subscribe, look,
+    end() {
+      listeners.clear();
+      clearTimeout(timer);
+    },
+  };
+}
+
+function isSame(one: SessionSnapshot, other: SessionSnapshot): boolean {
+  const names = Object.keys({ ...one, ...other }) as (keyof SessionSnapshot)[];
+  return names.every((name) => one[name] === other[name]);
+}

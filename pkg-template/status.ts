@@ -1,0 +1,2 @@
+export { TransakTokenError } from '../src/js/error.js';
+export { tokenStatus, tokenStatuses } from './check.js';

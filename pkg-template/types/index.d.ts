@@ -1,0 +1,654 @@
+/// <reference lib="esnext.disposable" />
+/**
+ * Tells whether a Transak user access token is fresh, about to expire or expired, and refreshes it while that is possible.
+ *
+ * It decodes a token and does **not** verify it: only Transak has the key. All instants are milliseconds since the epoch,
+ * comparable with `Date.now()`; all durations are milliseconds and end in `Ms`.
+ */
+
+/**
+ * How a token is judged.
+ *
+ * @example
+ * import { tokenStatus, type StatusOptions } from 'transak-user-token'
+ *
+ * const options: StatusOptions = { refreshWindowMs: 7 * 86_400_000, clockToleranceMs: 30_000 }
+ * tokenStatus(token, options)
+ */
+export interface StatusOptions {
+  /**
+   * How long before its expiry a token begins to be about to expire, in milliseconds; a finite number, 0 or more.
+   * Default: 10 % of the lifetime, at most 7 days; 24 h without `iat`. That is 3 days of the usual 30: the API's reference
+   * says "about to expire" and gives no number.
+   */
+  refreshWindowMs?: number
+  /**
+   * How long after its expiry a token still counts as unexpired, in milliseconds; a finite number, 0 or more: the leeway
+   * for clock skew of RFC 7519, section 4.1.4. Default: 0.
+   */
+  clockToleranceMs?: number
+}
+
+/**
+ * When a token was issued, becomes due for a refresh, and expires.
+ *
+ * @example
+ * import { refreshAccessToken, type TokenTimes } from 'transak-user-token'
+ *
+ * const { refreshAt, expiresAt }: TokenTimes = await refreshAccessToken(token)
+ * console.log(new Date(refreshAt), new Date(expiresAt))
+ */
+export interface TokenTimes {
+  /** When the token was issued: its `iat`. `null` where it has none, none that is an instant, or one not before `exp`. */
+  issuedAt: number | null
+  /** From when on it is about to expire: `expiresAt` less the window. */
+  refreshAt: number
+  /** From when on it is expired: its `exp`, that instant included (RFC 7519, section 4.1.4: "on or after"). */
+  expiresAt: number
+}
+
+/**
+ * Why a value is no usable user access token. `bearer_prefix`, `partner_token` and `session_token` are a mistake in
+ * the calling code (`action: 'fix'`); for any other reason a new login helps.
+ *
+ * - `not_a_string`: it is no string.
+ * - `too_long`: it is longer than 16,384 UTF-16 code units.
+ * - `bearer_prefix`: it begins with `Bearer `; the API takes the bare token.
+ * - `not_a_jwt`: it is not three non-empty parts in the base64url alphabet (RFC 7519, section 3).
+ * - `bad_base64`: its payload is padded or of an impossible length (RFC 7515, section 2).
+ * - `bad_json`: its payload is not a JSON object in UTF-8 (RFC 7519, section 7.2).
+ * - `partner_token`: it has `API_KEY` and no `sub`: a partner access token, which another call refreshes.
+ * - `session_token`: it has `ott` and no `sub`: the `sessionId` of a widget URL or of a transaction's session, which no call refreshes.
+ * - `no_expiry`: it has no `exp`.
+ * - `bad_expiry`: its `exp` is not a number, or as far off as milliseconds would be (RFC 7519, section 2, NumericDate).
+ *
+ * @example
+ * import { tokenStatus, type InvalidReason } from 'transak-user-token'
+ *
+ * const status = tokenStatus('Bearer x.y.z')
+ * const reason: InvalidReason | undefined = status.state === 'invalid' ? status.reason : undefined   // 'bearer_prefix'
+ */
+export type InvalidReason =
+  | 'not_a_string'
+  | 'too_long'
+  | 'bearer_prefix'
+  | 'not_a_jwt'
+  | 'bad_base64'
+  | 'bad_json'
+  | 'partner_token'
+  | 'session_token'
+  | 'no_expiry'
+  | 'bad_expiry'
+
+/**
+ * Where in its life a token is, and what to do. `state` tells the members apart. `expiresInMs` is `expiresAt` less now:
+ * zero or negative from the expiry on.
+ *
+ * - `fresh`: before `refreshAt`.
+ * - `expiring`: from `refreshAt` on. It still works, and it can be refreshed.
+ * - `expired`: from `expiresAt` plus the tolerance on. A refresh is impossible (the API's reference): only a login with a
+ *   one-time password helps.
+ * - `invalid`: no user access token.
+ *
+ * @example
+ * import { tokenStatus, type TokenStatus } from 'transak-user-token'
+ *
+ * const status: TokenStatus = tokenStatus(token)
+ * if (status.state === 'invalid') console.log(status.reason)
+ * else console.log(`${status.state}, expires ${new Date(status.expiresAt).toISOString()}`)
+ */
+export type TokenStatus =
+  | ({ state: 'fresh', action: 'use', expiresInMs: number } & TokenTimes)
+  | ({ state: 'expiring', action: 'refresh', expiresInMs: number } & TokenTimes)
+  | ({ state: 'expired', action: 'login', expiresInMs: number } & TokenTimes)
+  | { state: 'invalid', action: 'login' | 'fix', reason: InvalidReason }
+
+/**
+ * Tells where in its life a token is. It is synchronous, sends nothing, and decodes without verifying: a forged token with
+ * a good `exp` is `fresh`.
+ *
+ * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant to judge
+ * at; it defaults to `Date.now()`.
+ *
+ * No token makes it throw, whatever its type. Throws `ERR_INVALID_OPTION` for options that make no sense, and
+ * `ERR_WASM_UNAVAILABLE` where there is no WebAssembly.
+ *
+ * @example
+ * import { tokenStatus } from 'transak-user-token'
+ *
+ * switch (tokenStatus(token).action) {
+ *   case 'use': break       // as it is
+ *   case 'refresh': break   // refreshAccessToken, while it is possible
+ *   case 'login': break     // one-time password
+ *   case 'fix': break       // the calling code passes the wrong thing
+ * }
+ */
+export function tokenStatus(token: unknown, options?: StatusOptions & { now?: number }): TokenStatus
+
+/**
+ * Tells where in their life many tokens are, all at the same instant: the results are in the order of the tokens. It
+ * decodes without verifying, as {@link tokenStatus} does.
+ *
+ * Throws `ERR_INVALID_OPTION` where `tokens` is not iterable, or is a string: one token is no list. Else it throws as
+ * `tokenStatus` does.
+ *
+ * @example
+ * import { tokenStatuses } from 'transak-user-token'
+ *
+ * const due = tokenStatuses([token, null]).filter(({ action }) => action === 'refresh')
+ */
+export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions & { now?: number }): TokenStatus[]
+
+/**
+ * How a refresh is made. A name that no option of this package has is refused, and so is `baseUrl: undefined` without an
+ * `environment`. What `Object.prototype` has does not count; what an object inherits from a class does.
+ *
+ * @example
+ * import { refreshAccessToken, type RefreshOptions } from 'transak-user-token'
+ *
+ * const options: RefreshOptions = { baseUrl: 'https://api.example.com/transak', timeoutMs: 5_000, retries: 1 }
+ * await refreshAccessToken(token, options)
+ */
+export interface RefreshOptions extends StatusOptions {
+  /**
+   * Which of Transak's gateways is asked: `https://api-gateway-stg.transak.com` or `https://api-gateway.transak.com`.
+   * Nothing in a token tells one from the other. Default: `'staging'`, the only server that the API's reference names.
+   */
+  environment?: 'staging' | 'production'
+  /**
+   * A server that answers `GET {baseUrl}/api/v2/auth/refresh` as Transak's does: your own backend. It overrides
+   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`), and has no
+   * user info, query or fragment; a relative one is resolved against `location`. Default: none.
+   */
+  baseUrl?: string | URL
+  /** Whether `baseUrl` may be `http:` to another machine, which sends the token in the clear. Default: `false`. */
+  allowHttp?: boolean
+  /**
+   * Further request headers, such as `x-api-key` and `x-user-ip`, which Transak asks of a backend. They may not hold
+   * `authorization`. From a page, each of them has to pass the server's CORS. Default: none.
+   */
+  headers?: NonNullable<RequestInit['headers']>
+  /**
+   * Whether the user's cookies are sent, as in `fetch`: for your own backend that knows the user by one. It is refused
+   * without a `baseUrl`. Default: `'omit'`.
+   */
+  credentials?: 'omit' | 'same-origin' | 'include'
+  /** How long one attempt may take, in milliseconds; a positive, finite number. Default: 10_000. */
+  timeoutMs?: number
+  /** How long all attempts and their waits may take, in milliseconds; a positive, finite number. Default: 30_000. */
+  totalTimeoutMs?: number
+  /** How many attempts may follow the first one; a whole number, 0 or more. Default: 2. */
+  retries?: number
+  /**
+   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request ends when
+   * nobody waits for it any more. Default: none.
+   */
+  signal?: AbortSignal
+  /** Sends the request. Default: `globalThis.fetch`, looked up at each call. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>
+}
+
+/**
+ * A token that can be used, and its times. It holds the token: do not log it.
+ *
+ * @example
+ * import { refreshAccessToken, type RefreshedToken } from 'transak-user-token'
+ *
+ * const { accessToken, expiresAt }: RefreshedToken = await refreshAccessToken(token)
+ */
+export interface RefreshedToken extends TokenTimes {
+  /** The bare JWT, without `Bearer `. */
+  accessToken: string
+}
+
+/**
+ * Exchanges a token that has not expired for a new one: `GET {base}/api/v2/auth/refresh`, with the bare token as
+ * `authorization` (the API's reference). **In production the vendor accepts this call from your backend only; a page uses
+ * `baseUrl`.**
+ *
+ * Calls at the same time for the same token, server, headers, credentials, `fetch` and time-outs share one request. Network failures,
+ * time-outs and 408, 429, 500, 502, 503 and 504 are tried again, with exponential back-off and jitter; `Retry-After`
+ * (RFC 9110, section 10.2.3) is honoured up to 60 s and within `totalTimeoutMs`. Redirects are not followed. The new token
+ * is decoded, not verified: it must have the same `sub` and expire no earlier than the old one.
+ *
+ * Rejects with a {@link TransakTokenError}, or with the signal's own reason. Options are judged first, then the signal, then
+ * the token: `ERR_INVALID_OPTION`, `ERR_INVALID_TOKEN` and `ERR_TOKEN_EXPIRED` come before any request.
+ *
+ * Whether the old token still works afterwards is not documented: treat it as gone.
+ *
+ * @example
+ * import { refreshAccessToken } from 'transak-user-token'
+ *
+ * const { accessToken, expiresAt } = await refreshAccessToken(token, {
+ *   environment: 'production',
+ *   headers: { 'x-api-key': 'your API key', 'x-user-ip': '203.0.113.7' },
+ * })
+ */
+export function refreshAccessToken(token: string, options?: RefreshOptions): Promise<RefreshedToken>
+
+/**
+ * Comes to a token that can be used: the same one while it is fresh, a new one where it is about to expire. **In production
+ * the vendor accepts the refresh from your backend only; a page uses `baseUrl`.** The token is decoded, not verified.
+ *
+ * `refreshed` says whether the token is a new one. Where the refresh fails for any reason that a login does not mend, the
+ * old, still valid token comes back with the `error`.
+ *
+ * Rejects as {@link refreshAccessToken} does where the token is expired or invalid, the server refuses it, the options make
+ * no sense, or the signal aborts.
+ *
+ * @example
+ * import { ensureFreshToken } from 'transak-user-token'
+ *
+ * const { accessToken, refreshed, error } = await ensureFreshToken(token, { baseUrl: 'https://api.example.com/transak' })
+ * if (refreshed) token = accessToken
+ * if (error) console.warn(error.code)   // the old token still works; try again later
+ */
+export function ensureFreshToken(
+  token: string,
+  options?: RefreshOptions,
+): Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>
+
+/**
+ * Where a session keeps its token between visits, and what its tabs have in common. Each call may be synchronous or not;
+ * it gets 2 s, then it counts as failed, as does one that throws, answers `false` to `set`, or emits `error` meanwhile. A
+ * Keyv instance fits as it is; {@link webStorage} makes one of a page's own.
+ *
+ * @example
+ * import { type TokenStorage } from 'transak-user-token'
+ *
+ * const tokens = new Map<string, string>()
+ * const storage: TokenStorage = {
+ *   get: (key) => tokens.get(key),
+ *   set: (key, token, ttlMs) => void tokens.set(key, token),
+ *   delete: (key) => void tokens.delete(key),
+ * }
+ */
+export interface TokenStorage {
+  /**
+   * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. For a session that has read
+   * its token there this is a logout elsewhere, unless the store has `throwOnErrors: false`, as a Keyv by default: then a
+   * failure of its backend looks the same.
+   */
+  get(key: string): unknown
+  /** Stores the bare token. It may be forgotten after `ttlMs`, which is whole and at most 30 days, in milliseconds. */
+  set(key: string, token: string, ttlMs: number): unknown
+  /** Deletes it. */
+  delete(key: string): unknown
+}
+
+/**
+ * Makes a session's store of `localStorage` or `sessionStorage`, or of what a function returns at first use, so that a
+ * server can render the page. An area that throws or is missing counts as no storage, with one `storageerror`. It holds the
+ * bare token, until it is replaced or deleted: the session judges by the token itself whether it has expired. Any script of
+ * the page can read it there.
+ *
+ * Throws `ERR_INVALID_OPTION` for what is no such thing.
+ *
+ * @example
+ * import { TokenSession, webStorage } from 'transak-user-token'
+ *
+ * declare const localStorage: Parameters<typeof webStorage>[0]   // every page has it
+ * const session = new TokenSession(token, { baseUrl: '/transak', storage: webStorage(localStorage), key: 'user-1' })
+ */
+export function webStorage(area: WebStorageArea | (() => WebStorageArea)): TokenStorage
+
+/**
+ * A page's storage area, such as `localStorage`.
+ *
+ * @example
+ * import { webStorage, type WebStorageArea } from 'transak-user-token'
+ *
+ * const entries = new Map<string, string>()
+ * const area: WebStorageArea = {
+ *   getItem: (key) => entries.get(key) ?? null,
+ *   setItem: (key, value) => { entries.set(key, value) },
+ *   removeItem: (key) => { entries.delete(key) },
+ * }
+ * const storage = webStorage(() => area)
+ */
+export interface WebStorageArea {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
+/**
+ * Holds a name's lock while `fn` runs: of all who share a store only one refreshes at a time. It calls `fn` once it has the
+ * lock, and rejects where it does not get it within `timeoutMs` or `signal` aborts. `fn` ends by itself, and never rejects
+ * for a failed refresh.
+ *
+ * @example
+ * import { type TokenLock } from 'transak-user-token'
+ *
+ * let last: Promise<void> = Promise.resolve()
+ * const lock: TokenLock = (name, options, fn) => (last = last.then(fn))   // within this process; each waits for the one before
+ */
+export type TokenLock = (
+  name: string,
+  options: { timeoutMs: number, signal: AbortSignal },
+  fn: () => Promise<void>,
+) => Promise<unknown>
+
+/**
+ * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required, and `retries` defaults to 0:
+ * a session asks again by itself.
+ *
+ * @example
+ * import { TokenSession, type SessionOptions } from 'transak-user-token'
+ *
+ * const options: SessionOptions = { environment: 'production', headers: { 'x-api-key': 'your API key' }, maxWaitMs: 2_000 }
+ * const session = new TokenSession(token, options)
+ */
+export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
+  /** Where the token is kept; sessions of the same `key` refresh once between them. Default: none, in memory only. */
+  storage?: TokenStorage
+  /** What the token is stored under, one for each user; it names the lock too. Required with `storage`. Default: none. */
+  key?: string
+  /**
+   * Lets one at a time refresh, of those who share the store; it is waited for up to 10 s. Default: Web Locks where they
+   * exist, else a lock within the process.
+   */
+  lock?: TokenLock
+  /**
+   * How long `accessToken()` waits for a refresh while the old token is valid, in milliseconds; a finite number, 0 or more.
+   * Default: 5_000.
+   */
+  maxWaitMs?: number
+}
+
+/**
+ * Where in its life a session's token is, by the server's clock as far as it is known. A cleared session's is `invalid`.
+ * Where the server has refused the token (`refused`), `action` is `'login'` whatever the state.
+ *
+ * @example
+ * import { TokenSession, type SessionStatus } from 'transak-user-token'
+ *
+ * const session = new TokenSession(token, { environment: 'staging' })
+ * const { state, clockSkewMs, refused }: SessionStatus = session.status()
+ */
+export type SessionStatus = TokenStatus & SessionState
+
+/**
+ * What a session knows beside its token.
+ *
+ * @example
+ * import { TokenSession, type SessionState } from 'transak-user-token'
+ *
+ * const { refused }: SessionState = new TokenSession(token, { environment: 'staging' }).status()
+ */
+export interface SessionState {
+  /**
+   * How far the local clock is behind the server's, in milliseconds; negative where it is ahead. 0 where that is less than
+   * 7 s, `null` until it was measured, by the `iat` of a token that was issued just now.
+   */
+  clockSkewMs: number | null
+  /** Whether the server has refused the token (`ERR_UNAUTHORIZED`): `action` is `'login'` until `replace()`. */
+  refused: boolean
+}
+
+/**
+ * What a session is at an instant, as {@link TokenSession.snapshot} returns it: frozen. Without a token its instants are
+ * `null`, and `stored` is false.
+ *
+ * @example
+ * import { TokenSession, type SessionSnapshot } from 'transak-user-token'
+ *
+ * const { state, expiresAt, stored }: SessionSnapshot = new TokenSession(null, { environment: 'staging' }).snapshot()
+ * console.log(state, expiresAt, stored)   // invalid null false
+ */
+export interface SessionSnapshot {
+  /** As of {@link tokenStatus}; `'invalid'` without a token. */
+  readonly state: TokenStatus['state']
+  /** As of {@link tokenStatus}; `'login'` if the server has refused the token. */
+  readonly action: TokenStatus['action']
+  /** Why the state is `'invalid'`. */
+  readonly reason?: InvalidReason
+  readonly issuedAt: number | null
+  readonly refreshAt: number | null
+  readonly expiresAt: number | null
+  /** Whether the server has refused the token. */
+  readonly refused: boolean
+  /** Whether the token is known to be in the store. */
+  readonly stored: boolean
+}
+
+/**
+ * A session's events, and their `detail`. None of it holds a token.
+ *
+ * - `refreshed`: there is a new token of the same user, by a refresh here or in another tab.
+ * - `refreshfailed`: a refresh failed; the token is kept, and there is another attempt later.
+ * - `expired`: only a new login helps, since the token has expired or was refused. Once for a token.
+ * - `replaced`: there is another login's token, by `replace()` here or in another tab.
+ * - `cleared`: there is no token any more, by `clear()` here or in another tab, or since the store was emptied.
+ * - `storageerror`: the store fails; the session goes on in memory. Once an outage.
+ *
+ * @example
+ * import { TokenSession, type SessionEventMap } from 'transak-user-token'
+ *
+ * const show = ({ detail }: SessionEventMap['refreshfailed']) => console.warn(detail.error.code)
+ * new TokenSession(token, { environment: 'staging' }).addEventListener('refreshfailed', show)
+ */
+export interface SessionEventMap {
+  refreshed: SessionEvent<TokenTimes>
+  refreshfailed: SessionEvent<{ error: TransakTokenError }>
+  expired: SessionEvent<null>
+  replaced: SessionEvent<null>
+  cleared: SessionEvent<null>
+  storageerror: SessionEvent<{ error: TransakTokenError }>
+}
+
+/**
+ * An event of a session: an `Event` where there is that class.
+ *
+ * @example
+ * import { TokenSession, type SessionEvent, type TokenTimes } from 'transak-user-token'
+ *
+ * const show = ({ detail }: SessionEvent<TokenTimes>) => console.log(new Date(detail.expiresAt))
+ * new TokenSession(token, { environment: 'staging' }).addEventListener('refreshed', show)
+ */
+export interface SessionEvent<Detail> {
+  readonly type: keyof SessionEventMap
+  readonly target: TokenSession
+  readonly detail: Detail
+}
+
+/**
+ * Keeps a token valid: it hands it out, refreshes it in time, and shares it with the page's other tabs. **In production the
+ * vendor accepts the refresh from your backend only; a page uses `baseUrl`.** Tokens are decoded, not verified.
+ *
+ * Constructing it starts nothing: it refreshes when asked, or between `start()` and `stop()` by itself. A request that was
+ * sent is never aborted, since the old token may be gone with it; only `replace()` and `clear()` drop its answer. Two
+ * sessions on the same token share one request.
+ *
+ * With `storage` and `key` the sessions of all tabs and workers refresh once between them, tell each other what happened,
+ * never the token, and read it from the store. Of two tokens of one user the one issued later wins. A store that fails costs
+ * a `storageerror`, and nothing else. Such a session is disposed of when it is not needed any more.
+ *
+ * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`; an expired token is accepted.
+ *
+ * @example
+ * import { TokenSession } from 'transak-user-token'
+ *
+ * const session = new TokenSession(token, { baseUrl: 'https://api.example.com/transak' })
+ * session.addEventListener('expired', () => console.log('log in again'))
+ * session.start()
+ * const accessToken = await session.accessToken()
+ */
+export class TokenSession {
+  /**
+   * Begins a session with the token of a login, and begins to store it. Without a token it is empty, until another tab or
+   * `replace()` brings one. Await `accessToken()` before the page goes elsewhere: then the token is stored.
+   */
+  constructor(token: string | null | undefined, options: SessionOptions)
+  /**
+   * Opens the session of `key` on the stored token, which may be expired. It is empty if nothing usable is stored.
+   *
+   * Rejects with `ERR_INVALID_OPTION`, with `ERR_STORAGE` if the store fails or does not answer, and with the reason of a
+   * signal that aborts.
+   */
+  static open(options: SessionOptions & { signal?: AbortSignal }): Promise<TokenSession>
+  /**
+   * Begins a session with the token of a login. Resolves once the token is stored, or its store has failed: a page may go
+   * elsewhere then.
+   *
+   * Rejects with `ERR_INVALID_OPTION` and with `ERR_INVALID_TOKEN`.
+   */
+  static login(token: string, options: SessionOptions): Promise<TokenSession>
+  /**
+   * Comes to a token that is valid now: at once while it is fresh; else it waits for the one refresh, up to `maxWaitMs`.
+   * Where that takes longer, fails, or has failed just now, it is the old, still valid token. With a `storage` it resolves
+   * once the token is stored or the store has failed, at most `maxWaitMs` later.
+   *
+   * Rejects at once with `ERR_TOKEN_EXPIRED`, with `ERR_UNAUTHORIZED` once the server has refused the token, and with
+   * `ERR_INVALID_TOKEN` once the session is cleared. A signal that aborts ends the wait, not the refresh.
+   */
+  accessToken(options?: { signal?: AbortSignal }): Promise<string>
+  /** Judges the token at this instant. It sends nothing, and is cheap enough for every frame. */
+  status(): SessionStatus
+  /**
+   * Refreshes the token even if it is fresh, joins a refresh under way, or adopts a newer stored token. After a failure it
+   * rejects for a while with that error, without a request: 1 s to 10 min, or as long as the server asks. With a `storage` it
+   * resolves once the new token is stored or the store has failed, at most `maxWaitMs` later.
+   */
+  refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
+  /**
+   * Goes on with the token of a new login, whatever was before: here at once, and once it is stored in the other tabs. It
+   * resolves once the token is stored or the store has failed: `await session.replace(token)` before the page goes elsewhere.
+   * With a store it waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
+   */
+  replace(token: string): Promise<void>
+  /**
+   * Logs out: forgets the token here at once, in the store and in the other tabs. Resolves once it is deleted from the store.
+   * Rejects with `ERR_STORAGE` if that fails; the session then tries again to delete it, until it succeeds or there is
+   * another login.
+   */
+  clear(): Promise<void>
+  /**
+   * Begins to renew the token by itself, from `refreshAt` on, a little later for some than for others. It looks at the clock
+   * at least every hour, and when the machine wakes up. A session alone does not keep Node from ending.
+   */
+  start(): void
+  /** Ends that. A refresh under way is finished and stored, without events. */
+  stop(): void
+  /** Ends the renewal, and lets go of what the session holds: its channel, its timers, its subscribers. */
+  dispose(): void
+  /**
+   * Calls back after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called or
+   * the session is disposed of. A listener that throws stops no other. It is bound to its session.
+   *
+   * @example
+   * import { TokenSession } from 'transak-user-token'
+   *
+   * const session = new TokenSession(null, { baseUrl: 'https://api.example.com/transak' })
+   * const unsubscribe = session.subscribe(() => console.log(session.snapshot().state))
+   * unsubscribe()
+   */
+  subscribe: (listener: () => void) => () => void
+  /** Returns what the session is now: the same frozen object until one of its fields changes. It is bound to its session. */
+  snapshot: () => SessionSnapshot
+  addEventListener<Type extends keyof SessionEventMap>(
+    type: Type,
+    listener: ((event: SessionEventMap[Type]) => unknown) | { handleEvent(event: SessionEventMap[Type]): unknown } | null,
+    options?: boolean | { once?: boolean, capture?: boolean, passive?: boolean, signal?: AbortSignal },
+  ): void
+  removeEventListener<Type extends keyof SessionEventMap>(
+    type: Type,
+    listener: ((event: SessionEventMap[Type]) => unknown) | { handleEvent(event: SessionEventMap[Type]): unknown } | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  /** The same as `dispose()`, if the runtime has `Symbol.dispose`. */
+  [Symbol.dispose](): void
+}
+
+/**
+ * What kind of failure a {@link TransakTokenError} reports. Codes are stable; messages are not.
+ *
+ * - `ERR_INVALID_OPTION` (fix): an option has the wrong type or range, or there is no `fetch`.
+ * - `ERR_INVALID_TOKEN` (login, or fix by reason): not a usable token; `reason` says why.
+ * - `ERR_TOKEN_EXPIRED` (login): expired by its own `exp`, before or during the call.
+ * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode 10xx, or 400 "Session Expired".
+ * - `ERR_FORBIDDEN` (fix): 403: the address is not allow-listed, or the key is wrong.
+ * - `ERR_REJECTED` (fix): any other 4xx.
+ * - `ERR_RATE_LIMITED` (retry): 429.
+ * - `ERR_SERVER` (retry): 5xx.
+ * - `ERR_NETWORK` (retry): no answer came, or a redirect.
+ * - `ERR_TIMEOUT` (retry): no answer came in time, or 408.
+ * - `ERR_BAD_RESPONSE` (retry): an answer that cannot be used.
+ * - `ERR_STORAGE` (retry): a session's store failed or did not answer.
+ * - `ERR_WASM_UNAVAILABLE` (fix): no WebAssembly here, or the page's policy forbids it.
+ * - `ERR_INTERNAL` (fix): a fault of this package; the next call starts afresh.
+ *
+ * @example
+ * import { refreshAccessToken, TransakTokenError, type TransakTokenErrorCode } from 'transak-user-token'
+ *
+ * const passing: TransakTokenErrorCode[] = ['ERR_NETWORK', 'ERR_TIMEOUT']
+ * await refreshAccessToken(token).catch((error) => {
+ *   if (!(error instanceof TransakTokenError) || !passing.includes(error.code)) throw error
+ * })
+ */
+export type TransakTokenErrorCode =
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_TOKEN'
+  | 'ERR_TOKEN_EXPIRED'
+  | 'ERR_UNAUTHORIZED'
+  | 'ERR_FORBIDDEN'
+  | 'ERR_REJECTED'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_SERVER'
+  | 'ERR_NETWORK'
+  | 'ERR_TIMEOUT'
+  | 'ERR_BAD_RESPONSE'
+  | 'ERR_STORAGE'
+  | 'ERR_WASM_UNAVAILABLE'
+  | 'ERR_INTERNAL'
+
+/**
+ * The one error of this package: a stable `code`, and the `action` that helps. After a request its message names the origin
+ * that was asked and the HTTP status. Nothing in it holds a token, a part of one, a claim or a header's value, so it may be
+ * logged as it is.
+ *
+ * `instanceof TransakTokenError` holds for the errors of every entry and every copy of this package, if an app has several.
+ *
+ * @example
+ * import { refreshAccessToken, TransakTokenError } from 'transak-user-token'
+ *
+ * try {
+ *   await refreshAccessToken(token)
+ * } catch (error) {
+ *   if (!(error instanceof TransakTokenError)) throw error   // the signal's own reason
+ *   if (error.action === 'login') console.log('log in again')
+ *   else console.error(error.code, error.traceId)
+ * }
+ */
+export class TransakTokenError extends Error {
+  /** Made by this package; tests of calling code may make one, too. */
+  constructor(
+    message: string,
+    fields: Pick<
+      TransakTokenError,
+      'code' | 'action' | 'reason' | 'status' | 'errorCode' | 'traceId' | 'retryAfterMs' | 'attempts' | 'outcomeUnknown'
+    >,
+  )
+  readonly name: 'TransakTokenError'
+  readonly code: TransakTokenErrorCode
+  /** Whether to try again later, log in again with a one-time password, or mend the calling code or its configuration. */
+  readonly action: 'retry' | 'login' | 'fix'
+  /** Why the token is invalid, with `ERR_INVALID_TOKEN`. */
+  readonly reason?: InvalidReason
+  /** The HTTP status, where an answer came. */
+  readonly status?: number
+  /** Transak's own `errorCode`, as text: at most 16 characters of `[A-Za-z0-9_]`. */
+  readonly errorCode?: string
+  /** The answer's `trace-id`, for Transak's support: at most 64 characters of `[A-Za-z0-9-]`. */
+  readonly traceId?: string
+  /** How long the server asks to wait, in milliseconds: its `Retry-After`. */
+  readonly retryAfterMs?: number
+  /** How many requests were sent. */
+  readonly attempts: number
+  /** Whether a request was sent to which no usable answer came: the old token may be gone. */
+  readonly outcomeUnknown: boolean
+  /** The name and code of what lay beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
+  readonly cause?: Error & { code?: string }
+  /** Returns the error as plain data without its stack, for a log or another worker: each field that is set. */
+  toJSON(): Omit<TransakTokenError, 'stack' | 'cause' | 'toJSON'> & { cause?: { name?: string, code?: string } }
+}

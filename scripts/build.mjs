@@ -1,0 +1,105 @@
+// Assembles pkg/, ready for `npm pack`: wasm-pack's output and the modules of pkg-template/ in one file for each entry.
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { asmModule, glueModule, minifyNames, withoutGlue } from './glue.mjs';
+
+const root = join(import.meta.dirname, '..');
+const template = join(root, 'pkg-template');
+const pkg = join(root, 'pkg');
+
+/** What src/js/check.rs exports, and pkg-template/check.ts calls past the glue. */
+const CHECK = ['memory', 'layout', 'checkToken', 'wrongOption', 'isSpace'];
+
+/** What a plain build of the crate exports for its users, and the package has from check.ts. */
+const PLAIN = ['tokenStatus', 'tokenStatuses'];
+
+rmSync(pkg, { recursive: true, force: true });
+mkdirSync(pkg);
+
+const [core, server, status] = await Promise.all(['core', 'server', 'status'].map(async (name) => {
+  const folder = join(root, 'target/wasm', name);
+  if (name === 'status') return { wasm: withoutGlue(folder), glue: '' };
+  const names = minifyNames(folder), glue = await glueModule(folder, names, CHECK, PLAIN);
+  // For the tests, which make the wasm trap.
+  writeFileSync(join(folder, 'exports.json'), `${JSON.stringify(names.exports)}\n`);
+  return { wasm: names.wasm, glue };
+}));
+
+/** How the wasm gets into an entry: each a module that exports `instantiate(imports)`. */
+const ways = {
+  inline: ({ wasm }) => `import { bytesOf } from './bytes.js';
+    let module;
+    export const instantiate = (imports) => new WebAssembly.Instance(module ??= new WebAssembly.Module(bytesOf('${readFileSync(wasm, 'hex')}')), imports).exports;`,
+  js: ({ wasm }) => asmModule(wasm),
+  // Cloudflare's Workers may not compile bytes: the module is compiled already.
+  workerd: (_, file) => `import module from './${file}';
+    export const instantiate = (imports) => new WebAssembly.Instance(module, imports).exports;`,
+  // So is it in Vercel's edge runtime, in another realm, whose Module is not this one's.
+  'edge-light': (_, file) => `import module from './${file}?module';
+    export const instantiate = (imports) => new WebAssembly.Instance(Object.setPrototypeOf(module, WebAssembly.Module.prototype), imports).exports;`,
+};
+
+/** The entries: the name of the file and of the module, the build of the crate, and the build of the check if it is another one. */
+for (const [name, from, crate, check] of [
+  ['index', 'index', core, status], ['status', 'status', status, status], ['server', 'server', server, undefined],
+]) {
+  const file = `${name === 'index' ? 'core' : name}.wasm`;
+  copyFileSync(crate.wasm, join(pkg, file));
+  const modules = (way, checked = check) => ({
+    '#glue': crate.glue,
+    '#core': crate.glue && ways[way](crate, file),
+    '#check-wasm': status && ways[way](status, file),
+    '#check': `export * from './check.${checked === crate && crate.glue ? 'core' : 'own'}.js';`,
+  });
+  const bundle = (output, way, options, checked) => build({
+    bundle: true, minify: true, platform: 'neutral', target: 'es2020', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
+    entryPoints: [join(template, from)], outfile: join(pkg, output), plugins: [generated(modules(way, checked), name === 'server' && output)],
+    external: ['*.wasm', '*.wasm?module'], ...options,
+  });
+  const commonJs = { format: 'cjs', platform: 'node' };
+  const shared = crate.glue ? crate : undefined;
+  await bundle(`${name}.js`, 'inline');
+  await bundle(`${name}.cjs`, 'inline', commonJs);
+  await bundle(`${name}.workerd.js`, 'workerd', {}, shared);
+  await bundle(`${name}.edge-light.js`, 'edge-light', {}, shared);
+  if (name === 'server') continue;
+  const twin = name === 'index' ? 'js' : 'status-js';
+  await bundle(`${twin}.js`, 'js', {}, shared);
+  await bundle(`${twin}.cjs`, 'js', commonJs, shared);
+  if (name === 'index') await bundle('index.global.js', 'inline', { format: 'iife', globalName: 'TransakUserToken' });
+}
+
+/**
+ * Serves the generated modules to the bundler. The server's bundle imports what the main entry has, rather than have a copy.
+ * @param {Record<string, string>} modules @param {string | false} server the file of a server's bundle
+ */
+function generated(modules, server) {
+  return {
+    name: 'generated',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^#/ }, ({ path }) => ({ path, namespace: 'generated' }));
+      onLoad({ filter: /.*/, namespace: 'generated' }, ({ path }) => ({ contents: modules[path], resolveDir: template }));
+      if (server) onResolve({ filter: /\/(index|error)\.js$/ }, () => ({ path: `./index${server.slice('server'.length)}`, external: true }));
+    },
+  };
+}
+
+await build({ bundle: true, external: ['node:*'], platform: 'node', format: 'cjs', target: 'es2020', logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, 'gateway.cjs') });
+copyFileSync(join(template, 'gateway.js'), join(pkg, 'gateway.js'));
+
+// Declarations for `import`, and the same for `require`.
+for (const file of readdirSync(join(template, 'types'))) {
+  const text = readFileSync(join(template, 'types', file), 'utf8');
+  writeFileSync(join(pkg, file), text);
+  writeFileSync(join(pkg, file.replace('.d.ts', '.d.cts')), text.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
+}
+for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, file), join(pkg, file));
+// The chart is the repository's alone.
+writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
+
+// The crate has the version and the description; npm has the rest.
+const field = (name) => readFileSync(join(root, 'Cargo.toml'), 'utf8').match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
+const manifest = JSON.parse(readFileSync(join(template, 'package.json'), 'utf8'));
+Object.assign(manifest, { version: field('version'), description: field('description') });
+writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

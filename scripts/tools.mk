@@ -1,0 +1,37 @@
+# The tools: installed once for each machine and version, and said so.
+
+setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || { echo "installing the Rust target wasm32-unknown-unknown"; rustup target add wasm32-unknown-unknown; }
+	for component in rust-src clippy rustfmt; do
+		rustup component list --installed | grep -q "^$$component" || { echo "installing the Rust component $$component"; rustup component add $$component; }
+	done
+
+node_modules/.package-lock.json: package-lock.json
+benches/node_modules/.package-lock.json: benches/package-lock.json
+# Not `npm ci` for the benches: it refuses a lock file that does without other platforms' optional packages.
+node_modules/.package-lock.json benches/node_modules/.package-lock.json:
+	@echo "installing the npm tools of $<"
+	cd $(<D)
+	npm $(if $(filter benches/%,$@),install --no-save,ci) --silent --no-audit --no-fund --ignore-scripts
+	touch node_modules/.package-lock.json
+
+$(TOOLS)/bin/wasm-pack: CRATE := --locked wasm-pack@$(WASM_PACK)
+$(TOOLS)/bin/wasm-bindgen: CRATE := wasm-bindgen-cli@$(WASM_BINDGEN)
+$(TOOLS)/bin/%:
+	@echo "installing $(lastword $(CRATE))"
+	cargo install --quiet --root $(TOOLS) $(CRATE)
+
+browser: PROGRAMS := $(CHROMIUM) $(CHROMEDRIVER)
+browser: PACKAGES := chromium chromium-driver
+browser: HINT := , or set CHROMIUM and CHROMEDRIVER
+browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server
+browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server
+browser browsers:
+	@if type $(PROGRAMS) > /dev/null 2>&1; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+		echo "missing: one of $(PROGRAMS); install $(PACKAGES)$(HINT)" >&2
+		exit 1
+	fi
+	echo "installing $(PACKAGES) from the system's packages"
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(PACKAGES) > /dev/null

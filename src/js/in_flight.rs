@@ -1,0 +1,151 @@
+//! Requests in flight: calls that ask for the same wait for the same request, its retries included.
+//!
+//! Which requests are in flight, and who waits for them, is known to `shared.js`, for all copies of this package in a realm.
+//! They share what was answered, and each caller interprets it: no copy needs to know another one's types.
+
+use std::rc::Rc;
+
+use js_sys::{Date, Math, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::http::interpret;
+use super::options::RefreshOptions;
+use super::wait::{Latch, exchange, timer};
+use crate::error::{Result, joined};
+use crate::refresh::{MAX_BODY, NewToken, OldToken, Retries};
+
+#[wasm_bindgen(module = "/src/js/shared.js")]
+extern "C" {
+    /// A caller who waits.
+    type Joined;
+    /// Joins the request in flight that is the same by its texts, `fetch` and time-outs, or begins one.
+    fn join(
+        texts: &str,
+        fetch: &JsValue,
+        timeout_ms: f64,
+        total_timeout_ms: f64,
+        retries: f64,
+        tolerance_ms: f64,
+    ) -> Joined;
+    #[wasm_bindgen(method, getter)]
+    fn request(this: &Joined) -> InFlight;
+    /// Tells whether this caller is to send the request.
+    #[wasm_bindgen(method, getter, js_name = isFirst)]
+    fn is_first(this: &Joined) -> bool;
+    #[wasm_bindgen(method)]
+    fn leave(this: &Joined);
+
+    /// A request with its retries, which any copy of this package may have begun.
+    type InFlight;
+    /// The most that any caller asked for.
+    #[wasm_bindgen(method, getter)]
+    fn retries(this: &InFlight) -> f64;
+    /// The most that any caller tolerates.
+    #[wasm_bindgen(method, getter, js_name = toleranceMs)]
+    fn tolerance_ms(this: &InFlight) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn waiting(this: &InFlight) -> u32;
+    /// Sets when the time of the attempt is up, or of all attempts if none is under way. Nobody joins from then on, though
+    /// the timer may fire late: after a laptop slept.
+    #[wasm_bindgen(method, setter, js_name = joinableUntil)]
+    fn set_joinable_until(this: &InFlight, instant: f64);
+    /// Opens when nobody waits any more, which ends the request and every wait.
+    #[wasm_bindgen(method, getter)]
+    fn abandoned(this: &InFlight) -> Latch;
+    /// Resolves with a [`Settled`], or rejects if the copy that sends the request is lost.
+    #[wasm_bindgen(method, getter)]
+    fn settled(this: &InFlight) -> Promise;
+    #[wasm_bindgen(method)]
+    fn settle(this: &InFlight, exchanged: &JsValue, attempts: u32, outcome_unknown: bool);
+
+    /// What a request settles with.
+    pub(super) type Settled;
+    /// The last of its exchanges, as `exchange` of `http.js` resolves with it.
+    #[wasm_bindgen(method, getter)]
+    fn exchanged(this: &Settled) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn attempts(this: &Settled) -> u32;
+    /// Tells whether any attempt was sent and brought no usable answer.
+    #[wasm_bindgen(method, getter, js_name = outcomeUnknown)]
+    fn outcome_unknown(this: &Settled) -> bool;
+}
+
+impl Settled {
+    /// Interprets the answer for a caller who tolerates so much.
+    pub(super) fn interpret(&self, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
+        match interpret(&self.exchanged(), old, tolerance_ms) {
+            Ok(token) => Ok(NewToken { attempts: self.attempts(), ..token }),
+            Err(mut failure) => {
+                failure.attempts = self.attempts();
+                failure.outcome_unknown |= self.outcome_unknown();
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// A caller who waits for a request in flight. The request is abandoned with its last waiter.
+pub(super) struct Waiter(Joined);
+
+impl Waiter {
+    /// Joins the request in flight that is the same as this one, or sends it.
+    pub(super) fn join(old: &Rc<OldToken>, options: &Rc<RefreshOptions>) -> Self {
+        let RefreshOptions { target, credentials, headers_text, fetch, timeout_ms, total_timeout_ms, .. } = &**options;
+        // None but the last has a line end. Windows, tolerance, retries and signal are each caller's own.
+        let texts = joined(&[old.token.expose(), "\n", &target.url(), "\n", credentials, "\n", headers_text]);
+        let (retries, tolerance_ms) = (options.retries, options.status.clock_tolerance_ms);
+        let joined = join(&texts, fetch, *timeout_ms, *total_timeout_ms, retries, tolerance_ms);
+        if joined.is_first() {
+            spawn_local(send(joined.request(), Rc::clone(old), Rc::clone(options)));
+        }
+        Self(joined)
+    }
+
+    /// Returns the promise of a [`Settled`].
+    pub(super) fn settled(&self) -> Promise {
+        self.0.request().settled()
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// Sends the request until an answer can be used, or another attempt would not help.
+async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>) {
+    let RefreshOptions { target, fetch, headers, credentials, .. } = &*options;
+    let abandoned = request.abandoned();
+    let deadline = Date::now() + options.total_timeout_ms;
+    let mut attempts = 0;
+    let mut outcome_unknown = false;
+    loop {
+        attempts += 1;
+        let now = Date::now();
+        let limit_ms = options.timeout_ms.min(deadline - now);
+        request.set_joinable_until(now + limit_ms);
+        let exchanging = exchange(fetch, &target.url(), headers, MAX_BODY, limit_ms, &abandoned, credentials);
+        // It never rejects.
+        let exchanged = JsFuture::from(exchanging).await.unwrap_or_default();
+        let settle = |outcome_unknown| request.settle(&exchanged, attempts, outcome_unknown);
+        let Err(mut failure) = interpret(&exchanged, &old, request.tolerance_ms()) else {
+            return settle(outcome_unknown);
+        };
+        failure.attempts = attempts;
+        outcome_unknown |= failure.outcome_unknown;
+        let retries = Retries { retries: request.retries(), deadline };
+        let Some(delay_ms) = retries.wait_ms(&failure, Math::random(), Date::now()) else {
+            return settle(outcome_unknown);
+        };
+        let delay_ms = delay_ms.min(old.expires_in_ms(request.tolerance_ms(), Date::now()));
+        request.set_joinable_until(deadline);
+        // It never rejects.
+        let _: core::result::Result<_, _> = JsFuture::from(timer(delay_ms, &abandoned)).await;
+        let now = Date::now();
+        if now >= deadline || old.is_expired(request.tolerance_ms(), now) || request.waiting() == 0 {
+            return settle(outcome_unknown);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// The names of all options. A name that is none of them is refused: `{ baseURL }` must not send a token to staging.
+import { caught, read } from './foreign.js';
+
+/** What belongs together: one object may serve several functions of this package. */
+const NAMES = {
+  options: [
+    'now', 'refreshWindowMs', 'clockToleranceMs',
+    'environment', 'baseUrl', 'allowHttp', 'headers', 'credentials', 'timeoutMs', 'totalTimeoutMs', 'retries', 'signal', 'fetch',
+    'storage', 'storageMayForget', 'key', 'lock', 'maxWaitMs',
+    'apiKey', 'allowedOrigins', 'allowCredentials', 'allowServerCalls', 'authorize', 'userIp', 'trustedProxies', 'limit', 'limiter', 'onEvent',
+    'concurrency', 'reload',
+    'lifetimeMs', 'revoke', 'otp', 'log',
+  ],
+  limits: ['perAddress', 'perToken', 'refused', 'refusedTotal', 'total', 'max', 'windowMs'],
+};
+
+/**
+ * Says which own, enumerable name of an object is not among these, for a message; undefined if all are. A name that is not
+ * like an option's is not shown.
+ * @param {object} value
+ * @param {keyof typeof NAMES} which
+ */
+export function unknownName(value, which) {
+  const names = caught(() => Object.keys(value));
+  if (!names) return 'options cannot be read';
+  const unknown = names.find((name) => !NAMES[which].includes(name));
+  if (unknown === undefined) return undefined;
+  return `${/^[a-z]\w{0,31}$/i.test(unknown) ? unknown : 'a name among them'} is no option of this package`;
+}
+
+/**
+ * Returns the options that an object has now: what happens to it later changes nothing.
+ * @param {unknown} options
+ * @returns {any}
+ */
+export function copyOptions(options) {
+  return Object.fromEntries(NAMES.options.map((name) => [name, read(options, name)]).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,211 @@
+// What a user interface does with a session: it makes one before there is a token, opens one, logs in, watches it, lets go of it.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { TokenSession, webStorage } from 'transak-user-token'
+import { clock } from './session.clock.mjs'
+import { DAY, memory, next, turn, unique, world } from './session.world.mjs'
+
+const EMPTY = { state: 'invalid', action: 'login', reason: 'not_a_string', issuedAt: null, refreshAt: null, expiresAt: null, refused: false, stored: false }
+const none = { code: 'ERR_INVALID_TOKEN', action: 'login', reason: 'not_a_string' }
+
+describe('an empty session', { concurrency: true }, () => {
+  test('has a status, hands nothing out, and sends nothing', async (t) => {
+    const { open, gateway } = await world(t)
+    for (const token of [null, undefined]) {
+      const session = open(token)
+      assert.equal(session.status().reason, 'not_a_string')
+      await assert.rejects(session.accessToken(), none)
+      await assert.rejects(session.refresh(), none)
+    }
+    assert.equal(gateway.refreshes(), 0)
+  })
+
+  test('adopts the login of another tab', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = memory(), early = open(null, { storage, key }), heard = next(early, 'replaced')
+    await TokenSession.login(fresh, { environment: 'staging', storage, key })
+    await heard
+    assert.equal(await early.accessToken(), fresh)
+  })
+
+  test('finds the login of another process before it rejects', async (t) => {
+    const time = clock(t)
+    const { open, fresh } = await world(t, { listen: false, now: () => Date.now() })
+    const key = unique(), storage = memory(), session = open(null, { storage, key })
+    await assert.rejects(session.accessToken(), none)
+    // As a process does that shares no channel.
+    storage.map.set(key, fresh)
+    await time.advance(1_100)
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, ['replaced'])
+  })
+
+  test('looks at the store at most once a second before it rejects', async (t) => {
+    const { open } = await world(t)
+    const storage = memory(), session = open(null, { storage, key: unique() })
+    await assert.rejects(session.accessToken(), none)
+    const { length } = storage.calls
+    for (let calls = 0; calls < 20; calls++) await assert.rejects(session.accessToken(), none)
+    assert.ok(storage.calls.length <= length + 1, `${storage.calls.length - length} looks`)
+  })
+
+  test('goes on with a login of its own', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(null)
+    await session.replace(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    assert.deepEqual(session.heard, ['replaced'])
+  })
+})
+
+test('a call whose last look is 30 s old notices what another process has stored', async (t) => {
+  const time = clock(t)
+  const { open, aged } = await world(t, { listen: false, now: () => Date.now() })
+  const key = unique(), storage = memory(), session = open(await aged(2), { storage, key })
+  await session.accessToken()
+  const later = await aged(1)
+  storage.map.set(key, later)
+  await time.advance(29_000)
+  assert.notEqual(await session.accessToken(), later)
+  await time.advance(2_000)
+  assert.equal(await session.accessToken(), later)
+})
+
+describe('login()', () => {
+  test('resolves once the token is stored', async (t) => {
+    const { fresh, adopt, baseUrl } = await world(t)
+    const key = unique(), storage = memory(), session = adopt(await TokenSession.login(fresh, { baseUrl, storage, key }))
+    assert.equal(storage.map.get(key), fresh)
+    assert.equal(session.snapshot().stored, true)
+  })
+
+  test('overwrites what is stored, whoever has it', async (t) => {
+    const { fresh, aged, adopt, baseUrl } = await world(t)
+    const key = unique(), storage = memory([[key, await aged(1, { sub: 'ann@example.com' })]])
+    adopt(await TokenSession.login(fresh, { baseUrl, storage, key }))
+    assert.equal(storage.map.get(key), fresh)
+  })
+
+  test('resolves if the store fails', async (t) => {
+    const { fresh, adopt, baseUrl } = await world(t)
+    const storage = Object.assign(memory(), { fault: () => { throw new Error('down') } })
+    const session = adopt(await TokenSession.login(fresh, { baseUrl, storage, key: unique() }))
+    assert.equal(await session.accessToken(), fresh)
+  })
+
+  test('rejects if it is no token, or the options make no sense', async () => {
+    await assert.rejects(TokenSession.login('no token', { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
+    await assert.rejects(TokenSession.login(null, { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
+    await assert.rejects(TokenSession.login('no token', {}), { code: 'ERR_INVALID_OPTION' })
+  })
+})
+
+test('open() ends with the reason of a signal that aborts', async () => {
+  const caller = new AbortController(), storage = { ...memory(), get: () => new Promise(() => {}) }
+  const opening = TokenSession.open({ environment: 'staging', storage, key: unique(), signal: caller.signal })
+  caller.abort('left')
+  await assert.rejects(opening, (reason) => reason === 'left')
+})
+
+describe('snapshot() and subscribe()', { concurrency: true }, () => {
+  test('a snapshot is frozen, and the same object until a field changes', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(fresh), { snapshot } = session, first = snapshot()
+    assert.ok(Object.isFrozen(first))
+    assert.equal(snapshot(), first)
+    const { state, action, issuedAt, refreshAt, expiresAt } = session.status()
+    assert.deepEqual(first, { state, action, issuedAt, refreshAt, expiresAt, refused: false, stored: false })
+    await session.clear()
+    assert.notEqual(snapshot(), first)
+    assert.deepEqual(snapshot(), EMPTY)
+    assert.equal(snapshot(), snapshot())
+  })
+
+  test('a refresh is told of once, after it is stored', async (t) => {
+    const { open, aged } = await world(t)
+    const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), told = []
+    await session.accessToken()
+    session.subscribe(() => told.push([session.snapshot().stored, storage.map.get(key)]))
+    const { accessToken } = await session.refresh()
+    await turn()
+    assert.deepEqual(told, [[true, accessToken]])
+  })
+
+  test('a login and a logout are told of, until it is unsubscribed', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const session = open(null), states = [], unsubscribe = session.subscribe(() => states.push(session.snapshot().state))
+    await session.replace(fresh)
+    await session.clear()
+    assert.deepEqual(states, ['fresh', 'invalid'])
+    unsubscribe()
+    await session.replace(await aged(1))
+    assert.equal(states.length, 2)
+  })
+
+  test('a listener that subscribes twice is called twice, and unsubscribed once', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(null)
+    let calls = 0
+    const listener = () => { calls++ }, unsubscribe = session.subscribe(listener)
+    session.subscribe(listener)
+    await session.replace(fresh)
+    assert.equal(calls, 2)
+    unsubscribe()
+    await session.clear()
+    assert.equal(calls, 3)
+  })
+
+  test('dispose() ends it', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(fresh)
+    let calls = 0
+    session.subscribe(() => { calls++ })
+    session.dispose()
+    await session.clear()
+    assert.equal(calls, 0)
+  })
+})
+
+test('a subscriber is told when the state changes by time alone', async (t) => {
+  const time = clock(t)
+  const { open, aged } = await world(t, { listen: false, now: () => Date.now() })
+  const session = open(await aged(0)), states = []
+  session.subscribe(() => states.push(session.snapshot().state))
+  await time.advance(26 * DAY)
+  assert.deepEqual(states, [])
+  await time.advance(2 * DAY)
+  assert.deepEqual(states, ['expiring'])
+  await time.advance(3 * DAY)
+  assert.deepEqual(states, ['expiring', 'expired'])
+})
+
+describe('webStorage by a function', () => {
+  test('asks for the area at first use', async (t) => {
+    const { open, fresh } = await world(t)
+    const map = new Map(), area = { getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value), removeItem: (key) => void map.delete(key) }
+    let asked = 0
+    const storage = webStorage(() => {
+      asked++
+      return area
+    }), key = unique()
+    assert.equal(asked, 0)
+    await open(fresh, { storage, key }).accessToken()
+    assert.equal(map.get(key), fresh)
+    assert.equal(asked, 1)
+  })
+
+  for (const [what, area] of [['throws', () => { throw new DOMException('denied', 'SecurityError') }], ['is missing', () => undefined]]) {
+    test(`an area that ${what} counts as no storage: open() is empty, and one storageerror comes later`, async (t) => {
+      const { reopen, fresh } = await world(t)
+      const session = await reopen({ storage: webStorage(area), key: unique() }), told = next(session, 'storageerror')
+      assert.equal(session.status().state, 'invalid')
+      const { error } = await told
+      assert.equal(error.code, 'ERR_STORAGE')
+      await session.replace(fresh)
+      assert.equal(await session.accessToken(), fresh)
+      await session.refresh()
+      await session.clear()
+      assert.deepEqual(session.heard, ['storageerror', 'replaced', 'refreshed', 'cleared'])
+    })
+  }
+})
