@@ -61,5 +61,5 @@ export function table({ sizes, figures }, budgets) {
     return `| ${name} | ${figure} | ${atLeast === undefined ? 'at most' : 'at least'} ${goal}: ${is ? 'reached' : 'not reached'} |`;
   });
   const bytes = Object.entries(sizes).sort(([, a], [, b]) => a - b).map(([name, size]) => `| \`${name}\` | ${size.toLocaleString('en-GB')} |`);
-  return ['| figure | measured | goal |', '|---|---|---|', ...lines, '', '| package | bytes, minified and brotli |', '|---|---|', ...bytes].join('\n');
+  return ['| figure | measured | goal |', '|---|---|---|', ...lines, '', '| package | bytes, bundled, minified and brotli |', '|---|---|', ...bytes].join('\n');
 }

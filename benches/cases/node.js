@@ -37,8 +37,8 @@ const cases = {
     const list = tokens(10_000), chunks = 100, times = { list: [], loop: [], least: [] };
     const before = process.memoryUsage().rss;
     ours.tokenStatus(list[0]);
-    // What the loader takes from the module's exports, which have no names of their own.
-    const [memory, layout, check] = caught.map((exports) => Object.values(exports)).find(([, layout, check]) => layout?.length === 0 && check?.length === 4);
+    // The check's own build, whose exports have the names of the source.
+    const { memory, layout, checkToken } = caught.find((exports) => 'checkToken' in exports);
     const [tokenAt, tokenLength, timesAt] = new Uint32Array(memory.buffer, layout(), 3);
     const room = new Uint8Array(memory.buffer, tokenAt, tokenLength), numbers = new Float64Array(memory.buffer, timesAt, 4);
     const encoder = new TextEncoder(), verdicts = [['fresh', 'use'], ['expiring', 'refresh'], ['expired', 'login']].map(([state, action]) => ({ state, action }));
@@ -49,7 +49,7 @@ const cases = {
       least: () => {
         const now = Date.now(), results = Array.from(list);
         for (let at = 0; at < results.length; at++) {
-          const { state, action } = verdicts[check(encoder.encodeInto(results[at], room).written, now, NaN, NaN)];
+          const { state, action } = verdicts[checkToken(encoder.encodeInto(results[at], room).written, now, NaN, NaN)];
           results[at] = { state, action, issuedAt: numbers[0], refreshAt: numbers[1], expiresAt: numbers[2], expiresInMs: numbers[3] };
         }
         kept = results;
@@ -124,7 +124,8 @@ const cases = {
     const gateway = createGateway();
     const fetch = (url, init) => gateway.fetch(new Request(url, init));
     const list = tokens(10_000), issued = await Promise.all(Array.from({ length: 100 }, () => gateway.issue()));
-    const bytes = () => caught.reduce((sum, { memory: { buffer } }) => sum + buffer.byteLength, 0);
+    const memories = () => caught.flatMap((exports) => Object.values(exports)).filter((value) => value instanceof WebAssembly.Memory);
+    const bytes = () => memories().reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
     const refreshed = () => Promise.all(issued.map((token) => ours.refreshAccessToken(token, { baseUrl: 'https://gateway.test', fetch })));
     for (const token of list.slice(0, 100)) ours.tokenStatus(token);
     await refreshed();
