@@ -12,42 +12,29 @@ const options = {
   baseUrl: config.gateway, storage: webStorage(localStorage), key: 'demo-user', fetch: counted, refreshWindowMs: config.lifetimeMs / 3,
 };
 
-/** @type {TokenSession | null} */
-let session = null;
 let requests = 0;
 
-await open();
-// Without a session there is nobody yet to hear of a login in another tab.
-addEventListener('storage', () => session ?? open());
+// Empty before a login, and told of one in another tab.
+const session = await TokenSession.open(options);
+for (const type of EVENTS) {
+  session.addEventListener(type, ({ detail }) => {
+    log(detail?.error ? `${type}: ${detail.error.code}` : type);
+    mark();
+  });
+}
+session.start();
+mark();
 $('log-in').addEventListener('click', () => attempt(logIn));
-$('refresh').addEventListener('click', () => attempt(() => session?.refresh()));
-$('log-out').addEventListener('click', () => attempt(() => session?.clear()));
+$('refresh').addEventListener('click', () => attempt(() => session.refresh()));
+$('log-out').addEventListener('click', () => attempt(() => session.clear()));
 setInterval(show, 200);
 document.body.dataset.ready = 'true';
-
-async function open() {
-  keep(await TokenSession.open(options));
-}
-
-function keep(opened) {
-  if (!opened || session) return;
-  session = opened;
-  for (const type of EVENTS) {
-    session.addEventListener(type, ({ detail }) => {
-      log(detail?.error ? `${type}: ${detail.error.code}` : type);
-      mark();
-    });
-  }
-  session.start();
-  mark();
-}
 
 async function logIn() {
   const email = 'user@example.com', apiKey = 'demo';
   const { stateToken } = await post('/api/v2/auth/login', { apiKey, email });
   const { accessToken } = await post('/api/v2/auth/verify', { apiKey, email, otp: '123456', stateToken });
-  if (session) await session.replace(accessToken);
-  else keep(new TokenSession(accessToken, options));
+  await session.replace(accessToken);
 }
 
 async function post(path, body) {
@@ -78,7 +65,6 @@ async function mark() {
 }
 
 function show() {
-  if (!session) return;
   const { state, expiresInMs } = session.status();
   document.body.dataset.state = state === 'invalid' ? 'none' : state;
   $('state').textContent = STATES[state];
