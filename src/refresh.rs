@@ -11,7 +11,7 @@ pub use self::target::{Hints, Target};
 use crate::claims::{Claims, Subject};
 use crate::error::{Action, Cause, Code, Failure, InvalidReason, Result};
 use crate::json::{Members, Value};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_plain};
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -65,11 +65,20 @@ impl OldToken {
         Ok(Self { token, claims, subject, payload: Secret::new(payload), sent_with })
     }
 
-    /// Returns a foreign text if it may be shown: see [`Secret::admits`].
+    /// Returns a foreign text if it may be shown: it is short and plain, and repeats nothing of this token, its claims or
+    /// what is sent with it. A server that echoes the token into an error code must not make it appear in a log.
     fn shown(&self, text: Option<&[u8]>, longest: usize, punctuation: u8) -> Option<String> {
-        let secrets = [self.token.bytes(), self.payload.bytes(), self.sent_with.bytes()].map(Secret::new);
-        let text = text.filter(|text| secrets.iter().all(|secret| secret.admits(text, longest, punctuation)))?;
+        let text = text.filter(|text| is_plain(text, longest, punctuation) && !self.is_repeated_in(text))?;
         str::from_utf8(text).ok().map(str::to_owned)
+    }
+
+    #[inline(never)]
+    fn is_repeated_in(&self, text: &[u8]) -> bool {
+        self.token.has_part_in(text)
+            || self.payload.has_part_in(text)
+            || self.payload.has_claim_in(text)
+            || self.sent_with.has_part_in(text)
+            || self.sent_with.has_header_in(text)
     }
 
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
@@ -201,12 +210,23 @@ pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64,
     let mut failure = Failure::new(code);
     failure.detail = detail;
     failure.status = Some(answer.status);
+    let trace_id = answer.trace_id.as_ref().map(String::as_bytes);
+    let [error_code, trace_id] =
+        [error_code, trace_id].map(|said| said.filter(|said| !repeats_new(access_token, said)));
     failure.error_code = old.shown(error_code, ERROR_CODE, b'_');
-    failure.trace_id = old.shown(answer.trace_id.as_ref().map(String::as_bytes), 64, b'-');
+    failure.trace_id = old.shown(trace_id, 64, b'-');
     failure.retry_after_ms = retry_after_ms;
     failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
     failure.retryable = code == Code::Network || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
     Err(failure)
+}
+
+/// Tells whether a foreign text repeats the token that the same answer brought, however useless that is.
+fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
+    let read = |token| OldToken::read(str::from_utf8(token).ok()?, "").ok();
+    access_token.is_some_and(|token| {
+        Secret::new(token).has_part_in(text) || read(token).is_some_and(|token| token.is_repeated_in(text))
+    })
 }
 
 /// The longest error code that is shown.

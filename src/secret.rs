@@ -1,5 +1,5 @@
-//! What must not be shown: a token, its claims, the headers that go with it. A secret does not show itself, and it judges
-//! whether a foreign text may be shown beside it.
+//! What must not be shown: a token, its claims, the headers that go with it. A secret does not show itself, and it tells
+//! whether a foreign text repeats it.
 
 use core::fmt;
 
@@ -23,6 +23,12 @@ impl<T: AsRef<str>> Secret<T> {
     }
 }
 
+/// How many characters in a row are a part of a secret.
+const PART: usize = 8;
+
+/// How many characters a claim has at least that may not even stand within a foreign text. A shorter one may not be all of it.
+const CLAIM: usize = 4;
+
 impl<T: AsRef<[u8]>> Secret<T> {
     /// Takes a text into custody.
     #[must_use]
@@ -36,24 +42,67 @@ impl<T: AsRef<[u8]>> Secret<T> {
         self.0.as_ref()
     }
 
-    /// Tells whether a foreign text may be shown: it is short, of plain characters, and repeats nothing of
-    /// this secret. A server that echoes the token into an error code must not make it appear in a log.
+    /// Tells whether a text has eight characters in a row of this secret, in any case, with or without `-` and `_`.
+    #[must_use]
+    pub fn has_part_in(&self, text: &[u8]) -> bool {
+        let text = normalized(text);
+        normalized(self.bytes()).windows(PART).any(|part| contains(&text, part))
+    }
+
+    /// Tells whether a text repeats a claim of this payload, a JSON object: a string, a number or a key.
     #[must_use]
     #[inline(never)]
-    pub fn admits(&self, text: &[u8], longest: usize, punctuation: u8) -> bool {
-        const PIECE: usize = 8;
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == punctuation;
-        let secret = self.bytes();
-        let repeated = |piece| secret.windows(PIECE).any(|own| own == piece);
-        // A short text is a repetition where it is the whole of a claim.
-        let inside = |own: &'_ [u8]| own.strip_prefix(b"\"")?.strip_suffix(b"\"").map(|inside| inside == text);
-        let is_claim = || secret.windows(text.len() + 2).any(|own| inside(own) == Some(true));
-        !text.is_empty()
-            && text.len() <= longest
-            && text.iter().all(plain)
-            && !text.windows(PIECE).any(repeated)
-            && !is_claim()
+    pub fn has_claim_in(&self, text: &[u8]) -> bool {
+        let text = normalized(text);
+        let mut rest = self.bytes();
+        while !rest.is_empty() {
+            let length = rest.iter().position(|byte| is_between_claims(*byte)).unwrap_or(rest.len());
+            let (claim, after) = rest.split_at(length);
+            let (claim, is_key) = (normalized(claim), after.starts_with(b"\":"));
+            let is_literal = matches!(claim.as_slice(), b"true" | b"false" | b"null");
+            if !claim.is_empty() && text == claim {
+                return true;
+            }
+            if claim.len() >= CLAIM && !is_key && !is_literal && contains(&text, &claim) {
+                return true;
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        false
     }
+
+    /// Tells whether a text repeats a value of these headers, a JSON array of pairs, however short it is.
+    #[must_use]
+    pub fn has_header_in(&self, text: &[u8]) -> bool {
+        let text = normalized(text);
+        // Between quotes stand, in turn, a name, what separates it from its value, the value, what separates the pairs.
+        let values = self.bytes().split(|byte| *byte == b'"').skip(3).step_by(4).map(normalized);
+        let mut values = values.filter(|value| !value.is_empty());
+        values.any(|value| contains(&text, &value)) || self.has_claim_in(&text)
+    }
+}
+
+/// Tells whether a foreign text is short and of plain characters.
+#[must_use]
+pub fn is_plain(text: &[u8], longest: usize, punctuation: u8) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == punctuation;
+    !text.is_empty() && text.len() <= longest && text.iter().all(is_plain)
+}
+
+fn is_between_claims(byte: u8) -> bool {
+    matches!(byte, b'"' | b',' | b':' | b'{' | b'}' | b'[' | b']' | b'\\') || byte.is_ascii_whitespace()
+}
+
+#[inline(never)]
+fn normalized(text: &[u8]) -> Vec<u8> {
+    let mut text = text.to_ascii_lowercase();
+    text.retain(|byte| !matches!(byte, b'-' | b'_'));
+    text
+}
+
+#[inline(never)]
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|own| own == part)
 }
 
 impl<T> fmt::Debug for Secret<T> {
@@ -72,22 +121,45 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_admits_no_piece_of_itself() {
-        let secret = Secret::new("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJl".to_owned());
-        assert!(secret.admits(b"1002", 16, b'_'));
-        assert!(secret.admits(b"ERR_TOKEN", 16, b'_'));
-        for echoed in ["eyJhbGciOiJIUzI1", "XXeyJhbGciXX", "c2lnbmF0dXJl", "", "12345678901234567", "a b", "naïve"] {
-            assert!(!secret.admits(echoed.as_bytes(), 16, b'_'), "{} characters", echoed.len());
+    fn only_short_texts_of_plain_characters_are_plain() {
+        for plain in ["1002", "ERR_TOKEN", "a"] {
+            assert!(is_plain(plain.as_bytes(), 16, b'_'), "{plain}");
+        }
+        for other in ["", "12345678901234567", "a b", "naïve", "a-b", "{"] {
+            assert!(!is_plain(other.as_bytes(), 16, b'_'), "{other}");
         }
     }
 
     #[test]
-    fn a_secret_admits_no_whole_claim_however_short() {
-        let secret = Secret::new(r#"{"sub":"jo","tier":"gold","iat":1750329735}"#.to_owned());
-        for echoed in ["jo", "gold", "1750329735", "tier"] {
-            assert!(!secret.admits(echoed.as_bytes(), 16, b'_'), "{} characters", echoed.len());
+    fn a_part_of_a_secret_is_found_in_any_case_with_or_without_dashes() {
+        let secret = Secret::new("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbm-F0d_XJl".to_owned());
+        for repeated in ["eyJhbGci", "XXeyJhbGciXX", "EYJHBGCIOI", "eyJ-hbG-ciO-iJI", "c2lnbmF0", "c2lnbm-F0dXJl"] {
+            assert!(secret.has_part_in(repeated.as_bytes()), "{repeated}");
         }
-        assert!(secret.admits(b"gol", 16, b'_'));
-        assert!(secret.admits(b"1002", 16, b'_'));
+        for other in ["1002", "ERR_TOKEN", "eyJhbGc", ""] {
+            assert!(!secret.has_part_in(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_claim_is_found_whole_if_it_is_short_and_anywhere_if_it_has_four_characters() {
+        let secret = Secret::new(r#"{"sub":"jo","tier":"gold","uid":12345,"active":true,"n":7}"#.to_owned());
+        for repeated in ["jo", "JO", "gold", "GOLD_1", "id-12345", "12345", "tier", "7"] {
+            assert!(secret.has_claim_in(repeated.as_bytes()), "{repeated}");
+        }
+        for other in ["join", "gol", "1002", "1234", "tiers", "untrue", "17"] {
+            assert!(!secret.has_claim_in(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_headers_value_is_found_however_short_it_is() {
+        let secret = Secret::new(r#"[["x-api-key","k7"],["x-auth","Basic secret1"],["x-empty",""]]"#.to_owned());
+        for repeated in ["k7", "xk7x", "K_7", "secret1", "aSecret1b"] {
+            assert!(secret.has_header_in(repeated.as_bytes()), "{repeated}");
+        }
+        for other in ["1002", "ERR_TOKEN", "k", "key"] {
+            assert!(!secret.has_header_in(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -46,7 +46,7 @@ export function createRefreshHandler(options) {
     const land = () => {
       // Another route may have given the same ticket to somebody else. The clock comes first: a test's may call.
       const now = Date.now(), judging = here(), known = judging === sender ? ticket : 0;
-      return judging.settle(now, known, authorization, `${apiKey ?? ''} ${address ?? ''}`, exchanged);
+      return judging.settle(now, known, authorization, JSON.stringify([['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]), exchanged);
     };
     try {
       return land();

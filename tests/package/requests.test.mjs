@@ -1019,3 +1019,33 @@ describe('frozen prototypes and classes', () => {
     assert.equal(String(new OwnError()), 'OwnError: message');
   });
 });
+
+describe('what a server says is not shown if it repeats', () => {
+  const HOUR = 3_600_000, letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGH';
+  const old = (claims, signature = 'c2ln') => `${unsigned({ sub: 'x', exp: inSeconds(DAY), ...claims }).split('.').slice(0, 2).join('.')}.${signature}`;
+  const brought = old({ jti: 'newtokenjti-1234567890', exp: inSeconds(HOUR) }, letters);
+  const rows = [
+    ['a part of the new token', old({ exp: inSeconds(DAY) }), letters.slice(3, 19), letters, { data: { accessToken: brought } }],
+    ['a claim of the new token', old({ exp: inSeconds(DAY) }), 'newtokenjti', 'newtokenjti-1234567890', { data: { accessToken: brought } }],
+    ['a short number among the claims', old({ uid: 12345 }), '12345', 'x-12345'],
+    ['a claim in another case', old({ sub: 'johnsmith1990' }), 'JOHNSMITH1990', 'JohnSmith1990'],
+    ['the token in another case', old({}, letters), letters.slice(0, 16).toUpperCase(), letters.toUpperCase()],
+    ['the token with dashes in it', old({}, letters), 'abcdefg_hijklmn', 'abcdefg-hijklmn-opqrstu-vwxyzAB-CDEFGH'],
+    ['a header, however short', old({}), 'k7', 'a-k7-b'],
+    ['a part of a header', old({}), 'secret1', 'x-secret1'],
+  ];
+  for (const [what, token, errorCode, traceId, answer] of rows) {
+    test(what, async () => {
+      const fetch = async () => new Response(JSON.stringify({ error: { errorCode }, ...answer }), { status: answer ? 200 : 400, headers: { 'trace-id': traceId } });
+      const error = await refreshAccessToken(token, { baseUrl, retries: 0, fetch, headers: { 'x-api-key': 'k7', 'x-auth': 'Basic secret1' } }).catch((error) => error);
+      assert.ok(['ERR_REJECTED', 'ERR_BAD_RESPONSE'].includes(error.code), error.code);
+      assert.deepEqual([error.errorCode, error.traceId], [undefined, undefined]);
+    });
+  }
+
+  test('nothing, and is shown then', async () => {
+    const fetch = async () => new Response('{"error":{"errorCode":9001}}', { status: 400, headers: { 'trace-id': '7e1f-aa' } });
+    const error = await refreshAccessToken(old({}), { baseUrl, retries: 0, fetch, headers: { 'x-api-key': 'k7' } }).catch((error) => error);
+    assert.deepEqual([error.errorCode, error.traceId], ['9001', '7e1f-aa']);
+  });
+});
