@@ -221,9 +221,14 @@ pub enum Content {
     Empty,
     /// Something that is no token, or nothing in a store that does not tell that from a failure.
     Unusable,
+    /// The mark of a logout, in a store that may forget.
+    LoggedOut,
     /// A token.
     Token(Stored),
 }
+
+/// The mark of a logout. It is no token.
+pub const LOGGED_OUT: &str = "cleared";
 
 /// The entry of this login in the store.
 #[derive(Clone, Copy, Debug)]
@@ -485,7 +490,12 @@ impl Session {
                     }
                 }
             }
-            Content::Unusable => {}
+            // A login that is not stored yet is written over it.
+            Content::LoggedOut if self.standing == Standing::Settled => {
+                self.clear();
+                return Found::Cleared;
+            }
+            Content::LoggedOut | Content::Unusable => {}
         }
         if let Some(entry) = &mut self.entry {
             entry.is_current = false;

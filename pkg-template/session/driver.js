@@ -37,6 +37,9 @@ const LOOK_MS = 30_000, LOOK_LIMIT_MS = 2_000;
 /** The shortest time between two looks that a call asks for before it rejects, in milliseconds. */
 const REJECTION_LOOK_MS = 1_000;
 
+/** What a logout leaves in a store that may forget: src/session.rs knows it. */
+const LOGGED_OUT = 'cleared';
+
 /** The answer of a store that failed. */
 const FAILED = {};
 
@@ -64,7 +67,7 @@ export function drive(session, token, given, isStored) {
   let superseded = null;
   /** @type {any} */
   let retryTimer;
-  let retryMs = PROBE_MS, retriedAt = 0, lookedAt = 0;
+  let retryMs = PROBE_MS, retriedAt = 0, lookedAt = 0, markMs = 0;
   /** @type {Set<() => void>} */
   const waiting = new Set();
   const events = emitter();
@@ -72,6 +75,8 @@ export function drive(session, token, given, isStored) {
   const options = copyOptions(given), { key, lock } = options;
   let { storage } = options;
   const name = `transak-user-token:${key}`;
+  // A Keyv that swallows its backend's failures looks empty then, which says nothing either.
+  const mayForget = options.storageMayForget === true || read(storage, 'throwOnErrors') === false;
   let hasLooked = !storage;
   const state = new SessionState(token, isStored, refreshWindowMs, clockToleranceMs);
   // A refresh is told of once, when its token is stored.
@@ -384,8 +389,7 @@ export function drive(session, token, given, isStored) {
    */
   function found(stored, wasReplaced) {
     const content = stored ?? '', isSuperseded = content === superseded && state.token !== null && !wasReplaced;
-    // A Keyv that swallows its backend's failures looks empty then, which says nothing.
-    const saysNothing = isSuperseded || read(storage, 'throwOnErrors') === false;
+    const saysNothing = isSuperseded || mayForget;
     const { step } = state.found(isSuperseded ? '' : content, state.token ?? undeleted, saysNothing, wasReplaced);
     if (step === 'forget' || state.isStored) {
       outage = '';
@@ -429,7 +433,7 @@ export function drive(session, token, given, isStored) {
 
   /** Deletes what is stored after a logout. Tells whether that was possible. */
   async function erase() {
-    const of = undeleted, isDone = await ask('delete') !== FAILED;
+    const of = undeleted, isDone = await (markMs > 0 ? ask('set', LOGGED_OUT, markMs) : ask('delete')) !== FAILED;
     if (undeleted === of) isDone || of === null ? forget() : retry();
     return isDone;
   }
@@ -560,6 +564,7 @@ export function drive(session, token, given, isStored) {
     },
     async clear() {
       const mine = state.token ?? undeleted;
+      if (state.token !== null) markMs = mayForget ? state.ttlMs : 0;
       state.clear(true);
       if (storage) undeleted = mine;
       sync();

@@ -342,6 +342,13 @@ export type TokenLock = (
 export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
   /** Where the token is kept; sessions of the same `key` refresh once between them. Default: none, in memory only. */
   storage?: TokenStorage
+  /**
+   * Whether entries of `storage` can vanish by themselves, as those of memcached and of a Redis without persistence do. Then an
+   * empty store is no logout: the token is written again, and `clear()` leaves the text `cleared` there for as long as the token
+   * would have lived, which other sessions take for a logout. A store with `throwOnErrors: false`, as a Keyv by default, counts
+   * as one. Default: `false`.
+   */
+  storageMayForget?: boolean
   /** What the token is stored under, one for each user; it names the lock too. Required with `storage`. Default: none. */
   key?: string
   /**

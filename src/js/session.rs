@@ -13,7 +13,7 @@ use super::value::{field, put, text};
 use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
 use crate::refresh::{OldToken, expire_meanwhile, refusal};
-use crate::session::{Accepted, Content, Now, Origin, Outcome, Session, Stored, Ticket};
+use crate::session::{Accepted, Content, LOGGED_OUT, Now, Origin, Outcome, Session, Stored, Ticket};
 use crate::status::{StatusOptions, TokenStatus};
 
 /// Reads a token's claims.
@@ -193,6 +193,7 @@ pub fn found(
     let is_empty = stored.is_falsy();
     let content = match compared(stored, held) {
         Ok(stored) => Content::Token(stored),
+        Err(_) if stored.as_string().as_deref() == Some(LOGGED_OUT) => Content::LoggedOut,
         Err(_) if is_empty && !says_nothing => Content::Empty,
         Err(_) => Content::Unusable,
     };

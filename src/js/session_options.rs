@@ -22,6 +22,7 @@ pub fn session_options(options: &JsValue) -> core::result::Result<JsValue, JsVal
         let has_storage = bag.storage();
         bag.key(has_storage);
         bag.function("lock");
+        bag.flag("storageMayForget");
         let max_wait_ms = bag.number("maxWaitMs", Fits::NotNegative).unwrap_or(5_000.0);
         let mut plain = Plain::new();
         plain.number("refreshWindowMs", refresh.status.refresh_window_ms);

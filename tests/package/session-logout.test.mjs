@@ -98,6 +98,45 @@ describe('an empty store', { concurrency: true }, () => {
   })
 })
 
+describe('a store that may forget', { concurrency: true }, () => {
+  const kinds = [['by storageMayForget', { storageMayForget: true }, {}], ['by a Keyv that swallows failures', {}, { throwOnErrors: false }]]
+  for (const [how, options, fields] of kinds) {
+    test(`${how}: what it has forgotten is written again`, async (t) => {
+      const { open, fresh } = await world(t)
+      const key = unique(), storage = Object.assign(memory(), fields), session = open(fresh, { storage, key, ...options })
+      await session.accessToken()
+      storage.map.clear()
+      const { accessToken } = await session.refresh()
+      assert.equal(storage.map.get(key), accessToken)
+      assert.deepEqual(session.heard, ['refreshed'])
+    })
+
+    test(`${how}: clear() leaves a mark for as long as the token would have lived, which is a logout for others`, async (t) => {
+      const { open, fresh } = await world(t)
+      const key = unique(), storage = Object.assign(memory(), fields), one = open(fresh, { storage, key, ...options })
+      await one.accessToken()
+      // As in another process, which shares no channel.
+      const other = open(fresh, { storage: { ...storage }, key, ...options })
+      await other.accessToken()
+      const { length } = storage.calls
+      await one.clear()
+      const [, , ttlMs] = storage.calls.slice(length).find(([method]) => method === 'set')
+      assert.equal(storage.map.get(key), 'cleared')
+      assert.ok(Number.isInteger(ttlMs) && ttlMs > 29 * 86_400_000 && ttlMs <= 30 * 86_400_000, `${ttlMs}`)
+      await assert.rejects(other.refresh(), cleared)
+      assert.equal(storage.map.get(key), 'cleared')
+    })
+
+    test(`${how}: a login is written over the mark`, async (t) => {
+      const { open, fresh, reopen } = await world(t)
+      const key = unique(), storage = Object.assign(memory([[key, 'cleared']]), fields)
+      assert.equal((await reopen({ storage, key, ...options })).status().state, 'invalid')
+      assert.equal(await open(fresh, { storage, key, ...options }).accessToken(), fresh)
+      assert.equal(storage.map.get(key), fresh)
+    })
+  }
+})
+
 test('a started session whose store was emptied elsewhere does not store its token again when the page gets the focus', async (t) => {
   const window = new EventTarget()
   for (const name of ['addEventListener', 'removeEventListener']) globalThis[name] = window[name].bind(window)

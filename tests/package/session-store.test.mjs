@@ -338,7 +338,8 @@ describe('a store that fails', { concurrency: true }, () => {
     const other = await reopen({ storage: keyv, key })
     assert.equal(await other.accessToken(), token)
     await other.clear()
-    assert.equal(await keyv.get(key), undefined)
+    // It swallows failures by default, and so may forget: a mark stays.
+    assert.equal(await keyv.get(key), 'cleared')
     assert.equal(gateway.refreshes(), 1)
     assert.ok(!session.heard.includes('storageerror'))
   })
