@@ -1,7 +1,7 @@
 //! What can go wrong, and what to do about it: every code, reason and action, listed once.
 //!
-//! Nothing here may ever hold a token, a claim or a header's value: texts are fixed, and what a server or a
-//! runtime says of itself passes through [`Secret::admits`](crate::secret::Secret::admits) first.
+//! Nothing here may ever hold a token, a claim or a header's value: texts are fixed, and what a server or a runtime says of
+//! itself is compared with each [`Secret`](crate::secret::Secret) first.
 
 use core::fmt;
 

@@ -50,7 +50,7 @@ export function toNodeListener(handler) {
       if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
       // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
       res.statusCode = status;
-      for (const name in headers) res.setHeader(name, headers[name]);
+      for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
       res.end(body);
     } catch {
       if (!res.headersSent) res.destroy();

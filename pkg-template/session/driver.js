@@ -132,7 +132,7 @@ export function drive(session, token, given, isStored) {
    */
   function answer(isRefresh, called) {
     return settled(async () => {
-      const begun = core(), { signal } = called ?? {};
+      const begun = core(), signal = read(called, 'signal');
       if (signal !== undefined && !isSignal(signal)) {
         throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
       }

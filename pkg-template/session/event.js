@@ -1,4 +1,5 @@
 // What a session's listeners are told.
+import { define } from '../../src/js/foreign.js';
 
 /**
  * Returns an event that says it is a session's.
@@ -8,5 +9,6 @@
  */
 export function eventOf(type, session, detail) {
   const event = typeof Event === 'function' ? new Event(type) : /** @type {Event} */ ({ type });
-  return Object.defineProperties(event, { detail: { value: detail }, target: { value: session }, currentTarget: { value: session } });
+  for (const [name, value] of [['detail', detail], ['target', session], ['currentTarget', session]]) define(event, /** @type {string} */ (name), value, true);
+  return event;
 }

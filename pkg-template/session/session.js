@@ -1,4 +1,5 @@
 // The class that users see. What it holds stands outside it, where no console and no JSON shows it.
+import { define, read } from '../../src/js/foreign.js';
 import { unlessAborted } from '../../src/js/wait.js';
 import { drive } from './driver.js';
 
@@ -30,13 +31,13 @@ export class TokenSession {
     if (dispose && !(dispose in this)) {
       const { prototype } = TokenSession;
       // A frozen class takes no new method.
-      Object.defineProperty(Object.isExtensible(prototype) ? prototype : this, dispose, { value: end, configurable: true, writable: true });
+      define(Object.isExtensible(prototype) ? prototype : this, dispose, end, false);
     }
   }
 
   /** @param {SessionOptions & { signal?: AbortSignal }} options */
   static async open(options) {
-    return begun(new TokenSession(STORED, options), (session) => unlessAborted(of(session).open(), options.signal));
+    return begun(new TokenSession(STORED, options), (session) => unlessAborted(of(session).open(), read(options, 'signal')));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { read } from './foreign.js';
+import { define, read } from './foreign.js';
 
 /** What marks the errors of this package, whichever entry or copy of it made them. */
 const BRAND = Symbol.for('transak-user-token/error');
@@ -32,8 +32,8 @@ export class TransakTokenError extends Error {
   }
 }
 // As `Error.prototype.name` is: a subclass may assign its own.
-Object.defineProperty(TransakTokenError.prototype, 'name', { value: 'TransakTokenError', writable: true, configurable: true });
-Object.defineProperty(TransakTokenError.prototype, BRAND, { value: true });
+define(TransakTokenError.prototype, 'name', 'TransakTokenError', false);
+define(TransakTokenError.prototype, BRAND, true, false);
 
 /**
  * Defines fields, rather than assigns them: an assignment throws if a frozen prototype has the name, such as `Error.prototype.name`.
@@ -42,5 +42,6 @@ Object.defineProperty(TransakTokenError.prototype, BRAND, { value: true });
  * @param {object} fields
  */
 function defined(target, fields) {
-  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(fields));
+  for (const [name, value] of Object.entries(fields)) define(target, name, value, true);
+  return target;
 }

@@ -60,6 +60,18 @@ export function isGiven(value, name) {
 }
 
 /**
+ * Defines a field that its owner may change. The descriptor has no prototype: what anyone puts on `Object.prototype`, such as
+ * `get`, would make it another one.
+ * @param {object} target
+ * @param {PropertyKey} name
+ * @param {unknown} value
+ * @param {boolean} enumerable
+ */
+export function define(target, name, value, enumerable) {
+  Object.defineProperty(target, name, Object.assign(Object.create(null), { value, enumerable, writable: true, configurable: true }));
+}
+
+/**
  * Tells whether a field is a function.
  * @param {any} value
  * @param {string | symbol} name

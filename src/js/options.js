@@ -29,10 +29,12 @@ export function unknownName(value, which) {
 }
 
 /**
- * Returns the options that an object has now: what happens to it later changes nothing.
+ * Returns the options that an object has now: what happens to it later changes nothing. The copy has no prototype, since
+ * code that takes it apart must not find there what the object itself does not have.
  * @param {unknown} options
  * @returns {any}
  */
 export function copyOptions(options) {
-  return Object.fromEntries(NAMES.options.map((name) => [name, read(options, name)]).filter(([, value]) => value !== undefined));
+  const given = NAMES.options.map((name) => [name, read(options, name)]).filter(([, value]) => value !== undefined);
+  return Object.assign(Object.create(null), Object.fromEntries(given));
 }

@@ -35,7 +35,8 @@ function shared() {
   const found = read(globalThis, NAME);
   if (has(found, 'join') && has(found, 'locked')) return known = /** @type {ReturnType<typeof create>} */ (found);
   const created = known = create();
-  caught(() => Object.defineProperty(globalThis, NAME, { value: created }));
+  // Frozen in place: no other copy takes it for its own.
+  caught(() => Object.defineProperty(globalThis, NAME, Object.assign(Object.create(null), { value: created })));
   return created;
 }
 

@@ -145,3 +145,12 @@ test('what is no Request is 400 and asks nobody', async (t) => {
     assert.equal(gateway.requests.length, 0);
   }
 });
+
+test('what Object.prototype has becomes no header of an answer', async (t) => {
+  Object.prototype.each = () => {};
+  t.after(() => { delete Object.prototype.each; });
+  const { mount, expiring } = await world(t, { authorize: 'none' });
+  const response = await fetch(`${mount}${REFRESH}`, { headers: { origin: APP, authorization: await expiring() } });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('each'), null);
+});

@@ -33,6 +33,24 @@ describe('a platform', { concurrency: true }, () => {
 
   test('without FinalizationRegistry keeps a session with a store', () => run('delete globalThis.FinalizationRegistry;'))
 
+  for (const [name, value] of [['storage', '{ get() { throw 1 }, set() { throw 1 }, delete() { throw 1 } }'], ['baseUrl', "'https://evil.example'"], ['lock', '() => {}']]) {
+    test(`whose Object.prototype has a \`${name}\` keeps a session: it is no option`, () =>
+      run(`Object.prototype.${name} = ${value};`))
+  }
+
   test('whose Web Locks throw, as those of a content script may, keeps a session', () =>
     run("Object.defineProperty(globalThis, 'navigator', { value: { locks: { request() { throw new DOMException('no', 'SecurityError') } } } });"))
+})
+
+test('an error is made, and an event told, if Object.prototype has a `get` and a `set`', async () => {
+  const script = `import { TokenSession, refreshAccessToken } from 'transak-user-token';
+    new Headers();   // which Node loads by a descriptor of its own
+    Object.prototype.get = Object.prototype.set = () => 1;
+    const error = await refreshAccessToken('x').catch((error) => error), heard = [];
+    const session = new TokenSession(null, { environment: 'staging' });
+    session.addEventListener('replaced', ({ type }) => heard.push(type));
+    await session.replace('e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln');
+    console.log(error.code, error.reason, heard.join());`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, timeout: 60_000 })
+  assert.equal(stdout, 'ERR_INVALID_TOKEN not_a_jwt replaced\n')
 })
