@@ -13,7 +13,7 @@ export const ensureFreshToken: typeof types.ensureFreshToken = (token, options) 
 export const refreshForSession = (token: string | null, options: types.RefreshOptions): Promise<{ accessToken: string; attempts: number }> =>
   refreshed((core) => core.refreshForSession(token, options));
 
-/** Calls the instance. If it traps, whoever waits for its requests in another copy of the package is rejected as well. */
+/** Calls the instance. If it traps, callers in another copy of the package that wait for its requests are rejected too. */
 function refreshed<T>(call: (core: Core) => Promise<T>): Promise<T> {
   onFault(lost);
   return settled(call);

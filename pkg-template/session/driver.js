@@ -238,7 +238,7 @@ export function drive(session, token, given, isStored) {
     busy--;
     renewing--;
     background(() => {
-      // Whatever came of it, and where that trapped as well: whoever waits for an order that nobody carries out waits for good.
+      // Also after a trap: otherwise a caller would wait for good for an order that nobody carries out.
       state.abandon(ticket);
       sync();
     });
@@ -361,7 +361,7 @@ export function drive(session, token, given, isStored) {
         sync();
         wake();
         if (verdict !== 'store' || state.token === null) return FAILED;
-        // Whoever refreshes a token has the lock, and may be about to store its successor.
+        // The session that refreshes a token has the lock, and may be about to store its successor.
         if (!holding && state.status().state !== 'fresh') return stored;
         isWritten = await save(stored);
         return FAILED;
@@ -413,7 +413,7 @@ export function drive(session, token, given, isStored) {
     // An expired one is not kept, and neither is what it has replaced.
     if (await (ttlMs > 0 ? ask('set', token, ttlMs) : ask('delete')) === FAILED) return false;
     const stored = ttlMs > 0 ? await ask('get') : token;
-    // Whoever has changed the token meanwhile stores the other one.
+    // If the token has changed meanwhile, that change stores the other one.
     if (stored === FAILED || generation !== of) return false;
     const isThere = stored === token;
     if (isThere || stored !== seen) {
