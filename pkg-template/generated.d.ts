@@ -33,35 +33,30 @@ declare module '#glue' {
     /** Resolves with what the session judges by its own clock. */
     refreshForSession(token: string | null, options: unknown): Promise<{ accessToken: string; attempts: number }>;
     /** Checks the options of a session. */
-    sessionOptions(options: unknown): { refreshWindowMs: number | null; clockToleranceMs: number; maxWaitMs: number };
-    /** Returns the numbers that a session is. */
-    sessionState(
-      token: unknown, isStored: boolean, refreshWindowMs: number | undefined, clockToleranceMs: number,
-      random: number, wall: number, monotonic: number,
-    ): Float64Array;
-    sessionAccess(state: Float64Array, hasWaited: boolean, wall: number, monotonic: number): Turn;
-    sessionRefresh(state: Float64Array, generation: number, wall: number, monotonic: number): Turn;
-    sessionWake(state: Float64Array, wall: number, monotonic: number): Turn;
-    sessionBeforeSend(state: Float64Array, ticket: number, wall: number, monotonic: number): Turn;
-    sessionCompleted(
-      state: Float64Array, options: RefreshOptions, ticket: number, accessToken: unknown, attempts: number,
-      sentWall: number, sentMonotonic: number, random: number, wall: number, monotonic: number,
-    ): Turn;
-    sessionFailed(
-      state: Float64Array, options: RefreshOptions, ticket: number, failed: unknown, random: number, wall: number, monotonic: number,
-    ): Turn;
-    sessionLockedOut(state: Float64Array, ticket: number, random: number, wall: number, monotonic: number): Turn;
-    sessionAbandon(state: Float64Array, ticket: number, wall: number, monotonic: number): Turn;
-    sessionFound(
-      state: Float64Array, stored: unknown, held: string | null, saysNothing: boolean, wasReplaced: boolean,
-      random: number, wall: number, monotonic: number,
-    ): Turn;
-    sessionWritten(state: Float64Array, generation: number, wall: number, monotonic: number): Turn;
-    sessionReplace(state: Float64Array, token: unknown, random: number, wall: number, monotonic: number): Turn;
-    sessionClear(state: Float64Array, isHere: boolean, wall: number, monotonic: number): Turn;
-    sessionSetRunning(state: Float64Array, isRunning: boolean, wall: number, monotonic: number): Turn;
-    sessionSetOffline(state: Float64Array, isOffline: boolean, wall: number, monotonic: number): Turn;
-    sessionStatus(state: Float64Array, wall: number): import('./types/index.js').SessionStatus;
+    sessionOptions(options: unknown): { refreshWindowMs: number | null; clockToleranceMs: number; maxWaitMs: number; timeoutMs: number };
+    /** Returns where the numbers of a call are, and how many of them are the session's: see src/js/turn.rs. */
+    sessionNumbers(): number;
+    sessionNumberCount(): number;
+    sessionBegin(token: unknown, isStored: boolean, hasStore: boolean, refreshWindowMs: number | undefined, clockToleranceMs: number): void;
+    sessionAccess(hasWaited: boolean, hasLooked: boolean): Turn;
+    sessionRefresh(generation: number, hasWaited: boolean, hasLooked: boolean): Turn;
+    sessionWake(): Turn;
+    sessionBeforeSend(ticket: number): Turn;
+    sessionUnansweredMs(): number;
+    sessionTimeOut(options: RefreshOptions, ticket: number): Turn;
+    sessionCompleted(options: RefreshOptions, ticket: number, accessToken: unknown, attempts: number, sentWall: number, sentMonotonic: number): Turn;
+    sessionFailed(options: RefreshOptions, ticket: number, failed: unknown): Turn;
+    sessionLockedOut(ticket: number): Turn;
+    sessionWaitForAnother(): Turn;
+    sessionAbandon(ticket: number): Turn;
+    sessionFound(stored: unknown, held: string | null, saysNothing: boolean, hasLock: boolean, wasReplaced: boolean): Turn;
+    sessionWritten(generation: number): Turn;
+    sessionForgetLook(): Turn;
+    sessionReplace(token: unknown): Turn;
+    sessionClear(isHere: boolean): Turn;
+    sessionSetRunning(isRunning: boolean): Turn;
+    sessionSetOffline(isOffline: boolean): Turn;
+    sessionStatus(): import('./types/index.js').SessionStatus;
     Route: new (options: unknown) => Route;
     /** Returns how many refreshes may be under way at once. */
     readFleetOptions(entries: unknown, options: unknown): number;

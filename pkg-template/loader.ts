@@ -1,6 +1,6 @@
 // The instance of the crate: made by the first call, synchronously, and made anew after a trap.
 import { instantiate } from '#core';
-import { callbacks, createGlue } from '#glue';
+import { callbacks, createGlue, exportNames } from '#glue';
 import { internalError, unlessForbidden } from './failure.js';
 import type { TransakTokenError } from './types/index.js';
 
@@ -71,6 +71,8 @@ function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
       return call(...given);
     } catch (thrown) {
       hasTrapped = true;
+      // Its tokens go, and whatever the glue still reads there is no error.
+      new Uint8Array((exports[exportNames.memory] as WebAssembly.Memory).buffer).fill(0);
       if (depth > 1) throw thrown;
       const error = fault();
       if (!callbacks.includes(name)) throw error;

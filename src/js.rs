@@ -25,7 +25,7 @@ pub mod session_options;
 #[cfg(feature = "refresh")]
 pub mod status;
 #[cfg(feature = "refresh")]
-mod turn;
+pub mod turn;
 #[cfg(any(feature = "refresh", feature = "route"))]
 mod value;
 #[cfg(feature = "refresh")]

@@ -1,12 +1,13 @@
 // A session's state. The wasm decides; the numbers by which it knows the session, and the token, are kept here, so that a
 // trap leaves them as they were.
+import { exportNames } from '#glue';
 import { caught } from '../../src/js/foreign.js';
 import type { Turn as AnyTurn } from '../../src/js/turn.js';
 import { core, type Core } from '../loader.js';
 import type { RefreshOptions, SessionEventMap, SessionStatus } from '../types/index.js';
 
 export type Turn = Omit<AnyTurn, 'step' | 'events'> & {
-  step: 'none' | 'use' | 'wait' | 'refresh' | 'reject' | 'send' | 'store' | 'adopt' | 'forget' | 'delete';
+  step: 'none' | 'use' | 'wait' | 'look' | 'refresh' | 'reject' | 'send' | 'continue' | 'store' | 'lock' | 'adopt' | 'forget' | 'delete';
   events: (keyof SessionEventMap)[] | undefined;
 };
 
@@ -16,6 +17,18 @@ export type Instant = { wall: number; monotonic: number };
 export function instant(): Instant {
   const wall = Date.now();
   return { wall, monotonic: caught(() => performance.now()) ?? wall };
+}
+
+/** How many numbers come before the session's own: the instant's two, and a random one. */
+const CALL = 3;
+
+/** The buffer of an instance, as long as its memory does not grow. */
+let known: Float64Array | undefined;
+
+function bufferOf(instance: Core): Float64Array {
+  const { buffer } = instance.exports[exportNames.memory] as WebAssembly.Memory;
+  if (known?.buffer === buffer) return known;
+  return known = new Float64Array(buffer, instance.sessionNumbers(), CALL + instance.sessionNumberCount());
 }
 
 export class SessionState {
@@ -29,93 +42,119 @@ export class SessionState {
   isStored = false;
   ttlMs = 0;
   wakeInMs: number | undefined;
-  readonly #numbers: Float64Array;
+  times: AnyTurn['times'] = { issuedAt: null, refreshAt: null, expiresAt: null };
+  private numbers: number[] = [];
 
-  constructor(token: string | null, isStored: boolean, refreshWindowMs: number | null, clockToleranceMs: number) {
-    const { wall, monotonic } = instant();
-    this.#numbers = core().sessionState(token, isStored, refreshWindowMs ?? undefined, clockToleranceMs, Math.random(), wall, monotonic);
+  constructor(token: string | null, isStored: boolean, hasStore: boolean, refreshWindowMs: number | null, clockToleranceMs: number) {
+    this.call((core) => core.sessionBegin(token, isStored, hasStore, refreshWindowMs ?? undefined, clockToleranceMs));
     this.token = token && token.trim();
   }
 
-  access(hasWaited: boolean) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionAccess(numbers, hasWaited, wall, monotonic));
+  access(hasWaited: boolean, hasLooked: boolean) {
+    return this.turn((core) => core.sessionAccess(hasWaited, hasLooked));
   }
 
-  refresh(generation: number) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionRefresh(numbers, generation, wall, monotonic));
+  refresh(generation: number, hasWaited: boolean, hasLooked: boolean) {
+    return this.turn((core) => core.sessionRefresh(generation, hasWaited, hasLooked));
   }
 
   wake() {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionWake(numbers, wall, monotonic));
+    return this.turn((core) => core.sessionWake());
   }
 
   beforeSend(ticket: number) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionBeforeSend(numbers, ticket, wall, monotonic));
+    return this.turn((core) => core.sessionBeforeSend(ticket));
+  }
+
+  /** Returns how long the one who has sent a request keeps the lock if no answer comes. */
+  unansweredMs() {
+    return this.call((core) => core.sessionUnansweredMs());
+  }
+
+  timeOut(options: RefreshOptions, ticket: number) {
+    return this.turn((core) => core.sessionTimeOut(options, ticket));
   }
 
   completed(options: RefreshOptions, ticket: number, accessToken: string, attempts: number, sent: Instant) {
-    const turn = this.#turn((core, numbers, { wall, monotonic }) =>
-      core.sessionCompleted(numbers, options, ticket, accessToken, attempts, sent.wall, sent.monotonic, Math.random(), wall, monotonic));
+    const turn = this.turn((core) => core.sessionCompleted(options, ticket, accessToken, attempts, sent.wall, sent.monotonic));
     if (turn.step === 'adopt') this.token = accessToken;
     return turn;
   }
 
   failed(options: RefreshOptions, ticket: number, error: unknown) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionFailed(numbers, options, ticket, error, Math.random(), wall, monotonic));
+    return this.turn((core) => core.sessionFailed(options, ticket, error));
   }
 
   lockedOut(ticket: number) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionLockedOut(numbers, ticket, Math.random(), wall, monotonic));
+    return this.turn((core) => core.sessionLockedOut(ticket));
+  }
+
+  waitForAnother() {
+    return this.turn((core) => core.sessionWaitForAnother());
   }
 
   abandon(ticket: number) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionAbandon(numbers, ticket, wall, monotonic));
+    return this.turn((core) => core.sessionAbandon(ticket));
   }
 
   /** Compares with what is stored; `held` is what the session holds, or held before a logout. */
-  found(stored: unknown, held: string | null, saysNothing: boolean, wasReplaced: boolean) {
-    const turn = this.#turn((core, numbers, { wall, monotonic }) =>
-      core.sessionFound(numbers, stored, held, saysNothing, wasReplaced, Math.random(), wall, monotonic));
+  found(stored: unknown, held: string | null, saysNothing: boolean, hasLock: boolean, wasReplaced: boolean) {
+    const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasReplaced));
     if (turn.step === 'adopt') this.token = (stored as string).trim();
     if (turn.step === 'forget') this.token = null;
     return turn;
   }
 
   written(generation: number) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionWritten(numbers, generation, wall, monotonic));
+    return this.turn((core) => core.sessionWritten(generation));
+  }
+
+  forgetLook() {
+    return this.turn((core) => core.sessionForgetLook());
   }
 
   replace(token: unknown) {
-    const turn = this.#turn((core, numbers, { wall, monotonic }) => core.sessionReplace(numbers, token, Math.random(), wall, monotonic));
+    const turn = this.turn((core) => core.sessionReplace(token));
     this.token = (token as string).trim();
     return turn;
   }
 
   /** Forgets the token: for a logout here, or for one elsewhere. */
   clear(isHere: boolean) {
-    const turn = this.#turn((core, numbers, { wall, monotonic }) => core.sessionClear(numbers, isHere, wall, monotonic));
+    const turn = this.turn((core) => core.sessionClear(isHere));
     this.token = null;
     return turn;
   }
 
   setRunning(isRunning: boolean) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionSetRunning(numbers, isRunning, wall, monotonic));
+    return this.turn((core) => core.sessionSetRunning(isRunning));
   }
 
   setOffline(isOffline: boolean) {
-    return this.#turn((core, numbers, { wall, monotonic }) => core.sessionSetOffline(numbers, isOffline, wall, monotonic));
+    return this.turn((core) => core.sessionSetOffline(isOffline));
   }
 
   status(): SessionStatus {
-    return core().sessionStatus(this.#numbers, Date.now());
+    return this.call((core) => core.sessionStatus());
   }
 
-  #turn(call: (core: Core, numbers: Float64Array, now: Instant) => AnyTurn): Turn {
-    // The clock comes first: a test's may call.
-    const now = instant(), turn = call(core(), this.#numbers, now) as Turn;
-    ({ generation: this.generation, isStored: this.isStored, ttlMs: this.ttlMs, wakeInMs: this.wakeInMs } = turn);
+  private turn(call: (core: Core) => AnyTurn): Turn {
+    const turn = this.call(call) as Turn;
+    ({ generation: this.generation, isStored: this.isStored, ttlMs: this.ttlMs, wakeInMs: this.wakeInMs, times: this.times } = turn);
     if (turn.events) this.untold.push(...turn.events);
     if (turn.error !== undefined && turn.step !== 'reject') this.lastError = turn.error;
     return turn;
+  }
+
+  /** Calls the instance with the session's numbers in its buffer, and takes them back. */
+  private call<T>(call: (core: Core) => T): T {
+    const { wall, monotonic } = instant(), instance = core(), before = bufferOf(instance);
+    before[0] = wall;
+    before[1] = monotonic;
+    before[2] = Math.random();
+    before.set(this.numbers, CALL);
+    const result = call(instance), { numbers } = this, after = bufferOf(instance);
+    for (let at = CALL; at < after.length; at++) numbers[at - CALL] = after[at] as number;
+    return result;
   }
 }

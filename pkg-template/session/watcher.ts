@@ -1,6 +1,8 @@
 // What a user interface watches: a snapshot that is the same object until it changes, and who is told that it has.
 import type { SessionSnapshot, SessionStatus } from '../types/index.js';
 
+export type Watcher = ReturnType<typeof watcher>;
+
 /** The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days. */
 const MAX_CHUNK_MS = 3_600_000;
 

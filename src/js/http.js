@@ -36,12 +36,12 @@ function wanted(credentials) {
  * @param {HeadersInit} headers
  * @param {number} maxBody
  * @param {number} limitMs
- * @param {Promise<void>} [abandoned] resolves when nobody waits any more; without it, the request is never aborted
+ * @param {{ abandoned: Promise<void>, timeOut: () => boolean }} [request] those who wait for it; without them it is never aborted
  * @param {RequestCredentials} [credentials]
  * @returns {Promise<any>}
  */
-export function exchange(fetch, url, headers, maxBody, limitMs, abandoned, credentials = 'omit') {
-  const controller = abandoned && caught(() => new AbortController());
+export function exchange(fetch, url, headers, maxBody, limitMs, request, credentials = 'omit') {
+  const controller = request && caught(() => new AbortController());
   const signal = read(controller, 'signal');
   /** @type {any} */
   let answer = null;
@@ -89,9 +89,9 @@ export function exchange(fetch, url, headers, maxBody, limitMs, abandoned, crede
       }
       isOver = true;
     };
-    const late = () => isOver || end(answer && { ...answer, body: null });
-    const stop = after(limitMs, late);
-    abandoned?.then(late);
+    const giveUp = () => isOver || end(answer && { ...answer, body: null });
+    const stop = after(limitMs, () => request?.timeOut() || giveUp());
+    request?.abandoned.then(giveUp);
     exchanging().then(end, (thrown) => end({ cause: causeOf(thrown) }));
   });
 }

@@ -47,6 +47,13 @@ pub(super) fn interpret(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) 
     )
 }
 
+/// Tells whether an exchange has brought a 200 with its whole body: whatever that says, no other attempt follows.
+#[cfg(feature = "refresh")]
+pub(super) fn is_whole(exchanged: &JsValue) -> bool {
+    let body = || field(exchanged, "body");
+    field(exchanged, "status").as_f64() == Some(200.0) && (body().is_object() || body().is_string())
+}
+
 /// Reads what matters of a `Response`; none if its body took too long.
 fn answer(exchanged: &Exchanged) -> Option<Answer> {
     let response = Response::from(JsValue::from(exchanged).unchecked_into::<web_sys::Response>());

@@ -9,11 +9,12 @@ use js_sys::{Date, Math, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::http::interpret;
+use super::http::{interpret, is_whole};
 use super::options::RefreshOptions;
-use super::wait::{Latch, exchange, timer};
+use super::wait::{Latch, timer};
 use crate::error::{Result, joined};
 use crate::refresh::{MAX_BODY, NewToken, OldToken, Retries};
+use crate::session::UNANSWERED_MS;
 
 #[wasm_bindgen(module = "/src/js/shared.js")]
 extern "C" {
@@ -27,12 +28,16 @@ extern "C" {
         total_timeout_ms: f64,
         retries: f64,
         tolerance_ms: f64,
+        is_session: bool,
     ) -> Joined;
     #[wasm_bindgen(method, getter)]
     fn request(this: &Joined) -> InFlight;
     /// Tells whether this caller is to send the request.
     #[wasm_bindgen(method, getter, js_name = isFirst)]
     fn is_first(this: &Joined) -> bool;
+    /// Resolves with a [`Settled`], or rejects if the copy that sends the request is lost.
+    #[wasm_bindgen(method, getter)]
+    fn settled(this: &Joined) -> Promise;
     #[wasm_bindgen(method)]
     fn leave(this: &Joined);
 
@@ -46,16 +51,13 @@ extern "C" {
     fn tolerance_ms(this: &InFlight) -> f64;
     #[wasm_bindgen(method, getter)]
     fn waiting(this: &InFlight) -> u32;
-    /// Sets when the time of the attempt is up, or of all attempts if none is under way. Nobody joins from then on, though
-    /// the timer may fire late: after a laptop slept.
-    #[wasm_bindgen(method, setter, js_name = joinableUntil)]
-    fn set_joinable_until(this: &InFlight, instant: f64);
+    /// Tells until when anyone may join: while an attempt or all of them have time, and if a session waits, as long as a late
+    /// answer is waited for. A timer may fire later than that: after a laptop slept.
+    #[wasm_bindgen(method)]
+    fn begin(this: &InFlight, attempts: u32, joinable_until: f64, late_until: f64);
     /// Opens when nobody waits any more, which ends the request and every wait.
     #[wasm_bindgen(method, getter)]
     fn abandoned(this: &InFlight) -> Latch;
-    /// Resolves with a [`Settled`], or rejects if the copy that sends the request is lost.
-    #[wasm_bindgen(method, getter)]
-    fn settled(this: &InFlight) -> Promise;
     #[wasm_bindgen(method)]
     fn settle(this: &InFlight, exchanged: &JsValue, attempts: u32, outcome_unknown: bool);
 
@@ -69,6 +71,20 @@ extern "C" {
     /// Tells whether any attempt was sent and brought no usable answer.
     #[wasm_bindgen(method, getter, js_name = outcomeUnknown)]
     fn outcome_unknown(this: &Settled) -> bool;
+}
+
+#[wasm_bindgen(module = "/src/js/http.js")]
+extern "C" {
+    /// Sends one request and reads its answer, for [`interpret`]. It never rejects.
+    fn exchange(
+        fetch: &JsValue,
+        url: &str,
+        headers: &JsValue,
+        max_body: usize,
+        limit_ms: f64,
+        request: &InFlight,
+        credentials: &str,
+    ) -> Promise;
 }
 
 impl Settled {
@@ -90,12 +106,14 @@ pub(super) struct Waiter(Joined);
 
 impl Waiter {
     /// Joins the request in flight that is the same as this one, or sends it.
-    pub(super) fn join(old: &Rc<OldToken>, options: &Rc<RefreshOptions>) -> Self {
+    ///
+    /// A session's request is never aborted: once its time is up, calls that wait for it are told so, and the session waits on.
+    pub(super) fn join(old: &Rc<OldToken>, options: &Rc<RefreshOptions>, is_session: bool) -> Self {
         let RefreshOptions { target, credentials, headers_text, fetch, timeout_ms, total_timeout_ms, .. } = &**options;
         // None but the last has a line end. Windows, tolerance, retries and signal are each caller's own.
         let texts = joined(&[old.token.expose(), "\n", &target.url(), "\n", credentials, "\n", headers_text]);
         let (retries, tolerance_ms) = (options.retries, options.status.clock_tolerance_ms);
-        let joined = join(&texts, fetch, *timeout_ms, *total_timeout_ms, retries, tolerance_ms);
+        let joined = join(&texts, fetch, *timeout_ms, *total_timeout_ms, retries, tolerance_ms, is_session);
         if joined.is_first() {
             spawn_local(send(joined.request(), Rc::clone(old), Rc::clone(options)));
         }
@@ -104,7 +122,7 @@ impl Waiter {
 
     /// Returns the promise of a [`Settled`].
     pub(super) fn settled(&self) -> Promise {
-        self.0.request().settled()
+        self.0.settled()
     }
 }
 
@@ -125,11 +143,17 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
         attempts += 1;
         let now = Date::now();
         let limit_ms = options.timeout_ms.min(deadline - now);
-        request.set_joinable_until(now + limit_ms);
-        let exchanging = exchange(fetch, &target.url(), headers, MAX_BODY, limit_ms, &abandoned, credentials);
+        // A token that would expire meanwhile is sent once more.
+        let is_late_awaited = old.expires_in_ms(request.tolerance_ms(), now) > UNANSWERED_MS;
+        let late_until = now + if is_late_awaited { UNANSWERED_MS.max(limit_ms) } else { limit_ms };
+        request.begin(attempts, now + limit_ms, late_until);
+        let exchanging = exchange(fetch, &target.url(), headers, MAX_BODY, limit_ms, &request, credentials);
         // It never rejects.
         let exchanged = JsFuture::from(exchanging).await.unwrap_or_default();
         let settle = |outcome_unknown| request.settle(&exchanged, attempts, outcome_unknown);
+        if is_whole(&exchanged) {
+            return settle(outcome_unknown);
+        }
         let Err(mut failure) = interpret(&exchanged, &old, request.tolerance_ms()) else {
             return settle(outcome_unknown);
         };
@@ -140,7 +164,7 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
             return settle(outcome_unknown);
         };
         let delay_ms = delay_ms.min(old.expires_in_ms(request.tolerance_ms(), Date::now()));
-        request.set_joinable_until(deadline);
+        request.begin(attempts, deadline, deadline);
         // It never rejects.
         let _: core::result::Result<_, _> = JsFuture::from(timer(delay_ms, &abandoned)).await;
         let now = Date::now();

@@ -37,9 +37,9 @@ pub fn ensure_fresh_token(token: &JsValue, options: &JsValue) -> Promise {
     call(token, options, Purpose::EnsureFresh)
 }
 
-/// Exchanges the token of a session, which judges for itself what has expired: by the clock that the answer implies.
+/// Exchanges the token of a session, which decides for itself what has expired: by the clock that the answer implies.
 ///
-/// Resolves with `{ accessToken, attempts }`.
+/// Resolves with `{ accessToken, attempts }`, however late the answer comes. The session keeps the time.
 #[wasm_bindgen(js_name = refreshForSession)]
 pub fn refresh_for_session(token: &JsValue, options: &JsValue) -> Promise {
     call(token, options, Purpose::Session)
@@ -59,7 +59,7 @@ fn call(token: &JsValue, options: &JsValue, purpose: Purpose) -> Promise {
         if purpose == Purpose::EnsureFresh && is_fresh() {
             return Begun::Fresh(call.old_times());
         }
-        let waiter = Waiter::join(&call.old, &call.options);
+        let waiter = Waiter::join(&call.old, &call.options, purpose == Purpose::Session);
         let settled = unless_aborted(&waiter.settled(), &call.options.signal);
         Begun::InFlight(call, waiter, settled)
     });

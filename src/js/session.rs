@@ -1,19 +1,20 @@
 //! A session's rules for JavaScript: [`Session`], one function for each of its methods.
 //!
-//! JavaScript keeps the state, as the numbers of [`numbers`](crate::session::numbers), and the token. Each function is
-//! given both, changes the numbers and returns a [`turn`](super::turn): what to do next, and what has changed.
+//! JavaScript keeps the state, as the numbers of [`numbers`](crate::session::numbers), and the token. It writes the numbers
+//! into the buffer of [`turn`](super::turn), calls, and reads them back. Each function returns a turn: what to do next, and
+//! what has changed. A trap leaves the numbers as they were.
 
 use wasm_bindgen::prelude::*;
 
 use super::error::{error, error_with};
 use super::options::{RefreshOptions, token_text};
 use super::status::plain_status;
-use super::turn::{Step, Turn, with};
+use super::turn::{Call, Step, Turn, read, turn, write};
 use super::value::{field, put, text};
 use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
 use crate::refresh::{OldToken, expire_meanwhile, refusal};
-use crate::session::{Accepted, Content, LOGGED_OUT, Now, Origin, Outcome, Session, Stored, Ticket};
+use crate::session::{Accepted, Content, LOGGED_OUT, Now, Origin, Outcome, Progress, Session, Stored, Ticket};
 use crate::status::{StatusOptions, TokenStatus};
 
 /// Reads a token's claims.
@@ -25,45 +26,46 @@ fn claims(token: &JsValue) -> Result<Claims, JsValue> {
     read.map(|token| token.claims).map_err(|reason| error(&Failure::invalid(reason)))
 }
 
-/// Begins a session with a token, or with none if it is null; returns its numbers.
+/// Begins a session with a token, or with none if it is null; leaves its numbers in the buffer.
 ///
 /// # Errors
 /// Throws `ERR_INVALID_TOKEN`.
-#[wasm_bindgen(js_name = sessionState)]
+#[wasm_bindgen(js_name = sessionBegin)]
 pub fn begin(
     token: &JsValue,
     is_stored: bool,
+    has_store: bool,
     refresh_window_ms: Option<f64>,
     clock_tolerance_ms: f64,
-    random: f64,
-    wall: f64,
-    monotonic: f64,
-) -> Result<Vec<f64>, JsValue> {
+) -> Result<(), JsValue> {
+    let (Call { now, random }, _) = read();
     let token = if token.is_null() { None } else { Some(claims(token)?) };
     let origin = if is_stored { Origin::Stored } else { Origin::Given };
     let options = StatusOptions { refresh_window_ms, clock_tolerance_ms };
-    Ok(Session::new(token, origin, options, random, Now { wall, monotonic }).to_numbers().to_vec())
+    let session = Session::new(token, origin, options, random, now);
+    write(&if has_store { session.with_store() } else { session });
+    Ok(())
 }
 
-/// Answers a call of `accessToken()`, or one that has waited long enough.
+/// Answers a call of `accessToken()`.
 #[wasm_bindgen(js_name = sessionAccess)]
-pub fn access(state: &mut [f64], has_waited: bool, wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| if has_waited { session.overdue(now) } else { session.access(now) }.into())
+#[must_use]
+pub fn access(has_waited: bool, has_looked: bool) -> JsValue {
+    turn(|session, call| session.access(Progress { has_waited, has_looked }, call.now).into())
 }
 
 /// Answers a call of `refresh()` that began at this generation.
 #[wasm_bindgen(js_name = sessionRefresh)]
-pub fn refresh(state: &mut [f64], generation: u32, wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| session.refresh(generation, now).into())
+#[must_use]
+pub fn refresh(generation: u32, has_waited: bool, has_looked: bool) -> JsValue {
+    turn(|session, call| session.refresh(generation, Progress { has_waited, has_looked }, call.now).into())
 }
 
-/// Looks at the clock: begins a refresh that is due, and notices the token's expiry.
+/// Begins a refresh that is due, and notices the token's expiry.
 #[wasm_bindgen(js_name = sessionWake)]
-pub fn wake(state: &mut [f64], wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| match session.wake(now) {
+#[must_use]
+pub fn wake() -> JsValue {
+    turn(|session, call| match session.wake(call.now) {
         Some(ticket) => Turn { ticket, ..Step::Refresh.into() },
         None => Step::None.into(),
     })
@@ -71,29 +73,45 @@ pub fn wake(state: &mut [f64], wall: f64, monotonic: f64) -> JsValue {
 
 /// Decides whether the token of a ticket is still to be sent.
 #[wasm_bindgen(js_name = sessionBeforeSend)]
-pub fn before_send(state: &mut [f64], ticket: u32, wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| if session.send(Ticket(ticket), now) { Step::Send } else { Step::None }.into())
+#[must_use]
+pub fn before_send(ticket: u32) -> JsValue {
+    turn(|session, call| if session.send(Ticket(ticket), call.now) { Step::Send } else { Step::None }.into())
+}
+
+/// Returns how long the one who has sent a request keeps the lock if no answer comes, in milliseconds.
+#[wasm_bindgen(js_name = sessionUnansweredMs)]
+#[must_use]
+pub fn unanswered_ms() -> f64 {
+    read().1.unanswered_ms()
+}
+
+/// Takes that no answer came in time. The turn has the error of the callers who waited.
+#[wasm_bindgen(js_name = sessionTimeOut)]
+#[must_use]
+pub fn time_out(options: &JsValue, ticket: u32) -> JsValue {
+    turn(|session, Call { now, random }| {
+        if session.time_out(Ticket(ticket), random, now) == Outcome::Known {
+            return Step::None.into();
+        }
+        let mut failure = Failure::new(Code::Timeout);
+        (failure.attempts, failure.outcome_unknown) = (1, true);
+        Turn { error: asked_error(options, &failure), ..Step::None.into() }
+    })
 }
 
 /// Takes the token of an answer to a request that was sent then and after so many attempts.
 #[wasm_bindgen(js_name = sessionCompleted)]
-#[expect(clippy::too_many_arguments, reason = "two instants are two numbers each")]
+#[must_use]
 pub fn completed(
-    state: &mut [f64],
     options: &JsValue,
     ticket: u32,
     access_token: &JsValue,
     attempts: u32,
     sent_wall: f64,
     sent_monotonic: f64,
-    random: f64,
-    wall: f64,
-    monotonic: f64,
 ) -> JsValue {
-    let now = Now { wall, monotonic };
-    let sent = Now { wall: sent_wall, monotonic: sent_monotonic };
-    with(state, now, |session| {
+    turn(|session, Call { now, random }| {
+        let sent = Now { wall: sent_wall, monotonic: sent_monotonic };
         let Ok(new) = claims(access_token) else { return Step::None.into() };
         match session.accept(Ticket(ticket), new, sent, random, now) {
             Accepted::Held => Step::Adopt.into(),
@@ -111,24 +129,19 @@ pub fn completed(
 
 /// Takes the error of a refresh. The turn has the error that it is now: the token may have expired meanwhile.
 #[wasm_bindgen(js_name = sessionFailed)]
-pub fn failed(
-    state: &mut [f64],
-    options: &JsValue,
-    ticket: u32,
-    failed: &JsValue,
-    random: f64,
-    wall: f64,
-    monotonic: f64,
-) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| {
+#[must_use]
+pub fn failed(options: &JsValue, ticket: u32, failed: &JsValue) -> JsValue {
+    turn(|session, Call { now, random }| {
         let mut failure = failure_of(failed);
-        let outcome = session.fail(Ticket(ticket), failure.code, failure.retry_after_ms, random, now);
-        if outcome == Outcome::Failed {
-            return Turn { error: failed.clone(), ..Step::None.into() };
-        }
-        expire_meanwhile(&mut failure);
-        Turn { error: asked_error(options, &failure), ..Step::None.into() }
+        let error = match session.fail(Ticket(ticket), failure.code, failure.retry_after_ms, random, now) {
+            Outcome::Known => JsValue::UNDEFINED,
+            Outcome::Failed => failed.clone(),
+            Outcome::Expired => {
+                expire_meanwhile(&mut failure);
+                asked_error(options, &failure)
+            }
+        };
+        Turn { error, ..Step::None.into() }
     })
 }
 
@@ -140,18 +153,35 @@ fn asked_error(options: &JsValue, failure: &Failure) -> JsValue {
     }
 }
 
-/// Takes that the lock of a ticket's refresh was not had.
+/// Takes that the lock of a ticket's refresh was not had in time. The step is `continue` if the refresh goes on without it.
 #[wasm_bindgen(js_name = sessionLockedOut)]
-pub fn locked_out(state: &mut [f64], ticket: u32, random: f64, wall: f64, monotonic: f64) -> JsValue {
-    let mut failure = Failure::new(Code::Timeout);
-    failure.detail = "the lock was not had";
-    failed(state, &JsValue::UNDEFINED, ticket, &error(&failure), random, wall, monotonic)
+#[must_use]
+pub fn locked_out(ticket: u32) -> JsValue {
+    turn(|session, Call { now, random }| {
+        if session.go_on_without_lock(Ticket(ticket), random, now) {
+            return Step::Continue.into();
+        }
+        let mut failure = Failure::new(Code::Timeout);
+        failure.detail = "the lock was not had";
+        Turn { error: error(&failure), ..Step::None.into() }
+    })
+}
+
+/// Takes that another holder of the lock waits for a late answer.
+#[wasm_bindgen(js_name = sessionWaitForAnother)]
+#[must_use]
+pub fn wait_for_another() -> JsValue {
+    turn(|session, call| {
+        session.wait_for_another(call.now);
+        Step::None.into()
+    })
 }
 
 /// Takes back a ticket, whose refresh nobody carries out any more.
 #[wasm_bindgen(js_name = sessionAbandon)]
-pub fn abandon(state: &mut [f64], ticket: u32, wall: f64, monotonic: f64) -> JsValue {
-    with(state, Now { wall, monotonic }, |session| {
+#[must_use]
+pub fn abandon(ticket: u32) -> JsValue {
+    turn(|session, _| {
         session.give_back(Ticket(ticket));
         Step::None.into()
     })
@@ -176,31 +206,21 @@ fn whole(number: f64) -> u32 {
 }
 
 /// Compares with what is stored. `held` is the token that the session holds, or held before a logout; `says_nothing` is that
-/// the store looks empty also if it has failed; `was_replaced` is that another tab tells of a new login.
+/// the store looks empty also if it has failed; `has_lock` is that nobody else is about to store; `was_replaced` is that
+/// another tab tells of a new login.
 #[wasm_bindgen(js_name = sessionFound)]
-#[expect(clippy::too_many_arguments, reason = "an instant is two numbers")]
-pub fn found(
-    state: &mut [f64],
-    stored: &JsValue,
-    held: &JsValue,
-    says_nothing: bool,
-    was_replaced: bool,
-    random: f64,
-    wall: f64,
-    monotonic: f64,
-) -> JsValue {
-    let now = Now { wall, monotonic };
-    let is_empty = stored.is_falsy();
+#[must_use]
+pub fn found(stored: &JsValue, held: &JsValue, says_nothing: bool, has_lock: bool, was_replaced: bool) -> JsValue {
     let content = match compared(stored, held) {
         Ok(stored) => Content::Token(stored),
         Err(_) if stored.as_string().as_deref() == Some(LOGGED_OUT) => Content::LoggedOut,
-        Err(_) if is_empty && !says_nothing => Content::Empty,
+        Err(_) if stored.is_falsy() && !says_nothing => Content::Empty,
         Err(_) => Content::Unusable,
     };
-    with(state, now, |session| {
+    turn(|session, Call { now, random }| {
         match content {
             Content::Token(stored) if was_replaced => session.replaced(stored, random, now),
-            content => session.found(content, random, now),
+            content => session.found(content, has_lock, random, now),
         }
         .into()
     })
@@ -218,10 +238,20 @@ fn compared(stored: &JsValue, held: &JsValue) -> Result<Stored, InvalidReason> {
 
 /// Confirms that the store took the token of this generation.
 #[wasm_bindgen(js_name = sessionWritten)]
-pub fn written(state: &mut [f64], generation: u32, wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| {
-        session.written(generation, now);
+#[must_use]
+pub fn written(generation: u32) -> JsValue {
+    turn(|session, call| {
+        session.written(generation, call.now);
+        Step::None.into()
+    })
+}
+
+/// Makes the next call look at the store: the page was frozen, and heard nothing.
+#[wasm_bindgen(js_name = sessionForgetLook)]
+#[must_use]
+pub fn forget_look() -> JsValue {
+    turn(|session, _| {
+        session.forget_look();
         Step::None.into()
     })
 }
@@ -231,21 +261,21 @@ pub fn written(state: &mut [f64], generation: u32, wall: f64, monotonic: f64) ->
 /// # Errors
 /// Throws `ERR_INVALID_TOKEN`.
 #[wasm_bindgen(js_name = sessionReplace)]
-pub fn replace(state: &mut [f64], token: &JsValue, random: f64, wall: f64, monotonic: f64) -> Result<JsValue, JsValue> {
+pub fn replace(token: &JsValue) -> Result<JsValue, JsValue> {
     let token = claims(token)?;
-    Ok(with(state, Now { wall, monotonic }, |session| {
-        session.replace(token, random);
+    Ok(turn(|session, call| {
+        session.replace(token, call.random);
         Step::None.into()
     }))
 }
 
 /// Forgets the token: for a logout here if `is_here`, else for one elsewhere.
 #[wasm_bindgen(js_name = sessionClear)]
-pub fn clear(state: &mut [f64], is_here: bool, wall: f64, monotonic: f64) -> JsValue {
-    let now = Now { wall, monotonic };
-    with(state, now, |session| {
+#[must_use]
+pub fn clear(is_here: bool) -> JsValue {
+    turn(|session, call| {
         if is_here {
-            session.log_out(now);
+            session.log_out(call.now);
         } else {
             session.clear();
         }
@@ -255,8 +285,9 @@ pub fn clear(state: &mut [f64], is_here: bool, wall: f64, monotonic: f64) -> JsV
 
 /// Begins the renewal in the background, or ends it.
 #[wasm_bindgen(js_name = sessionSetRunning)]
-pub fn set_running(state: &mut [f64], is_running: bool, wall: f64, monotonic: f64) -> JsValue {
-    with(state, Now { wall, monotonic }, |session| {
+#[must_use]
+pub fn set_running(is_running: bool) -> JsValue {
+    turn(|session, _| {
         if is_running {
             session.start();
         } else {
@@ -268,19 +299,20 @@ pub fn set_running(state: &mut [f64], is_running: bool, wall: f64, monotonic: f6
 
 /// Pauses the renewal while there is no network.
 #[wasm_bindgen(js_name = sessionSetOffline)]
-pub fn set_offline(state: &mut [f64], is_offline: bool, wall: f64, monotonic: f64) -> JsValue {
-    with(state, Now { wall, monotonic }, |session| {
+#[must_use]
+pub fn set_offline(is_offline: bool) -> JsValue {
+    turn(|session, _| {
         session.set_offline(is_offline);
         Step::None.into()
     })
 }
 
-/// Judges the token at this instant of the local clock, as `tokenStatus` does.
+/// Places the token at this instant of the local clock, as `tokenStatus` does.
 #[wasm_bindgen(js_name = sessionStatus)]
 #[must_use]
-pub fn status(state: &[f64], wall: f64) -> JsValue {
-    let session = Session::from_numbers(state);
-    let (status, is_refused) = (session.status(wall), session.is_refused());
+pub fn status() -> JsValue {
+    let (Call { now, .. }, session) = read();
+    let (status, is_refused) = (session.status(now.wall), session.is_refused());
     let mut plain = plain_status(&status);
     plain.number("clockSkewMs", session.clock_skew_ms());
     plain.flag("refused", is_refused);

@@ -28,6 +28,7 @@ pub fn session_options(options: &JsValue) -> core::result::Result<JsValue, JsVal
         plain.number("refreshWindowMs", refresh.status.refresh_window_ms);
         plain.number("clockToleranceMs", Some(refresh.status.clock_tolerance_ms));
         plain.number("maxWaitMs", Some(max_wait_ms));
+        plain.number("timeoutMs", Some(refresh.timeout_ms));
         bag.checked(plain.end())
     });
     read.map_err(|failure| error(&failure))

@@ -1,9 +1,16 @@
-// What all copies of this package in a realm share: the requests in flight, and the lock of the process. An app may have the
-// ES module beside the CommonJS one, or several bundles, each with a wasm of its own.
+// What all copies of this package in a realm share: the requests in flight, the lock of the process, and the channel to other
+// tabs. An app may have the ES module beside the CommonJS one, or several bundles, each with a wasm of its own.
 import { caught, has, read } from './foreign.js';
-import { latch } from './wait.js';
+import { tabs } from './tabs.js';
+import { after, latch } from './wait.js';
 
 /** @import { Latch } from './wait.js' */
+
+/**
+ * What a caller who waits is told: the last exchange, as `exchange` of `http.js` resolves with it, how many there were, and
+ * whether any of them may have had an effect that nobody knows.
+ * @typedef {{ exchanged: unknown, attempts: number, outcomeUnknown: boolean }} Settled
+ */
 
 /**
  * A request in flight. The copy that began it sends it, and any copy may wait for it.
@@ -11,16 +18,16 @@ import { latch } from './wait.js';
  * @property {number} retries the most that any caller asked for
  * @property {number} toleranceMs the most that any caller tolerates
  * @property {number} waiting how many wait for it
- * @property {number} joinableUntil the instant from which on nobody joins, which the sender sets
  * @property {Latch} abandoned opens when nobody waits any more
- * @property {Latch} settled resolves with what was answered, or rejects if the sender was lost
+ * @property {(attempts: number, joinableUntil: number, lateUntil: number) => void} begin says until when anyone may join, or, if a session waits, until when
+ * @property {() => boolean} timeOut tells calls that the time of an attempt is up; whether the request goes on, for a session
  * @property {(exchanged: unknown, attempts: number, outcomeUnknown: boolean) => void} settle
  * @property {(error: unknown) => void} fail
  */
 
 /**
  * A caller who waits for a request in flight.
- * @typedef {{ request: InFlight, isFirst: boolean, leave: () => void }} Waiter
+ * @typedef {{ request: InFlight, isFirst: boolean, settled: Promise<Settled>, leave: () => void }} Waiter
  */
 
 /** The number is that of what is shared: a copy that needs other functions looks for them under another one. */
@@ -33,7 +40,7 @@ let known;
 function shared() {
   if (known) return known;
   const found = read(globalThis, NAME);
-  if (has(found, 'join') && has(found, 'locked')) return known = /** @type {ReturnType<typeof create>} */ (found);
+  if (['join', 'locked', 'listen', 'tell'].every((name) => has(found, name))) return known = /** @type {ReturnType<typeof create>} */ (found);
   const created = known = create();
   // Frozen in place: no other copy takes it for its own.
   caught(() => Object.defineProperty(globalThis, NAME, Object.assign(Object.create(null), { value: created })));
@@ -42,58 +49,72 @@ function shared() {
 
 /** Makes functions alone: what they know, tokens among it, is read from nowhere else. */
 function create() {
-  return Object.freeze({ join: singleFlight(), locked: processLock() });
+  return Object.freeze({ join: singleFlight(), locked: processLock(), ...tabs() });
 }
 
 function singleFlight() {
-  /** The parts of each request that make it the same as another. @type {Map<InFlight, unknown[]>} */
+  /** The requests, and whether one is the same as another. @type {Map<InFlight, (key: unknown[]) => boolean>} */
   const inFlight = new Map();
 
-  function begin() {
-    /** @type {InFlight} */
+  function begin(/** @type {unknown[]} */ key) {
+    let attempts = 0, joinableUntil = Infinity, lateUntil = Infinity, isKept = false, isLate = false;
+    /** @type {Set<{ isSession: boolean, settled: Latch }>} */
+    const waiters = new Set();
+    const timedOut = () => ({ exchanged: null, attempts, outcomeUnknown: true });
+    const settleAll = (/** @type {() => unknown} */ outcome) => {
+      inFlight.delete(request);
+      for (const { settled } of waiters) settled.open(outcome());
+    };
+    /** @type {InFlight & { add: (isSession: boolean, timeoutMs: number) => { settled: Latch, leave: () => void } }} */
     const request = {
-      retries: 0, toleranceMs: 0, waiting: 0, joinableUntil: Infinity, abandoned: latch(), settled: latch(),
-      settle(exchanged, attempts, outcomeUnknown) {
-        inFlight.delete(request);
-        request.settled.open({ exchanged, attempts, outcomeUnknown });
+      retries: 0, toleranceMs: 0, waiting: 0, abandoned: latch(),
+      begin: (count, joinable, late) => { [attempts, joinableUntil, lateUntil] = [count, joinable, late]; },
+      timeOut() {
+        isLate = true;
+        for (const { isSession, settled } of isKept ? waiters : []) if (!isSession) settled.open(timedOut());
+        return isKept;
       },
-      fail(error) {
-        inFlight.delete(request);
-        request.settled.open(Promise.reject(error));
+      settle: (exchanged, attempts, outcomeUnknown) => settleAll(() => ({ exchanged, attempts, outcomeUnknown })),
+      fail: (error) => settleAll(() => Promise.reject(error)),
+      add(isSession, timeoutMs) {
+        const waiter = { isSession, settled: latch() };
+        waiters.add(waiter);
+        request.waiting++;
+        isKept ||= isSession;
+        // A late answer is waited for as long as any other.
+        const stop = isLate && !isSession ? after(timeoutMs, () => waiter.settled.open(timedOut())) : () => {};
+        return { settled: waiter.settled, leave() {
+          stop();
+          if (!waiters.delete(waiter)) return;
+          if (--request.waiting) return;
+          // A later call begins its own.
+          inFlight.delete(request);
+          request.abandoned.open();
+        } };
       },
     };
+    inFlight.set(request, (other) => key.every((part, at) => part === other[at]) && Date.now() < (isKept ? lateUntil : joinableUntil));
     return request;
   }
 
   function find(/** @type {unknown[]} */ key) {
-    for (const [request, parts] of inFlight) {
-      if (parts.every((part, at) => part === key[at]) && Date.now() < request.joinableUntil) return request;
-    }
+    for (const [request, isJoinable] of inFlight) if (isJoinable(key)) return /** @type {ReturnType<typeof begin>} */ (request);
     return undefined;
   }
 
   /**
    * @param {unknown[]} key
+   * @param {number} timeoutMs
    * @param {number} retries
    * @param {number} toleranceMs
+   * @param {boolean} isSession
    * @returns {Waiter}
    */
-  return (key, retries, toleranceMs) => {
-    const found = find(key), request = found ?? begin();
-    if (!found) inFlight.set(request, key);
-    request.waiting++;
+  return (key, timeoutMs, retries, toleranceMs, isSession) => {
+    const found = find(key), request = found ?? begin(key);
     request.retries = Math.max(request.retries, retries);
     request.toleranceMs = Math.max(request.toleranceMs, toleranceMs);
-    let isWaiting = true;
-    const leave = () => {
-      if (!isWaiting) return;
-      isWaiting = false;
-      if (--request.waiting) return;
-      // A later call begins its own.
-      inFlight.delete(request);
-      request.abandoned.open();
-    };
-    return { request, isFirst: !found, leave };
+    return { request, isFirst: !found, ...request.add(isSession, timeoutMs) };
   };
 }
 
@@ -122,11 +143,14 @@ const unsettled = new Set();
  * @param {number} totalTimeoutMs
  * @param {number} retries
  * @param {number} toleranceMs
+ * @param {boolean} isSession whether the caller waits however late the answer comes
  */
-export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs) {
-  const waiter = shared().join([texts, fetch, timeoutMs, totalTimeoutMs], retries, toleranceMs), settled = () => unsettled.delete(waiter);
+export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) {
+  // Timers are part of it: a test's fake ones may stand still, and nobody else is to wait for what they would end.
+  const key = [texts, fetch, timeoutMs, totalTimeoutMs, caught(() => globalThis.setTimeout)];
+  const waiter = shared().join(key, timeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
-  waiter.request.settled.then(settled, settled);
+  waiter.settled.then(settled, settled);
   return waiter;
 }
 
@@ -150,4 +174,24 @@ export function abandonAll(error) {
  */
 export function lockedInProcess(name, work) {
   return shared().locked(name, work);
+}
+
+/**
+ * Listens to what other sessions of that name tell, in this realm and in others. The listener is held weakly if that is possible.
+ * Returns what ends it.
+ * @param {string} name
+ * @param {(what: unknown) => void} listener
+ */
+export function listen(name, listener) {
+  return shared().listen(name, listener);
+}
+
+/**
+ * Tells the other sessions of that name what happened.
+ * @param {string} name
+ * @param {string} what
+ * @param {(what: unknown) => void} [teller] who is not told
+ */
+export function tell(name, what, teller) {
+  shared().tell(name, what, teller);
 }

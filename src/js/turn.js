@@ -1,23 +1,27 @@
 /**
- * What a session's driver does next, and what it needs to know: one object for each call into the wasm.
+ * What a session's driver does next, and what it needs to know: one object for each call into the wasm. The times are null if
+ * there is no token, and so is `issuedAt` if the token does not say it.
  * @typedef {{
- *   step: string, ticket: number, generation: number, wakeInMs: number | undefined, skewMs: number | undefined, ttlMs: number,
- *   isStored: boolean, events: string[] | undefined, error: unknown,
+ *   step: string, ticket: number, error: unknown, events: string[] | undefined, generation: number, wakeInMs: number | undefined,
+ *   ttlMs: number, isStored: boolean, times: { issuedAt: number | null, refreshAt: number | null, expiresAt: number | null },
  * }} Turn
  */
 
 /**
  * @param {string} step
  * @param {number} ticket
+ * @param {unknown} error
+ * @param {string[] | undefined} events
  * @param {number} generation
  * @param {number | undefined} wakeInMs
- * @param {number | undefined} skewMs
  * @param {number} ttlMs
  * @param {boolean} isStored
- * @param {string[] | undefined} events
- * @param {unknown} error
+ * @param {number | undefined} issuedAt
+ * @param {number | undefined} refreshAt
+ * @param {number | undefined} expiresAt
  * @returns {Turn}
  */
-export function turn(step, ticket, generation, wakeInMs, skewMs, ttlMs, isStored, events, error) {
-  return { step, ticket, generation, wakeInMs, skewMs, ttlMs, isStored, events, error };
+export function turn(step, ticket, error, events, generation, wakeInMs, ttlMs, isStored, issuedAt, refreshAt, expiresAt) {
+  const times = { issuedAt: issuedAt ?? null, refreshAt: refreshAt ?? null, expiresAt: expiresAt ?? null };
+  return { step, ticket, error, events, generation, wakeInMs, ttlMs, isStored, times };
 }

@@ -1,11 +1,60 @@
-//! What a session's driver does next, and what it needs to know: one object for each call into the wasm.
+//! How a session's calls come in and go out: its numbers in a buffer that JavaScript writes and reads, and a [`Turn`] as the
+//! answer.
+
+use core::cell::Cell;
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use super::error::error;
 use crate::error::{Code, Failure, InvalidReason};
+use crate::session::numbers::COUNT;
 use crate::session::{self, Event, Found, Now, Rejection, Session, Ticket};
+use crate::status::{Lifetime, TokenStatus};
+
+/// What comes before the session's own numbers: the two clocks, and a random number.
+const CALL: usize = 3;
+
+thread_local! {
+    static NUMBERS: Cell<[f64; CALL + COUNT]> = const { Cell::new([0.0; CALL + COUNT]) };
+}
+
+/// Returns where the numbers of a call are: `wall`, `monotonic`, `random`, and then the session's.
+#[wasm_bindgen(js_name = sessionNumbers)]
+#[must_use]
+pub fn numbers() -> *const f64 {
+    NUMBERS.with(|numbers| numbers.as_ptr().cast::<f64>().cast_const())
+}
+
+/// Returns how many numbers a session is.
+#[wasm_bindgen(js_name = sessionNumberCount)]
+#[must_use]
+pub fn number_count() -> usize {
+    COUNT
+}
+
+/// When a call comes, and its random number.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) now: Now,
+    pub(super) random: f64,
+}
+
+/// Reads a call and its session.
+pub(super) fn read() -> (Call, Session) {
+    let [wall, monotonic, random, session @ ..] = NUMBERS.get();
+    (Call { now: Now { wall, monotonic }, random }, Session::from_numbers(&session))
+}
+
+/// Writes the session.
+pub(super) fn write(session: &Session) {
+    let [wall, monotonic, random, ..] = NUMBERS.get();
+    let mut numbers = [0.0; CALL + COUNT];
+    for (number, new) in numbers.iter_mut().zip([wall, monotonic, random].into_iter().chain(session.to_numbers())) {
+        *number = new;
+    }
+    NUMBERS.set(numbers);
+}
 
 /// What a driver does next.
 #[wasm_bindgen]
@@ -17,14 +66,20 @@ pub(super) enum Step {
     Use = "use",
     /// Wait for the refresh in flight, then ask again.
     Wait = "wait",
+    /// Look at the store, then ask again.
+    Look = "look",
     /// Begin the refresh with this ticket, then as for `wait`.
     Refresh = "refresh",
     /// Reject with the error, or with that of the last refresh if there is none.
     Reject = "reject",
     /// Send the token of this ticket.
     Send = "send",
+    /// Go on without the lock.
+    Continue = "continue",
     /// Store the token.
     Store = "store",
+    /// Take the lock, look again, and store the token if it is still to be stored.
+    Lock = "lock",
     /// Go on with the token that was found in the store, or with the new one.
     Adopt = "adopt",
     /// Forget the token.
@@ -35,16 +90,19 @@ pub(super) enum Step {
 
 #[wasm_bindgen(module = "/src/js/turn.js")]
 extern "C" {
-    fn turn(
+    #[wasm_bindgen(js_name = turn)]
+    fn turn_object(
         step: Step,
         ticket: u32,
+        error: JsValue,
+        events: JsValue,
         generation: u32,
         wake_in_ms: Option<f64>,
-        skew_ms: Option<f64>,
         ttl_ms: f64,
         is_stored: bool,
-        events: JsValue,
-        error: JsValue,
+        issued_at: Option<f64>,
+        refresh_at: Option<f64>,
+        expires_at: Option<f64>,
     ) -> JsValue;
 }
 
@@ -66,6 +124,7 @@ impl From<session::Step> for Turn {
         match step {
             session::Step::Use => Step::Use.into(),
             session::Step::Wait => Step::Wait.into(),
+            session::Step::Look => Step::Look.into(),
             session::Step::Refresh(ticket) => Self { ticket, ..Step::Refresh.into() },
             session::Step::Reject(why) => Self { error: rejection(why), ..Step::Reject.into() },
         }
@@ -77,6 +136,7 @@ impl From<Found> for Turn {
         match found {
             Found::Keep => Step::None,
             Found::Write => Step::Store,
+            Found::Lock => Step::Lock,
             Found::Adopted => Step::Adopt,
             Found::Cleared => Step::Forget,
             Found::Delete => Step::Delete,
@@ -98,32 +158,37 @@ fn rejection(why: Rejection) -> JsValue {
     }
 }
 
-/// Does something to the session that these numbers are.
-pub(super) fn with(state: &mut [f64], now: Now, work: impl FnOnce(&mut Session) -> Turn) -> JsValue {
-    let mut session = Session::from_numbers(state);
-    let turn = work(&mut session);
-    conclude(state, &mut session, turn, now)
+/// Does something to the session whose numbers are in the buffer, and returns the turn.
+pub(super) fn turn(work: impl FnOnce(&mut Session, Call) -> Turn) -> JsValue {
+    let (call, mut session) = read();
+    let turn = work(&mut session, call);
+    conclude(session, turn, call.now)
 }
 
-/// Writes the numbers that the session is now, and returns its turn. One function for all calls, for its size.
+/// One function for all calls, for its size.
 #[inline(never)]
-fn conclude(state: &mut [f64], session: &mut Session, Turn { step, ticket, error }: Turn, now: Now) -> JsValue {
+fn conclude(mut session: Session, Turn { step, ticket, error }: Turn, now: Now) -> JsValue {
     let events = session.take_events();
     let (wake_in_ms, ttl_ms) = (session.wait_ms(now), session.ttl_ms(now));
-    for (number, new) in state.iter_mut().zip(session.to_numbers()) {
-        *number = new;
-    }
+    write(&session);
     let names = || events.iter().map(|event| JsValue::from_str(name(*event))).collect::<Array>().into();
-    turn(
+    let life = match session.status(now.wall) {
+        TokenStatus::Valid(life) => Some(life),
+        TokenStatus::Invalid(_) => None,
+    };
+    let time = |of: fn(&Lifetime) -> f64| life.as_ref().map(of);
+    turn_object(
         step,
         ticket.0,
+        error,
+        if events.is_empty() { JsValue::UNDEFINED } else { names() },
         session.generation(),
         wake_in_ms,
-        session.clock_skew_ms(),
         ttl_ms,
         session.is_stored(),
-        if events.is_empty() { JsValue::UNDEFINED } else { names() },
-        error,
+        life.as_ref().and_then(|life| life.issued_at),
+        time(|life| life.refresh_at),
+        time(|life| life.expires_at),
     )
 }
 

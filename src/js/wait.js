@@ -23,10 +23,12 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * than never.
  * @param {number} delayMs
  * @param {() => void} call
+ * @param {boolean} [isIdle] whether a process may end meanwhile
  */
-export function after(delayMs, call) {
-  const id = caught(() => setTimeout(call, Math.min(delayMs, MAX_DELAY_MS)));
+export function after(delayMs, call, isIdle = false) {
+  const id = /** @type {any} */ (caught(() => setTimeout(call, Math.min(delayMs, MAX_DELAY_MS))));
   if (id === null) Promise.resolve().then(call);
+  if (isIdle) id?.unref?.();
   return () => caught(() => clearTimeout(id ?? undefined));
 }
 
@@ -49,11 +51,12 @@ export function timer(delayMs, early) {
  * @param {Promise<T>} promise
  * @param {number} limitMs
  * @param {T} late
+ * @param {boolean} [isIdle] whether a process may end meanwhile
  * @returns {Promise<T>}
  */
-export function within(promise, limitMs, late) {
+export function within(promise, limitMs, late, isIdle) {
   return new Promise((resolve, reject) => {
-    const stop = after(limitMs, () => resolve(late));
+    const stop = after(limitMs, () => resolve(late), isIdle);
     const settling = (/** @type {(value: any) => void} */ settle) => (/** @type {any} */ value) => {
       stop();
       settle(value);

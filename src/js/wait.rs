@@ -20,17 +20,3 @@ extern "C" {
     #[wasm_bindgen(js_name = unlessAborted)]
     pub(super) fn unless_aborted(promise: &Promise, signal: &JsValue) -> Promise;
 }
-
-#[wasm_bindgen(module = "/src/js/http.js")]
-extern "C" {
-    /// Sends one request and reads its answer, for [`interpret`](super::http::interpret). It never rejects.
-    pub(super) fn exchange(
-        fetch: &JsValue,
-        url: &str,
-        headers: &JsValue,
-        max_body: usize,
-        limit_ms: f64,
-        abandoned: &Latch,
-        credentials: &str,
-    ) -> Promise;
-}

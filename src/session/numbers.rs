@@ -1,12 +1,14 @@
 //! A session as numbers. JavaScript keeps them between two calls: a trap takes an instance's memory, and no session with it.
 
-use super::{Entry, Flight, Held, Now, Session, Standing, Ticket};
+use super::renewal::Request;
+use super::storage::{Entry, Standing};
+use super::{Held, Now, Session, Ticket};
 use crate::claims::Claims;
 use crate::error::Code;
 use crate::status::StatusOptions;
 
 /// How many numbers a session is.
-pub const COUNT: usize = 30;
+pub const COUNT: usize = 37;
 
 /// A list of numbers, and a place in it that each field moves on. One list of fields serves both directions.
 struct Numbers<'a> {
@@ -92,9 +94,11 @@ impl Session {
     fn fields(&mut self, numbers: &mut Numbers<'_>) {
         numbers.optional(&mut self.options.refresh_window_ms);
         numbers.number(&mut self.options.clock_tolerance_ms);
-        numbers.part(&mut self.held, Held::new(Claims { expires_at: 0.0, issued_at: None }, 0.0), |numbers, held| {
+        let empty = Held::new(Claims { expires_at: 0.0, issued_at: None }, Ticket(0), 0.0);
+        numbers.part(&mut self.held, empty, |numbers, held| {
             numbers.number(&mut held.claims.expires_at);
             numbers.optional(&mut held.claims.issued_at);
+            numbers.count(&mut held.since.0);
             numbers.number(&mut held.jitter);
             numbers.number(&mut held.rests_until);
             numbers.number(&mut held.pauses_until);
@@ -104,6 +108,22 @@ impl Session {
             numbers.flag(&mut held.ended);
             numbers.flag(&mut held.told_expired);
         });
+        numbers.count(&mut self.generation);
+        let empty = Request { ticket: Ticket(0), sent_at: None, late_until: None };
+        numbers.part(&mut self.request, empty, |numbers, request| {
+            numbers.count(&mut request.ticket.0);
+            numbers.optional(&mut request.sent_at);
+            numbers.optional(&mut request.late_until);
+        });
+        numbers.count(&mut self.last_ticket.0);
+        numbers.count(&mut self.void.0);
+        numbers.count(&mut self.silent.0);
+        numbers.count(&mut self.lock_failures);
+        numbers.number(&mut self.elsewhere_until);
+        numbers.flag(&mut self.running);
+        numbers.flag(&mut self.offline);
+        numbers.flag(&mut self.has_store);
+        numbers.optional(&mut self.looked_at);
         let mut standing = Some(self.standing);
         numbers.choice(&mut standing, &[Standing::Given, Standing::Replaced, Standing::Settled]);
         self.standing = standing.unwrap_or(Standing::Settled);
@@ -114,19 +134,9 @@ impl Session {
             numbers.flag(&mut entry.is_current);
         });
         numbers.optional(&mut self.logged_out_at);
-        let empty = Flight { ticket: Ticket(0), generation: 0, silent: false };
-        numbers.part(&mut self.flight, empty, |numbers, flight| {
-            numbers.count(&mut flight.ticket.0);
-            numbers.count(&mut flight.generation);
-            numbers.flag(&mut flight.silent);
-        });
-        numbers.count(&mut self.generation);
-        numbers.count(&mut self.last_ticket);
         numbers.optional(&mut self.skew_ms);
         numbers.number(&mut self.seen.wall);
         numbers.number(&mut self.seen.monotonic);
-        numbers.flag(&mut self.running);
-        numbers.flag(&mut self.offline);
     }
 }
 

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::renewal::cool_down_ms;
 use super::*;
-use crate::error::Failure;
+use crate::error::{Action, Failure};
 use crate::refresh::{Answer, Body, NewToken, OldToken, interpret_response, no_answer};
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -23,6 +24,9 @@ const START: f64 = 1_750_329_735_000.0;
 
 /// How long an answer takes.
 const TRIP: f64 = 200.0;
+
+/// A call that has waited long enough.
+const WAITED: Progress = Progress { has_waited: true, has_looked: false };
 
 /// Half of what chance may give.
 const HALF: f64 = 0.5;
@@ -81,9 +85,8 @@ macro_rules! passed_on {
 }
 
 passed_on! {
-    access(now: Now) -> Step;
-    overdue(now: Now) -> Step;
-    refresh(generation: u32, now: Now) -> Step;
+    access(progress: Progress, now: Now) -> Step;
+    refresh(generation: u32, progress: Progress, now: Now) -> Step;
     wake(now: Now) -> Option<Ticket>;
     wait_ms(now: Now) -> Option<f64>;
     give_back(ticket: Ticket);
@@ -98,6 +101,10 @@ impl Session {
     fn new(token: Rc<OldToken>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
         let machine = super::Session::new(Some(token.claims), origin, options, random, now);
         Self { machine, token: Some(token) }
+    }
+
+    fn failure(&self) -> Option<Code> {
+        self.machine.held?.failure
     }
 
     fn keep_as_numbers(&mut self) {
@@ -122,7 +129,7 @@ impl Session {
 
     fn found(&mut self, stored: Option<Rc<OldToken>>, random: f64, now: Now) -> Found {
         let content = stored.as_ref().map_or(Content::Empty, |stored| Content::Token(self.compared(stored)));
-        let found = self.machine.found(content, random, now);
+        let found = self.machine.found(content, true, random, now);
         match found {
             Found::Adopted => self.token = stored,
             Found::Cleared => self.token = None,
@@ -219,20 +226,20 @@ impl World {
     }
 
     fn access(&mut self) -> Step {
-        let step = self.session.access(self.now());
+        let step = self.session.access(Progress::default(), self.now());
         self.listen();
         step
     }
 
     fn overdue(&mut self) -> Step {
-        let step = self.session.overdue(self.now());
+        let step = self.session.access(WAITED, self.now());
         self.listen();
         step
     }
 
     fn refresh(&mut self) -> Step {
         let generation = self.session.generation();
-        let step = self.session.refresh(generation, self.now());
+        let step = self.session.refresh(generation, Progress::default(), self.now());
         self.listen();
         step
     }
@@ -460,7 +467,7 @@ fn refresh_refreshes_what_is_fresh() {
     world.hands_out(&documented());
     assert_eq!(world.refresh(), Step::Wait);
     assert!(world.answer(ticket));
-    assert_eq!(world.session.refresh(0, world.now()), Step::Use);
+    assert_eq!(world.session.refresh(0, Progress::default(), world.now()), Step::Use);
     assert!(matches!(world.refresh(), Step::Refresh(_)));
 }
 
@@ -1216,14 +1223,14 @@ fn who_waits_gets_the_token_that_came_instead() {
     let new = jo(28.0 * DAY, 30.0 * DAY);
     world.session.replace(Rc::clone(&new), Origin::Given, HALF);
     world.hands_out(&new);
-    assert_eq!(world.session.refresh(0, world.now()), Step::Use);
+    assert_eq!(world.session.refresh(0, Progress::default(), world.now()), Step::Use);
 }
 
 #[test]
 fn who_waits_gets_no_expired_token_in_place_of_a_newer_one() {
     let mut world = World::new(documented());
     world.session.replace(jo(-31.0 * DAY, 30.0 * DAY), Origin::Given, HALF);
-    let step = world.session.refresh(0, world.now());
+    let step = world.session.refresh(0, Progress::default(), world.now());
     assert!(matches!(step, Step::Reject(why) if why.code() == Code::TokenExpired));
 }
 
@@ -1259,7 +1266,7 @@ fn a_lock_that_was_waited_for_is_followed_by_a_look_at_the_store() {
     finds(&mut world, &theirs, Found::Adopted);
     assert!(world.session.send(ticket, world.now()).is_none(), "another tab has done it");
     world.hands_out(&theirs);
-    assert_eq!(world.session.refresh(0, world.now()), Step::Use);
+    assert_eq!(world.session.refresh(0, Progress::default(), world.now()), Step::Use);
     assert_eq!(world.heard(), [Event::Refreshed]);
 }
 

@@ -348,12 +348,12 @@ describe('an abort', () => {
       assert.deepEqual(await Promise.all(calls), Array(20).fill('left'));
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0);
     }
-    // A later call adds a listener again.
-    const answers = tokens.map((token) => refreshAccessToken(token, { baseUrl, signal }));
+    // A later call adds a listener again. It has another time-out: the sessions' requests are in flight still.
+    const answers = tokens.map((token) => refreshAccessToken(token, { baseUrl, signal, timeoutMs: 9_000 }));
     assert.equal(listeners(), 1);
     await Promise.all(answers);
     assert.equal(listeners(), 0);
-    const later = refreshAccessToken(tokens[0], { baseUrl, signal });
+    const later = refreshAccessToken(tokens[0], { baseUrl, signal, timeoutMs: 9_000 });
     assert.equal(listeners(), 1);
     await later;
     assert.equal(listeners(), 0);

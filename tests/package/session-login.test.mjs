@@ -132,10 +132,10 @@ describe('a store that loses what is set', { concurrency: true }, () => {
       }
       const before = storage.calls.length
       // A message would have come by then: one that is sent later has.
-      const channel = new BroadcastChannel(`transak-user-token:${key}`), other = new BroadcastChannel(`transak-user-token:${key}`)
+      const channel = new BroadcastChannel('transak-user-token'), other = new BroadcastChannel('transak-user-token')
       t.after(() => { channel.close(), other.close() })
       const heard = new Promise((resolve) => { channel.onmessage = resolve })
-      other.postMessage('nothing')
+      other.postMessage({ name: `transak-user-token:${key}`, what: 'nothing' })
       await heard
       for (const session of sessions) assert.equal(await session.accessToken(), fresh)
       assert.ok(storage.calls.length - before < 20, `${storage.calls.length - before} calls`)

@@ -254,9 +254,9 @@ describe('a delete that fails', { concurrency: true }, () => {
       const heard = next(session, 'replaced')
       if (isElsewhere) {
         storage.map.set(key, login)
-        const channel = new BroadcastChannel(`transak-user-token:${key}`)
+        const channel = new BroadcastChannel('transak-user-token')
         t.after(() => channel.close())
-        channel.postMessage('replaced')
+        channel.postMessage({ name: `transak-user-token:${key}`, what: 'replaced' })
       } else {
         await session.replace(login)
       }
@@ -273,9 +273,9 @@ describe('a delete that fails', { concurrency: true }, () => {
     storage.fault = down
     await assert.rejects(session.clear(), { code: 'ERR_STORAGE' })
     storage.fault = null
-    const channel = new BroadcastChannel(`transak-user-token:${key}`)
+    const channel = new BroadcastChannel('transak-user-token')
     t.after(() => channel.close())
-    channel.postMessage('replaced')
+    channel.postMessage({ name: `transak-user-token:${key}`, what: 'replaced' })
     await until(() => storage.map.size === 0)
     await assert.rejects(session.accessToken(), cleared)
     assert.ok(!session.heard.includes('replaced'))

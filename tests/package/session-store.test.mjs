@@ -52,14 +52,15 @@ describe('a shared store', { concurrency: true }, () => {
   test('what other tabs are told is what happened, and never the token', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), session = open(fresh, { storage: memory(), key }), messages = []
-    const channel = new BroadcastChannel(`transak-user-token:${key}`)
+    const channel = new BroadcastChannel('transak-user-token')
     t.after(() => channel.close())
-    channel.onmessage = ({ data }) => messages.push(data)
+    channel.onmessage = ({ data }) => data.name === `transak-user-token:${key}` && messages.push(data)
     await session.refresh()
     await session.replace(await aged(1))
     await session.clear()
     await until(() => messages.length >= 4)
-    assert.deepEqual(messages, ['refreshed', 'refreshed', 'replaced', 'cleared'])
+    assert.deepEqual(messages.map(({ what }) => what), ['refreshed', 'refreshed', 'replaced', 'cleared'])
+    for (const message of messages) assert.deepEqual(Object.keys(message), ['name', 'what'])
   })
 
   test('another user\'s login in one tab is adopted by the others as replaced', async (t) => {
@@ -379,14 +380,38 @@ describe('a lock', { concurrency: true }, () => {
   })
 
   for (const [name, lock] of [['throws', () => { throw new Error('no') }], ['rejects', () => Promise.reject(new Error('no'))], ['calls nobody', async () => {}]]) {
-    test(`one that ${name}: the old token, one refreshfailed, no request`, async (t) => {
+    test(`one that ${name} is an outage, told once: the refresh goes on without it, and the next one asks it again`, async (t) => {
       const { open, expiring, gateway } = await world(t)
-      const session = open(expiring, { storage: memory(), key: unique(), lock })
+      let asked = 0
+      const session = open(expiring, { storage: memory(), key: unique(), lock: (...given) => {
+        asked++
+        return lock(...given)
+      } })
+      assert.notEqual(await session.accessToken(), expiring)
+      await session.refresh()
+      assert.deepEqual([told(session, 'storageerror'), told(session, 'refreshed'), gateway.refreshes(), asked], [1, 2, 2, 2])
+    })
+  }
+
+  for (const name of ['AbortError', 'TimeoutError']) {
+    test(`one that rejects with ${name} was not had: the old token, one refreshfailed, no request`, async (t) => {
+      const { open, expiring, gateway } = await world(t)
+      const session = open(expiring, { storage: memory(), key: unique(), lock: () => Promise.reject(new DOMException('', name)) })
       assert.equal(await session.accessToken(), expiring)
       await assert.rejects(session.refresh(), { code: 'ERR_TIMEOUT', attempts: 0, outcomeUnknown: false })
       assert.deepEqual([session.heard, gateway.refreshes()], [['refreshfailed'], 0])
     })
   }
+
+  test('one that rejects after it has called: what was done counts', async (t) => {
+    const { open, expiring, gateway } = await world(t)
+    const session = open(expiring, { storage: memory(), key: unique(), lock: async (name, options, fn) => {
+      await fn()
+      throw new Error('the lease was lost')
+    } })
+    assert.notEqual(await session.accessToken(), expiring)
+    assert.deepEqual([session.heard, gateway.refreshes()], [['refreshed'], 1])
+  })
 })
 
 test('a lock that is never had: 10 s at most, the old token meanwhile, and it is asked for again later', async (t) => {

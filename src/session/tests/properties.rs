@@ -118,7 +118,7 @@ impl Observer {
             }
             Step::Wait => assert!(self.out.is_some(), "nothing to wait for"),
             Step::Refresh(ticket) => self.begins(ticket),
-            Step::Reject(_) => {}
+            Step::Look | Step::Reject(_) => {}
         }
     }
 
@@ -170,16 +170,16 @@ impl Observer {
                 self.calm_until = if jump > 0.0 { 0.0 } else { self.calm_until };
             }
             Happening::Access => {
-                let step = self.world.session.access(now);
+                let step = self.world.session.access(Progress::default(), now);
                 self.answers(&step);
             }
             Happening::Overdue => {
-                let step = self.world.session.overdue(now);
+                let step = self.world.session.access(WAITED, now);
                 assert!(matches!(step, Step::Use | Step::Reject(_)));
                 self.answers(&step);
             }
             Happening::Refresh => {
-                let step = self.world.session.refresh(generation, now);
+                let step = self.world.session.refresh(generation, Progress::default(), now);
                 assert!(step != Step::Use, "it is to be newer");
                 self.answers(&step);
             }
@@ -354,7 +354,7 @@ proptest! {
                     prop_assert_eq!(why.code(), Code::TokenExpired);
                     world.session.replace(read(&token("jo", Some(world.time), world.time + DAY)), Origin::Given, HALF);
                 }
-                Step::Wait => prop_assert!(false, "nothing is under way"),
+                Step::Wait | Step::Look => prop_assert!(false, "nothing is under way"),
             }
         }
     }

@@ -1,0 +1,73 @@
+// The renewal in the background: one timer against the wall clock, and the page's hints that time has passed.
+import type { Driver } from './driver.js';
+
+/** When the background goes on after a fault of ours, in milliseconds. */
+const RECOVERY_MS = 60_000;
+
+/** What hints that time may have passed unnoticed, or that the network came or went. */
+const HINTS = ['pageshow', 'online', 'offline', 'focus'];
+
+export class Background {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isRunning = false;
+
+  constructor(private readonly driver: Driver) {}
+
+  start() {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    this.listen('addEventListener');
+    const { state, entry } = this.driver;
+    state.setRunning(true);
+    state.setOffline(globalThis.navigator?.onLine === false);
+    entry?.connect();
+    Promise.resolve(entry?.look()).then(() => { if (this.isRunning) this.tick(); });
+  }
+
+  stop() {
+    this.isRunning = false;
+    this.listen('removeEventListener');
+    clearTimeout(this.timer);
+  }
+
+  /** Sets the timer to what is due next. */
+  schedule() {
+    if (this.isRunning) this.arm(this.driver.state.wakeInMs);
+  }
+
+  /** Goes on later, after a trap. */
+  recover() {
+    if (this.isRunning) this.arm(RECOVERY_MS);
+  }
+
+  private arm(ms: number | undefined) {
+    clearTimeout(this.timer);
+    if (ms === undefined) return;
+    this.timer = setTimeout(() => this.tick(), ms);
+    (this.timer as { unref?: () => void }).unref?.();
+  }
+
+  private tick() {
+    const { driver } = this;
+    driver.unattended(() => {
+      driver.carryOut(driver.state.wake());
+      driver.sync();
+      driver.entry?.probe();
+    });
+  }
+
+  private readonly hint = ({ type }: { type: string }) => {
+    const { driver } = this;
+    driver.unattended(() => {
+      if (type === 'offline' || type === 'online') driver.state.setOffline(type === 'offline');
+    });
+    this.tick();
+    driver.entry?.look();
+  };
+
+  private listen(method: 'addEventListener' | 'removeEventListener') {
+    const hint = this.hint as EventListener;
+    for (const type of HINTS) globalThis[method]?.(type, hint);
+    globalThis.document?.[method]?.('visibilitychange', hint);
+  }
+}

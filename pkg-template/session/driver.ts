@@ -1,0 +1,174 @@
+// What drives a session. Its rules, in the wasm, decide; this puts the parts together that wait, tell, store and lock.
+import { copyOptions } from '../../src/js/options.js';
+import { failure } from '../failure.js';
+import { core } from '../loader.js';
+import { emitter, type Emitter } from '../platform/emitter.js';
+import type { SessionEventMap, SessionOptions, SessionStatus } from '../types/index.js';
+import { Background } from './background.js';
+import { Entry } from './entry.js';
+import { eventOf } from './event.js';
+import { renew } from './renewal.js';
+import { SessionState, type Turn } from './state.js';
+import { watcher, type Watcher } from './watcher.js';
+
+export class Driver {
+  readonly state: SessionState;
+  readonly options: SessionOptions;
+  /** How long `accessToken()` waits for a refresh, or for the store. */
+  readonly maxWaitMs: number;
+  /** How long an answer is waited for. */
+  readonly timeoutMs: number;
+  /** The session's entry in its store; undefined without a store. */
+  entry: Entry | undefined;
+  /** The ticket of the refresh whose answer is expected in time. */
+  refreshing: number | undefined;
+  private readonly clockToleranceMs: number;
+  private readonly session: object;
+  /** What is called when there may be another answer. */
+  private waiters: Set<() => void> | undefined;
+  private background: Background | undefined;
+  private emitter: Emitter | undefined;
+  private watching: Watcher | undefined;
+  private generation = 0;
+  private busy = 0;
+  private isDisposed = false;
+
+  /** Begins with a token, with none, or with the one that `open()` is to read. */
+  constructor(session: object, token: unknown, given: SessionOptions, isStored: boolean) {
+    const { refreshWindowMs, clockToleranceMs, maxWaitMs, timeoutMs } = core().sessionOptions(given);
+    this.options = copyOptions(given);
+    this.session = session;
+    [this.maxWaitMs, this.timeoutMs, this.clockToleranceMs] = [maxWaitMs, timeoutMs, clockToleranceMs];
+    const { storage } = this.options;
+    this.state = new SessionState(token as string | null, isStored, storage !== undefined, refreshWindowMs, clockToleranceMs);
+    if (!storage) return;
+    this.entry = new Entry(this, storage);
+    this.entry.connect();
+    if (!isStored) this.entry.storeEarly();
+  }
+
+  get events(): Emitter {
+    return this.emitter ??= emitter();
+  }
+
+  get watcher(): Watcher {
+    // A refresh is told of once, when its token is stored.
+    return this.watching ??= watcher(() => ({ ...this.status(), stored: this.state.isStored }), this.clockToleranceMs, () => !this.isBeingStored);
+  }
+
+  status(): SessionStatus {
+    return this.state.status();
+  }
+
+  async open() {
+    if (!this.entry) throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: storage is required');
+    await this.entry.open();
+  }
+
+  async replace(token: unknown) {
+    this.state.replace(token);
+    this.entry?.expectLogin();
+    this.sync();
+    await this.entry?.storeLogin();
+  }
+
+  async clear() {
+    const { token, ttlMs } = this.state;
+    this.state.clear(true);
+    this.entry?.expectDelete(token, ttlMs);
+    this.sync();
+    await this.entry?.delete();
+  }
+
+  start() {
+    this.isDisposed = false;
+    this.background ??= new Background(this);
+    this.background.start();
+  }
+
+  stop() {
+    this.background?.stop();
+    // A refresh in flight becomes silent.
+    this.state.setRunning(false);
+  }
+
+  dispose() {
+    this.watching?.end();
+    this.stop();
+    this.isDisposed = true;
+    this.release();
+  }
+
+  /** Carries out a turn that begins a refresh. */
+  carryOut({ step, ticket }: Turn) {
+    if (step === 'refresh') renew(this, ticket);
+  }
+
+  /** Tells what there is to tell, and wakes those who wait if the token has changed. */
+  sync() {
+    const { state } = this, hasChanged = this.generation !== state.generation;
+    this.generation = state.generation;
+    if (hasChanged) {
+      this.wake();
+      this.background?.schedule();
+    }
+    // Collected before anyone is told: a listener may call the session.
+    const details = new Map<string, object>([['refreshed', { ...state.times }], ['refreshfailed', { error: state.lastError }]]);
+    for (const type of state.untold.splice(0)) this.tell(type, details.get(type) ?? null);
+    this.watching?.look();
+  }
+
+  tell(type: keyof SessionEventMap, detail: unknown) {
+    this.emitter?.dispatchEvent(eventOf(type, this.session, detail));
+  }
+
+  /** Lets those who wait ask again. */
+  wake() {
+    for (const ask of this.waiters ?? []) ask();
+  }
+
+  /** Calls back once, when there may be another answer. Returns what ends that. */
+  onWake(ask: () => void): () => void {
+    const waiters = this.waiters ??= new Set(), end = () => waiters.delete(once);
+    const once = () => {
+      end();
+      ask();
+    };
+    waiters.add(once);
+    return end;
+  }
+
+  /** Tells whether the token is on its way into the store: anyone who has it then may leave the page, and finds it there again. */
+  get isBeingStored(): boolean {
+    const { entry } = this;
+    return !!entry && !entry.isDown && !this.state.isStored && (entry.isBusy || this.refreshing !== undefined);
+  }
+
+  /** Does what nobody waits for, and tells whether it was done. A fault of ours has no one to go to; the background goes on later. */
+  unattended(work: () => void): boolean {
+    try {
+      work();
+      this.background?.schedule();
+      return true;
+    } catch {
+      this.background?.recover();
+      return false;
+    }
+  }
+
+  /** Keeps the session's connections while something is under way. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.busy++;
+    try {
+      return await work();
+    } finally {
+      this.busy--;
+      this.release();
+    }
+  }
+
+  /** Lets go of the connections of a session that was disposed of, when nothing is under way. */
+  private release() {
+    if (this.isDisposed && !this.busy) this.entry?.disconnect();
+  }
+}

@@ -1,0 +1,52 @@
+// One at a time: among all tabs by Web Locks, within the process if there are none, or by a lock of the user's own. It is
+// waited for with a limit, and never stolen.
+import { caught, read } from '../../src/js/foreign.js';
+import { lockedInProcess } from '../../src/js/shared.js';
+import type { TokenLock } from '../types/index.js';
+
+/** How long a lock is waited for, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/** The work was done with the lock; or it was not begun, since the lock was not had in time or does not work. */
+export type Locked = 'done' | 'busy' | 'broken';
+
+/** Runs `work` with the lock held. Once it has begun its outcome counts, whatever the lock does afterwards. */
+export function withLock(own: TokenLock | undefined, name: string, work: () => Promise<void>): Promise<Locked> {
+  return new Promise((resolve, reject) => {
+    // Some platforms have no AbortController: there the lock is given up all the same, and its request stays.
+    const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal;
+    let isOver = false;
+    const end = (outcome: Locked) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => {
+      end('busy');
+      controller?.abort();
+    }, TIMEOUT_MS);
+    const once = async () => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      await work().then(() => resolve('done'), reject);
+    };
+    const failed = (thrown: unknown) => end(isContention(thrown) ? 'busy' : 'broken');
+    const request = own ? async () => own(name, { timeoutMs: TIMEOUT_MS, signal }, once) : () => platformLock(name, signal, once, () => isOver);
+    request().then(() => end('broken'), failed);
+  });
+}
+
+/** Tells whether a lock was not had, and works. */
+function isContention(thrown: unknown): boolean {
+  return ['AbortError', 'TimeoutError'].includes(read(thrown, 'name'));
+}
+
+async function platformLock(name: string, signal: AbortSignal, work: () => Promise<void>, hasBegun: () => boolean) {
+  // A page without an origin of its own has Web Locks that refuse, and a content script some that throw.
+  try {
+    await globalThis.navigator?.locks?.request(name, { signal }, work);
+  } catch {}
+  if (!hasBegun()) await lockedInProcess(name, work);
+}

@@ -1,0 +1,34 @@
+// A delete that a logout has ordered and that the store has not done yet: tried again, ever less often.
+
+/** The first wait before it is tried again, and the longest one, in milliseconds. */
+const FIRST_MS = 5_000, LONGEST_MS = 600_000;
+
+/** The shortest time between two attempts that calls begin, in milliseconds. */
+const CALLED_MS = 1_000;
+
+export class PendingDelete {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private waitMs = FIRST_MS;
+  private triedAt = 0;
+
+  /** @param token what is to be deleted */
+  constructor(readonly token: string, private readonly retry: () => void) {}
+
+  /** Tells whether a call is to try, and counts that as an attempt. */
+  isDue(): boolean {
+    const isDue = Math.abs(Date.now() - this.triedAt) > CALLED_MS;
+    if (isDue) this.triedAt = Date.now();
+    return isDue;
+  }
+
+  tryLater() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.retry, this.waitMs);
+    (this.timer as { unref?: () => void }).unref?.();
+    this.waitMs = Math.min(2 * this.waitMs, LONGEST_MS);
+  }
+
+  end() {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,74 @@
+// A refresh, from its ticket to the stored token: lock, look, send, wait, store.
+import { read } from '../../src/js/foreign.js';
+import { after, within } from '../../src/js/wait.js';
+import { refreshForSession } from '../refresh.js';
+import type { Driver } from './driver.js';
+import { instant, type Instant } from './state.js';
+
+/** Carries out an order to refresh. It never rejects. */
+export function renew(driver: Driver, ticket: number): Promise<void> {
+  const { entry } = driver;
+  driver.refreshing = ticket;
+  return driver.during(async () => {
+    let isSent = false;
+    const work = () => exchange(driver, ticket, () => { isSent = true; });
+    // A fault of ours has been told to those who wait.
+    await (entry ? entry.lockedToRefresh(ticket, work) : work()).catch(() => {});
+    if (!isSent) end(driver, ticket);
+  });
+}
+
+/** Sends the token, if it is still to be sent. Resolves when it was answered, or when nobody else need wait for the answer. */
+async function exchange(driver: Driver, ticket: number, sending: () => void): Promise<void> {
+  const { state, entry, options, timeoutMs } = driver;
+  if (entry && !entry.isDown) await entry.compare();
+  const sent = instant(), { step } = state.beforeSend(ticket);
+  driver.sync();
+  if (step !== 'send') return;
+  const lockedMs = Math.max(timeoutMs, state.unansweredMs());
+  sending();
+  const stop = after(timeoutMs, () => driver.unattended(() => {
+    state.timeOut(options, ticket);
+    settled(driver, ticket);
+    entry?.tell('late');
+  }));
+  const answered = answer(driver, ticket, sent).finally(stop).then(() => end(driver, ticket));
+  await (entry ? within(answered, lockedMs, undefined, true) : answered);
+}
+
+/** Waits for the answer, however late it is, and stores its token. It never rejects. */
+async function answer(driver: Driver, ticket: number, sent: Instant) {
+  const { state, entry, options } = driver, old = state.token;
+  try {
+    const { accessToken, attempts } = await refreshForSession(old, options);
+    const { step } = state.completed(options, ticket, accessToken, attempts, sent);
+    driver.sync();
+    driver.wake();
+    if (step === 'adopt') await entry?.storeSuccessor(old);
+  } catch (thrown) {
+    const code = read(thrown, 'code');
+    // A fault of ours is no failure of the token.
+    if (code === 'ERR_INTERNAL') return;
+    // If it was refused the store deserves another look first: another tab may have stored a successor.
+    if (entry && code === 'ERR_UNAUTHORIZED') await entry.compare().catch(() => {});
+    driver.unattended(() => state.failed(options, ticket, thrown));
+  }
+}
+
+/** Gives the ticket back, whatever became of it: otherwise a caller would wait for good. */
+function end(driver: Driver, ticket: number) {
+  const giveBack = () => {
+    driver.state.abandon(ticket);
+    settled(driver, ticket);
+  };
+  // After a trap by the next instance.
+  if (!driver.unattended(giveBack)) driver.unattended(giveBack);
+  driver.wake();
+}
+
+/** Lets those go on who wait for this refresh. */
+function settled(driver: Driver, ticket: number) {
+  if (driver.refreshing === ticket) driver.refreshing = undefined;
+  driver.sync();
+  driver.wake();
+}

@@ -1,0 +1,105 @@
+// The class that users see. What it holds stands outside it, where no console and no JSON shows it.
+import { define, read } from '../../src/js/foreign.js';
+import { unlessAborted } from '../../src/js/wait.js';
+import type { RefreshedToken, SessionOptions, SessionSnapshot, SessionStatus } from '../types/index.js';
+import { accessToken, refresh } from './call.js';
+import { Driver } from './driver.js';
+
+type Listening = Parameters<EventTarget['addEventListener']>;
+
+const drivers = new WeakMap<object, Driver>();
+
+/** In place of a token: it is in the store. */
+const STORED = {};
+
+const of = (session: object) => drivers.get(session) as Driver;
+
+export class TokenSession {
+  constructor(token: unknown, options: SessionOptions) {
+    const isStored = token === STORED;
+    drivers.set(this, new Driver(this, isStored ? null : token ?? null, options, isStored));
+    // If it exists by now: a polyfill may have come later than this module.
+    const { dispose } = Symbol as { dispose?: symbol };
+    if (dispose && !(dispose in this)) {
+      const { prototype } = TokenSession;
+      // A frozen class takes no new method.
+      define(Object.isExtensible(prototype) ? prototype : this, dispose, end, false);
+    }
+  }
+
+  static async open(options: SessionOptions & { signal?: AbortSignal }): Promise<TokenSession> {
+    return begun(new TokenSession(STORED, options), (session) => unlessAborted(of(session).open(), read(options, 'signal')));
+  }
+
+  static async login(token: unknown, options: SessionOptions): Promise<TokenSession> {
+    return begun(new TokenSession(null, options), (session) => session.replace(token));
+  }
+
+  accessToken(options?: { signal?: AbortSignal }): Promise<string> {
+    return accessToken(of(this), options);
+  }
+
+  status(): SessionStatus {
+    return of(this).status();
+  }
+
+  refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken> {
+    return refresh(of(this), options);
+  }
+
+  replace(token: unknown): Promise<void> {
+    return of(this).replace(token);
+  }
+
+  clear(): Promise<void> {
+    const cleared = of(this).clear();
+    // Nobody has to wait for it: a store that fails is told by an event, and ends no process.
+    cleared.catch(() => {});
+    return cleared;
+  }
+
+  start() {
+    of(this).start();
+  }
+
+  stop() {
+    of(this).stop();
+  }
+
+  dispose() {
+    of(this).dispose();
+  }
+
+  /** Bound, as React's `useSyncExternalStore` takes it. */
+  get subscribe(): (listener: () => void) => () => void {
+    return of(this).watcher.subscribe;
+  }
+
+  /** Bound as well. */
+  get snapshot(): () => SessionSnapshot {
+    return of(this).watcher.snapshot;
+  }
+
+  addEventListener(...given: Listening) {
+    of(this).events.addEventListener(...given);
+  }
+
+  removeEventListener(...given: Listening) {
+    of(this).events.removeEventListener(...given);
+  }
+}
+
+function end(this: TokenSession) {
+  of(this).dispose();
+}
+
+/** Resolves with a session once it has begun, and disposes of it if it cannot. */
+async function begun(session: TokenSession, begin: (session: TokenSession) => Promise<unknown>) {
+  try {
+    await begin(session);
+    return session;
+  } catch (thrown) {
+    session.dispose();
+    throw thrown;
+  }
+}

@@ -1,0 +1,329 @@
+//! When a refresh is due, and what its answer, its failure or its silence means.
+
+use super::clock::Now;
+use super::{Event, Held, Session, is_later};
+use crate::claims::Claims;
+use crate::error::{Action, Code};
+use crate::refresh::spread_ms;
+
+/// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
+/// machine that slept is noticed this soon.
+pub const MAX_CHUNK_MS: f64 = 3_600_000.0;
+
+/// How long after an unanswered request no second one is sent for the same token, in milliseconds: the server may have
+/// answered it, and may take the second one for a theft.
+pub const UNANSWERED_MS: f64 = 120_000.0;
+
+/// How long a late answer is expected at least once it is known to be late, in milliseconds: after a sleep the timer of the
+/// time-out fires before the answer that waits in the socket is read.
+const LATE_MS: f64 = 10_000.0;
+
+/// The shortest time between a refresh and the next one that begins by itself.
+const MIN_PAUSE_MS: f64 = 30_000.0;
+
+/// The share of the refresh window over which renewals are spread, so that a fleet does not refresh in one second.
+const JITTER: f64 = 0.05;
+
+/// No cool-down is shorter, but shortly before expiry.
+const MIN_BACKOFF_MS: f64 = 1_000.0;
+
+/// No back-off is longer.
+const MAX_BACKOFF_MS: f64 = 600_000.0;
+
+/// The longest `Retry-After` that is kept to at once.
+const MAX_RETRY_AFTER_MS: f64 = 3_600_000.0;
+
+/// No cool-down at all is shorter.
+const MIN_COOL_DOWN_MS: f64 = 100.0;
+
+/// How often in a row the lock may not be had before a refresh goes on without it.
+const MAX_LOCK_FAILURES: u32 = 3;
+
+/// An order to refresh once. Of two the one with the greater number is the later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u32);
+
+/// A refresh that has begun and not ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) ticket: Ticket,
+    pub(super) sent_at: Option<f64>,
+    /// Until when an answer is expected though the time-out is over.
+    pub(super) late_until: Option<f64>,
+}
+
+/// What became of the token of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The session holds it now, and it is to be stored.
+    Held,
+    /// Nobody needs it any more.
+    Dropped,
+    /// It has expired already, which is a failure of the refresh.
+    Refused(Outcome),
+}
+
+/// What a failure of a refresh means for the token that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It failed so.
+    Failed,
+    /// The token has expired meanwhile, so that only a new login helps: `ERR_TOKEN_EXPIRED`, with the failure as its cause.
+    Expired,
+    /// It is known already that it failed.
+    Known,
+}
+
+impl Session {
+    /// Begins the renewal in the background.
+    pub fn start(&mut self) {
+        self.running = true;
+        self.silent = Ticket(0);
+    }
+
+    /// Ends it. A refresh in flight ends in silence.
+    pub fn stop(&mut self) {
+        self.running = false;
+        self.silent = self.last_ticket;
+    }
+
+    /// Pauses the renewal while there is no network.
+    pub fn set_offline(&mut self, offline: bool) {
+        self.offline = offline;
+    }
+
+    /// Begins a refresh that is due, and notices the token's expiry.
+    pub fn wake(&mut self, now: Now) -> Option<Ticket> {
+        self.observe(now);
+        let held = self.renewed()?;
+        if self.is_expired(held.claims) {
+            if self.request.is_none() {
+                self.tell_expired();
+            }
+            return None;
+        }
+        let is_due = !self.offline && self.seen.wall >= self.due(held);
+        is_due.then(|| self.begin())
+    }
+
+    /// Returns how long to wait before the next [`wake`](Session::wake), in milliseconds, 1 to [`MAX_CHUNK_MS`];
+    /// none if nothing is to happen by itself.
+    #[must_use]
+    pub fn wait_ms(&mut self, now: Now) -> Option<f64> {
+        self.observe(now);
+        let held = self.renewed()?;
+        let left = self.left_ms(held.claims);
+        let late_until = self.request.and_then(|request| request.late_until);
+        if left <= 0.0 && held.told_expired {
+            return None;
+        }
+        let wait = match late_until {
+            Some(until) if left <= 0.0 => until - self.seen.wall,
+            _ if self.offline => left,
+            _ => left.min(self.due(held) - self.seen.wall),
+        };
+        Some(wait.ceil().clamp(1.0, MAX_CHUNK_MS))
+    }
+
+    /// Tells whether this refresh is still wanted: then the token is to be sent.
+    pub fn send(&mut self, ticket: Ticket, now: Now) -> bool {
+        self.observe(now);
+        self.lock_failures = 0;
+        let Some(request) = self.settle(ticket) else { return false };
+        // Another token was adopted meanwhile.
+        let Some(held) = self.held.filter(|held| ticket > held.since) else { return false };
+        if self.is_expired(held.claims) {
+            if ticket > self.silent {
+                self.tell_expired();
+            }
+            return false;
+        }
+        self.request = Some(Request { sent_at: Some(self.seen.wall), ..request });
+        true
+    }
+
+    /// Returns how long the one who has sent a request keeps the lock if no answer comes, in milliseconds.
+    #[must_use]
+    pub fn unanswered_ms(&self) -> f64 {
+        let left = self.held.map_or(0.0, |held| self.left_ms(held.claims));
+        // A token that would expire meanwhile is sent once more.
+        if left > UNANSWERED_MS { UNANSWERED_MS } else { 0.0 }
+    }
+
+    /// Takes that no answer came in time. One that comes later is accepted still.
+    pub fn time_out(&mut self, ticket: Ticket, random: f64, now: Now) -> Outcome {
+        self.observe(now);
+        let Some(Request { sent_at: Some(sent_at), late_until: None, .. }) = self.request_of(ticket) else {
+            return Outcome::Known;
+        };
+        let until = sent_at + UNANSWERED_MS;
+        if let Some(request) = &mut self.request {
+            request.late_until = Some(until.max(self.seen.wall + LATE_MS));
+        }
+        let Some(held) = self.held else { return Outcome::Known };
+        let left = self.left_ms(held.claims);
+        if left <= 0.0 {
+            // The answer may come yet.
+            return Outcome::Known;
+        }
+        let outcome = self.record(ticket, Code::Timeout, None, random);
+        if let Some(held) = self.held.as_mut().filter(|_| self.seen.wall + left > until) {
+            held.cools_until = held.cools_until.max(until);
+        }
+        outcome
+    }
+
+    /// Takes the token that the server has answered with, to a request that was sent then.
+    pub fn accept(&mut self, ticket: Ticket, new: Claims, sent: Now, random: f64, now: Now) -> Accepted {
+        self.observe(now);
+        self.settle(ticket);
+        let Some(held) = self.held.filter(|_| ticket > self.void) else { return Accepted::Dropped };
+        let skew_ms = self.implied_skew_ms(new, sent);
+        if new.is_expired(self.options.clock_tolerance_ms, now.wall + skew_ms.unwrap_or(0.0)) {
+            return Accepted::Refused(self.record(ticket, Code::BadResponse, None, random));
+        }
+        self.skew_ms = skew_ms;
+        // Another tab was quicker, or a later request: of two tokens the later one wins.
+        if ticket <= held.since && !is_later(new, held.claims) {
+            return Accepted::Dropped;
+        }
+        self.hold_successor(new, random);
+        if ticket > self.silent {
+            self.tell(Event::Refreshed);
+        }
+        Accepted::Held
+    }
+
+    /// Takes the failure of a refresh, or of what comes before it; `retry_after_ms` is what the server asks for.
+    pub fn fail(&mut self, ticket: Ticket, code: Code, retry_after_ms: Option<f64>, random: f64, now: Now) -> Outcome {
+        self.observe(now);
+        let Some(request) = self.settle(ticket) else { return Outcome::Known };
+        if request.late_until.is_some() && code.action() != Action::Login {
+            // It was told when its time was up. Now that it has ended, a second one need not wait any longer.
+            self.cool_down(retry_after_ms, random);
+            return Outcome::Known;
+        }
+        self.record(ticket, code, retry_after_ms, random)
+    }
+
+    /// Takes that the lock was not had in time. Tells whether the refresh goes on without it; otherwise it has failed.
+    pub fn go_on_without_lock(&mut self, ticket: Ticket, random: f64, now: Now) -> bool {
+        self.observe(now);
+        self.lock_failures = self.lock_failures.saturating_add(1);
+        if self.lock_failures >= MAX_LOCK_FAILURES && self.seen.wall >= self.elsewhere_until {
+            return true;
+        }
+        self.fail(ticket, Code::Timeout, None, random, now);
+        false
+    }
+
+    /// Takes that another holder of the lock waits for a late answer.
+    pub fn wait_for_another(&mut self, now: Now) {
+        self.observe(now);
+        self.elsewhere_until = self.seen.wall + UNANSWERED_MS;
+    }
+
+    /// Takes back an order that was not carried out.
+    pub fn give_back(&mut self, ticket: Ticket) {
+        self.settle(ticket);
+    }
+
+    /// Drops the answers to all requests so far.
+    pub(super) fn void_requests(&mut self) {
+        self.request = None;
+        self.void = self.last_ticket;
+    }
+
+    /// Forgets a request whose answer is not expected any more. One that comes all the same is accepted.
+    pub(super) fn end_late_request(&mut self) {
+        let wall = self.seen.wall;
+        self.request.take_if(|request| request.late_until.is_some_and(|until| wall >= until));
+    }
+
+    /// Tells whether the answer to a request is expected in time.
+    pub(super) fn is_answer_due(&self) -> bool {
+        self.request.is_some_and(|request| request.late_until.is_none())
+    }
+
+    pub(super) fn begin(&mut self) -> Ticket {
+        let ticket = Ticket(self.last_ticket.0.wrapping_add(1));
+        self.last_ticket = ticket;
+        self.request = Some(Request { ticket, sent_at: None, late_until: None });
+        ticket
+    }
+
+    /// Holds what a refresh has brought. Half of its life passes before the next one begins by itself: neither a
+    /// short answer nor a wrong window may loop.
+    pub(super) fn hold_successor(&mut self, token: Claims, random: f64) {
+        let rests_until = self.seen.wall + self.left_ms(token) / 2.0;
+        self.hold(token, random);
+        if let Some(held) = &mut self.held {
+            held.rests_until = rests_until;
+            held.pauses_until = self.seen.wall + MIN_PAUSE_MS;
+        }
+    }
+
+    fn request_of(&self, ticket: Ticket) -> Option<Request> {
+        self.request.filter(|request| request.ticket == ticket)
+    }
+
+    fn settle(&mut self, ticket: Ticket) -> Option<Request> {
+        self.request.take_if(|request| request.ticket == ticket)
+    }
+
+    /// Returns the token that is renewed in the background, unless it is being refreshed.
+    fn renewed(&self) -> Option<&Held> {
+        let is_free = self.running && !self.is_answer_due();
+        self.held.as_ref().filter(|held| is_free && !held.ended)
+    }
+
+    /// Returns when to refresh it, by the wall clock.
+    fn due(&self, held: &Held) -> f64 {
+        let life = self.life(held);
+        let spread = held.jitter * JITTER * (life.expires_at - life.refresh_at);
+        let at = life.refresh_at + spread - self.skew_ms.unwrap_or(0.0);
+        at.max(held.rests_until).max(held.pauses_until).max(held.cools_until)
+    }
+
+    fn record(&mut self, ticket: Ticket, code: Code, retry_after_ms: Option<f64>, random: f64) -> Outcome {
+        // A token that was adopted meanwhile has not failed.
+        let Some(held) = self.held.filter(|held| ticket > held.since) else { return Outcome::Failed };
+        let is_expired = self.is_expired(held.claims);
+        let outcome = if is_expired && code.action() == Action::Retry { Outcome::Expired } else { Outcome::Failed };
+        self.cool_down(retry_after_ms, random);
+        let ended = code.action() == Action::Login;
+        if let Some(held) = &mut self.held {
+            held.ended = ended;
+            held.failure = Some(if outcome == Outcome::Expired { Code::TokenExpired } else { code });
+        }
+        let needs_login = ended || outcome == Outcome::Expired;
+        if ticket > self.silent {
+            if !needs_login {
+                self.tell(Event::RefreshFailed);
+            }
+            if needs_login || is_expired {
+                self.tell_expired();
+            }
+        }
+        outcome
+    }
+
+    fn cool_down(&mut self, retry_after_ms: Option<f64>, random: f64) {
+        let expires_in_ms = self.held.map_or(0.0, |held| self.left_ms(held.claims));
+        let wall = self.seen.wall;
+        if let Some(held) = &mut self.held {
+            held.failures = held.failures.saturating_add(1);
+            held.cools_until = wall + cool_down_ms(held.failures, retry_after_ms, expires_in_ms, random);
+        }
+    }
+}
+
+/// Returns how long to make no request after so many failures in a row: back-off with full jitter above its least,
+/// no more than half of the token's remaining life, and as long as the server asks and some more, up to the token's expiry
+/// and to an hour, after which one attempt shows whether the server still means it.
+pub(super) fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
+    let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
+    let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);
+    let asked = spread_ms(retry_after_ms.unwrap_or(0.0).min(MAX_RETRY_AFTER_MS), random).min(expires_in_ms);
+    backoff.min(expires_in_ms / 2.0).max(MIN_COOL_DOWN_MS).max(asked)
+}
