@@ -2,16 +2,56 @@
 // waited for with a limit, and never stolen.
 import { caught, read } from '../../src/js/foreign.js';
 import { lockedInProcess } from '../../src/js/shared.js';
+import { failure } from '../failure.js';
 import type { TokenLock } from '../types/index.js';
+import type { Driver } from './driver.js';
 
 /** How long a lock is waited for, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
+type Work = () => Promise<void>;
+
 /** The work was done with the lock; or it was not begun, since the lock was not had in time or does not work. */
-export type Locked = 'done' | 'busy' | 'broken';
+type Locked = 'done' | 'busy' | 'broken';
+
+/** The lock of a session's key. */
+export class Lock {
+  /** How much is being done with it. */
+  private holding = 0;
+  private hasFailed = false;
+
+  constructor(private readonly driver: Driver, private readonly name: string) {}
+
+  get isHeld(): boolean {
+    return this.holding > 0;
+  }
+
+  /** Does something with the lock, or without it if it is not had. */
+  async around(work: Work) {
+    if (await this.request(work) !== 'done') await this.hold(work);
+  }
+
+  /** Does something as if the lock were had: it is already, or it is not worth waiting for. */
+  async hold(work: Work) {
+    this.holding++;
+    try {
+      await work();
+    } finally {
+      this.holding--;
+    }
+  }
+
+  /** Requests the lock, and does something with it. A lock that does not work is told once. */
+  async request(work: Work): Promise<Locked> {
+    const outcome = await withLock(this.driver.options.lock, this.name, () => this.hold(work));
+    if (outcome === 'broken' && !this.hasFailed) this.driver.tell('storageerror', { error: failure('ERR_STORAGE', 'retry', 'the lock failed') });
+    this.hasFailed = outcome === 'broken';
+    return outcome;
+  }
+}
 
 /** Runs `work` with the lock held. Once it has begun its outcome counts, whatever the lock does afterwards. */
-export function withLock(own: TokenLock | undefined, name: string, work: () => Promise<void>): Promise<Locked> {
+function withLock(own: TokenLock | undefined, name: string, work: Work): Promise<Locked> {
   return new Promise((resolve, reject) => {
     // Some platforms have no AbortController: there the lock is given up all the same, and its request stays.
     const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal;
@@ -38,12 +78,12 @@ export function withLock(own: TokenLock | undefined, name: string, work: () => P
   });
 }
 
-/** Tells whether a lock was not had, and works. */
+/** Tells whether a lock works, and was not had. */
 function isContention(thrown: unknown): boolean {
   return ['AbortError', 'TimeoutError'].includes(read(thrown, 'name'));
 }
 
-async function platformLock(name: string, signal: AbortSignal, work: () => Promise<void>, hasBegun: () => boolean) {
+async function platformLock(name: string, signal: AbortSignal, work: Work, hasBegun: () => boolean) {
   // A page without an origin of its own has Web Locks that refuse, and a content script some that throw.
   try {
     await globalThis.navigator?.locks?.request(name, { signal }, work);

@@ -3,6 +3,7 @@ import { read } from '../../src/js/foreign.js';
 import { after, within } from '../../src/js/wait.js';
 import { refreshForSession } from '../refresh.js';
 import type { Driver } from './driver.js';
+import type { Entry } from './entry.js';
 import { instant, type Instant } from './state.js';
 
 /** Carries out an order to refresh. It never rejects. */
@@ -13,9 +14,21 @@ export function renew(driver: Driver, ticket: number): Promise<void> {
     let isSent = false;
     const work = () => exchange(driver, ticket, () => { isSent = true; });
     // A fault of ours has been told to those who wait.
-    await (entry ? entry.lockedToRefresh(ticket, work) : work()).catch(() => {});
+    await (entry && !entry.isDown ? locked(driver, ticket, entry, work) : work()).catch(() => {});
     if (!isSent) end(driver, ticket);
   });
+}
+
+/** Carries out the ticket with the lock, or without it if it does not work or was not had several times. */
+async function locked({ state }: Driver, ticket: number, entry: Entry, work: () => Promise<void>) {
+  const { lock } = entry, outcome = await lock.request(work);
+  if (outcome === 'done') return;
+  if (outcome === 'busy') {
+    // The one who has the lock may have stored a successor.
+    await lock.hold(() => entry.compare());
+    if (state.lockedOut(ticket).step !== 'continue') return;
+  }
+  await lock.hold(work);
 }
 
 /** Sends the token, if it is still to be sent. Resolves when it was answered, or when nobody else need wait for the answer. */
@@ -30,7 +43,7 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
   const stop = after(timeoutMs, () => driver.unattended(() => {
     state.timeOut(options, ticket);
     settled(driver, ticket);
-    entry?.tell('late');
+    entry?.tellLate();
   }));
   const answered = answer(driver, ticket, sent).finally(stop).then(() => end(driver, ticket));
   await (entry ? within(answered, lockedMs, undefined, true) : answered);

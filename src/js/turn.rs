@@ -41,6 +41,7 @@ pub(super) struct Call {
 }
 
 /// Reads a call and its session.
+#[inline(never)]
 pub(super) fn read() -> (Call, Session) {
     let [wall, monotonic, random, session @ ..] = NUMBERS.get();
     (Call { now: Now { wall, monotonic }, random }, Session::from_numbers(&session))

@@ -442,15 +442,15 @@ test('a lock that is never had: 10 s at most, the old token meanwhile, and it is
   assert.deepEqual([asked, gateway.refreshes()], [2, 1])
 })
 
-test('a store that shows another\'s write a moment later, as localStorage does between processes', async (t) => {
+test('a page\'s store that shows another\'s write a moment later, as localStorage does between processes', async (t) => {
   const time = clock(t)
   const { open, expiring, aged, gateway } = await world(t, { listen: false, now: () => Date.now() })
   const key = unique(), written = [{ by: -1, at: 0, token: expiring }]
-  const [one, other] = [0, 1].map((me) => open(expiring, { key, fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })), storage: {
-    get: () => written.findLast(({ by, at }) => by === me || at <= Date.now() - 60).token,
-    set: (key, token) => void written.push({ by: me, at: Date.now(), token }),
-    delete() {},
-  } }))
+  const [one, other] = [0, 1].map((me) => open(expiring, { key, fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })), storage: webStorage({
+    getItem: () => written.findLast(({ by, at }) => by === me || at <= Date.now() - 60).token,
+    setItem: (key, token) => void written.push({ by: me, at: Date.now(), token }),
+    removeItem() {},
+  }) }))
   const outcome = async (promise) => {
     let isOver = false
     promise.finally(() => { isOver = true }).catch(() => {})

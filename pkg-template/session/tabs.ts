@@ -1,0 +1,61 @@
+// What a session and the other sessions of its key tell each other, in this realm and in others: what happened, never a token.
+import { listen, tell } from '../../src/js/shared.js';
+import { after } from '../../src/js/wait.js';
+import type { Driver } from './driver.js';
+import type { Entry } from './entry.js';
+
+/** The shortest time between two looks for what others tell, in milliseconds. */
+const MESSAGE_MS = 1_000;
+
+export class Tabs {
+  /** What was told and is still to be looked for. */
+  private next: { isLogin: boolean; stop: () => void } | undefined;
+  private lookedAt = 0;
+  private leave: (() => void) | undefined;
+
+  constructor(private readonly driver: Driver, private readonly entry: Entry, private readonly name: string) {}
+
+  connect() {
+    this.leave ??= listen(this.name, this.heard);
+  }
+
+  disconnect() {
+    this.next?.stop();
+    this.leave?.();
+    this.next = this.leave = undefined;
+  }
+
+  tell(what: 'refreshed' | 'replaced' | 'cleared' | 'late') {
+    tell(this.name, what, this.heard);
+  }
+
+  private readonly heard = (what: unknown) => this.driver.unattended(() => {
+    const { driver: { state }, entry } = this;
+    if (what === 'refreshed' || what === 'replaced') this.lookSoon(what === 'replaced');
+    if (what === 'cleared') entry.clearElsewhere();
+    if (what === 'late') state.waitForAnother();
+    // The page is put aside, and hears nothing until it returns.
+    if (what === 'left' || what === 'returned') state.forgetLook();
+    if (what === 'returned') entry.look();
+  });
+
+  /** Looks for what was told, at most once a second, and once more if it is not there yet. */
+  private lookSoon(isLogin: boolean, isLast = false) {
+    if (this.next) {
+      this.next.isLogin ||= isLogin;
+      return;
+    }
+    const { entry, driver: { state } } = this, { generation } = state;
+    const look = () => {
+      const isLogin = this.next?.isLogin === true;
+      [this.next, this.lookedAt] = [undefined, Date.now()];
+      entry.compare(isLogin).catch(() => {}).then(() => {
+        if (!isLast && this.leave && state.generation === generation) this.lookSoon(isLogin, true);
+      });
+    };
+    const waitMs = Math.min(MESSAGE_MS, Math.max(entry.settlingMs, this.lookedAt + MESSAGE_MS - Date.now()));
+    this.next = { isLogin, stop: () => {} };
+    if (waitMs > 0) this.next.stop = after(waitMs, look, true);
+    else look();
+  }
+}
