@@ -21,6 +21,11 @@ enum Happening {
     Same,
     Foreign,
     Fail(Code, Option<f64>),
+    /// No answer comes in time.
+    TimeOut,
+    /// The answer to one of the requests whose time was up, or its failure.
+    AnswerLate(usize, f64, f64),
+    FailLate(usize, Code),
     GiveBack,
     Replace(f64, f64),
     Clear,
@@ -35,8 +40,8 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::{
-        Access, Answer, Clear, Fail, Find, FindNothing, Foreign, GiveBack, Offline, Overdue, Pass, Refresh, Replace,
-        Same, Set, Sleep, Start, Stop, Wake, Written,
+        Access, Answer, AnswerLate, Clear, Fail, FailLate, Find, FindNothing, Foreign, GiveBack, Offline, Overdue,
+        Pass, Refresh, Replace, Same, Set, Sleep, Start, Stop, TimeOut, Wake, Written,
     };
     let span = prop_oneof![0.0..SECOND, 0.0..MINUTE, 0.0..HOUR, 0.0..3.0 * DAY, 0.0..30.0 * DAY];
     let life = || prop_oneof![3 => Just(30.0 * DAY), 1 => SECOND..MINUTE, 1 => MINUTE..DAY];
@@ -54,6 +59,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Same),
         1 => Just(Foreign),
         6 => (code, prop::option::of(0.0..HOUR)).prop_map(|(code, after)| Fail(code, after)),
+        3 => Just(TimeOut),
+        2 => (0_usize..4, shift(), life()).prop_map(|(which, shift, life): (usize, f64, f64)| AnswerLate(which, shift.floor(), life.floor())),
+        1 => (0_usize..4, prop::sample::select(Code::ALL)).prop_map(|(which, code)| FailLate(which, code)),
         1 => Just(GiveBack),
         1 => (shift(), life()).prop_map(|(shift, life): (f64, f64)| Replace(shift.floor(), life.floor())),
         1 => Just(Clear),
@@ -71,6 +79,8 @@ struct Observer {
     world: World,
     /// The refresh under way, its token, and when it was sent.
     out: Option<(Ticket, Option<Rc<OldToken>>, Now)>,
+    /// The requests whose time was up, and whether there was no other login since.
+    late: Vec<(Ticket, Rc<OldToken>, Now, bool)>,
     /// No request before this, by the monotonic clock, unless the token or the wall clock changes.
     calm_until: f64,
     told_expired: Vec<String>,
@@ -83,7 +93,7 @@ impl Observer {
     fn new() -> Self {
         let mut world = World::new(documented());
         world.session.start();
-        Self { world, out: None, calm_until: 0.0, told_expired: Vec::new(), random: HALF, issued: 0 }
+        Self { world, out: None, late: Vec::new(), calm_until: 0.0, told_expired: Vec::new(), random: HALF, issued: 0 }
     }
 
     fn issue(&mut self, user: &str, shift: f64, life: f64) -> String {
@@ -116,7 +126,7 @@ impl Observer {
                 let time = self.world.session.server_time(now);
                 assert!(!token.is_expired(0.0, time), "an expired token was handed out");
             }
-            Step::Wait => assert!(self.out.is_some(), "nothing to wait for"),
+            Step::Wait => assert!(self.out.is_some() || !self.late.is_empty(), "nothing to wait for"),
             Step::Refresh(ticket) => self.begins(ticket),
             Step::Look | Step::Reject(_) => {}
         }
@@ -151,6 +161,30 @@ impl Observer {
             let left = token.expires_in_ms(0.0, self.world.session.server_time(now));
             let least = (SECOND.min(left / 2.0)).max(100.0).max(retry_after_ms.unwrap_or(0.0).min(HOUR).min(left));
             self.calm_until = now.monotonic + least - 1.0;
+        }
+    }
+
+    fn time_out(&mut self) {
+        let Some((ticket, token, sent)) = self.send() else { return };
+        self.world.pass(10.0 * SECOND);
+        let now = self.world.now();
+        self.world.session.machine.time_out(ticket, self.random, now);
+        let time = self.world.session.server_time(now);
+        if token.expires_in_ms(0.0, time) > UNANSWERED_MS {
+            self.calm_until = self.calm_until.max(sent.monotonic + UNANSWERED_MS - 1.0);
+        }
+        self.late.push((ticket, token, sent, true));
+    }
+
+    fn take_late(&mut self, which: usize) -> Option<(Ticket, Rc<OldToken>, Now, bool)> {
+        (which < self.late.len()).then(|| self.late.swap_remove(which))
+    }
+
+    /// There was another login, or a logout: what was sent before is answered in vain.
+    fn voids(&mut self) {
+        self.out = None;
+        for (.., is_wanted) in &mut self.late {
+            *is_wanted = false;
         }
     }
 
@@ -207,6 +241,24 @@ impl Observer {
                 self.answer(&text);
             }
             Happening::Fail(code, after) => self.fail(code, after),
+            Happening::TimeOut => self.time_out(),
+            Happening::AnswerLate(which, shift, life) => {
+                if let Some((ticket, token, sent, is_wanted)) = self.take_late(which) {
+                    let text = self.issue("jo", shift, life);
+                    let is_held = self.world.answered(ticket, &token, &text, sent);
+                    assert!(is_wanted || !is_held, "an answer from before a login or a logout was taken");
+                    // As for an answer in time.
+                    may_go_back = true;
+                    self.calm_until = 0.0;
+                }
+            }
+            Happening::FailLate(which, code) => {
+                if let Some((ticket, ..)) = self.take_late(which) {
+                    self.world.session.fail(ticket, &failed(code), self.random, now);
+                    // The request has ended: the next one waits for its back-off alone.
+                    self.calm_until = 0.0;
+                }
+            }
             Happening::GiveBack => {
                 if let Some((ticket, ..)) = self.out.take() {
                     self.world.session.give_back(ticket);
@@ -215,11 +267,12 @@ impl Observer {
             Happening::Replace(shift, life) => {
                 let text = self.issue("jo", shift, life);
                 self.world.session.replace(read(&text), Origin::Given, self.random);
-                (self.out, may_go_back) = (None, true);
+                self.voids();
+                may_go_back = true;
             }
             Happening::Clear => {
                 self.world.session.clear();
-                self.out = None;
+                self.voids();
             }
             Happening::Start => self.world.session.start(),
             Happening::Stop => self.world.session.stop(),
@@ -228,13 +281,14 @@ impl Observer {
                 let text = self.issue(if same_user { "jo" } else { "ann" }, shift, life);
                 let found = self.world.session.found(Some(read(&text)), self.random, now);
                 if found == Found::Adopted && before.as_ref().is_none_or(|token| !read(&text).is_of_same_user(token)) {
-                    (self.out, may_go_back) = (None, true);
+                    self.voids();
+                    may_go_back = true;
                 }
             }
             Happening::FindNothing => {
                 let was_stored = self.world.session.is_stored();
                 match self.world.session.found(None, self.random, now) {
-                    Found::Cleared => self.out = None,
+                    Found::Cleared => self.voids(),
                     found => assert!(found == Found::Keep || !was_stored || before.is_some(), "{found:?}"),
                 }
             }

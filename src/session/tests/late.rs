@@ -1,0 +1,250 @@
+//! Answers that come after the time-out, and locks that are not had.
+
+use super::*;
+
+const TIMEOUT: f64 = 10.0 * SECOND;
+
+impl World {
+    /// Sends a ticket, and lets its time run out.
+    #[track_caller]
+    fn time_out(&mut self, ticket: Ticket) -> Now {
+        let sent = self.now();
+        assert!(self.session.send(ticket, sent).is_some());
+        self.pass(TIMEOUT);
+        self.notice_time_out(ticket);
+        sent
+    }
+
+    fn notice_time_out(&mut self, ticket: Ticket) -> Outcome {
+        let now = self.now();
+        let outcome = self.session.machine.time_out(ticket, HALF, now);
+        self.listen();
+        outcome
+    }
+
+    /// Answers now a request of jo's that was sent then.
+    #[track_caller]
+    fn answer_late(&mut self, ticket: Ticket, sent: Now) -> bool {
+        let issued_at = (self.time / SECOND).floor() * SECOND;
+        let old = documented();
+        self.answered(ticket, &old, &token("jo", Some(issued_at), issued_at + 30.0 * DAY), sent)
+    }
+
+    fn refresh_after_waiting(&mut self) -> Step {
+        let generation = self.session.generation();
+        let now = self.now();
+        self.session.refresh(generation, WAITED, now)
+    }
+}
+
+/// A started session whose request of day 28 is late, with its ticket and when it was sent.
+fn late() -> (World, Ticket, Now) {
+    let mut world = World::new(documented());
+    world.session.start();
+    let ticket = world.at(28.0 * DAY).must_refresh();
+    let sent = world.time_out(ticket);
+    (world, ticket, sent)
+}
+
+#[test]
+fn after_the_time_out_the_old_token_is_handed_out_and_the_failure_is_told() {
+    let (mut world, ..) = late();
+    world.hands_out(&documented());
+    assert_eq!(world.refresh_after_waiting(), Step::Reject(Rejection::LastFailure(Code::Timeout)));
+    assert_eq!(world.heard(), [Event::RefreshFailed]);
+}
+
+#[test]
+fn a_late_answer_is_accepted_whenever_it_comes() {
+    for wait in [1.0, MINUTE, UNANSWERED_MS, HOUR, DAY] {
+        let (mut world, ticket, sent) = late();
+        world.pass(wait);
+        assert!(world.answer_late(ticket, sent), "{wait}");
+        assert_eq!(world.access(), Step::Use);
+        assert_eq!(world.heard(), [Event::RefreshFailed, Event::Refreshed]);
+    }
+}
+
+#[test]
+fn for_two_minutes_after_sending_no_second_request_is_sent() {
+    let (mut world, ..) = late();
+    while world.time < START + 28.0 * DAY + UNANSWERED_MS - SECOND {
+        assert_eq!(world.session.wake(world.now()), None);
+        assert_eq!(world.access(), Step::Use);
+        assert_eq!(world.refresh(), Step::Wait, "for the late answer");
+        assert!(matches!(world.refresh_after_waiting(), Step::Reject(_)));
+        world.pass(SECOND);
+    }
+    world.pass(SECOND);
+    assert!(world.session.wake(world.now()).is_some());
+}
+
+#[test]
+fn a_token_that_would_expire_within_two_minutes_is_sent_once_more() {
+    let mut world = World::new(documented());
+    let ticket = world.at(30.0 * DAY - 100.0 * SECOND).must_refresh();
+    world.time_out(ticket);
+    assert!(world.session.unanswered_ms() < 1.0);
+    // The back-off of a first failure is 2 s at most.
+    let second = world.pass(2.0 * SECOND).must_refresh();
+    assert!(second > ticket);
+}
+
+#[test]
+fn the_lock_is_kept_for_two_minutes_unless_the_token_would_expire_meanwhile() {
+    let mut world = World::new(documented());
+    assert!((world.session.unanswered_ms() - UNANSWERED_MS).abs() < 1.0);
+    world.at(30.0 * DAY - UNANSWERED_MS).access();
+    assert!(world.session.unanswered_ms() < 1.0);
+}
+
+#[test]
+fn a_late_answer_is_accepted_after_the_refusal_of_a_second_request() {
+    let (mut world, first, sent) = late();
+    let second = world.pass(UNANSWERED_MS).must_refresh();
+    world.fail(second, &failed(Code::Unauthorized));
+    world.rejects(Code::Unauthorized);
+    assert!(world.session.is_refused());
+    assert!(world.answer_late(first, sent));
+    assert_eq!(world.access(), Step::Use);
+    assert!(!world.session.is_refused());
+}
+
+#[test]
+fn of_two_answers_the_later_token_stays() {
+    let (mut world, first, sent) = late();
+    let second = world.pass(UNANSWERED_MS).must_refresh();
+    world.answer(second);
+    let old_answer = token("jo", Some(sent.wall), sent.wall + 30.0 * DAY);
+    let generation = world.session.generation();
+    assert!(!world.answered(first, &documented(), &old_answer, sent));
+    assert_eq!(world.session.generation(), generation);
+}
+
+#[test]
+fn a_login_and_a_logout_drop_a_late_answer() {
+    let (mut world, ticket, sent) = late();
+    world.session.replace(ann(0.0, 30.0 * DAY), Origin::Given, HALF);
+    assert!(!world.answer_late(ticket, sent));
+    let (mut world, ticket, sent) = late();
+    world.session.clear();
+    assert!(!world.answer_late(ticket, sent));
+    world.rejects(Code::InvalidToken);
+}
+
+#[test]
+fn after_stop_a_late_answer_is_accepted_in_silence() {
+    let (mut world, ticket, sent) = late();
+    world.heard();
+    world.session.stop();
+    assert!(world.answer_late(ticket, sent));
+    assert!(world.heard().is_empty());
+}
+
+#[test]
+fn a_late_failure_is_told_once_and_ends_the_wait() {
+    let (mut world, ticket, _) = late();
+    let now = world.now();
+    assert_eq!(world.session.fail(ticket, &failed(Code::Network), HALF, now), Outcome::Known);
+    assert_eq!(world.heard(), [Event::RefreshFailed]);
+    // The back-off of a second failure is 4 s at most.
+    world.pass(4.0 * SECOND).must_refresh();
+}
+
+#[test]
+fn a_late_refusal_ends_the_session() {
+    let (mut world, ticket, _) = late();
+    let now = world.now();
+    world.session.fail(ticket, &failed(Code::Unauthorized), HALF, now);
+    world.rejects(Code::Unauthorized);
+    assert_eq!(world.heard(), [Event::RefreshFailed, Event::Expired]);
+}
+
+#[test]
+fn a_machine_that_sleeps_during_a_request_takes_the_answer_that_waits_in_the_socket() {
+    // The timer of the time-out fires before the socket is read.
+    for slept in [11.0 * SECOND, HOUR, 1.9 * DAY, 3.0 * DAY] {
+        let mut world = World::new(documented());
+        world.session.start();
+        let ticket = world.at(28.0 * DAY).must_refresh();
+        let sent = world.now();
+        assert!(world.session.send(ticket, sent).is_some());
+        world.sleep(slept);
+        world.notice_time_out(ticket);
+        assert_eq!(world.session.wake(world.now()), None, "after {slept}");
+        world.access();
+        assert!(!world.heard().contains(&Event::Expired), "after {slept}");
+        // Issued when the request arrived.
+        let answer = token("jo", Some(START + 28.0 * DAY), START + 58.0 * DAY);
+        assert!(world.answered(ticket, &documented(), &answer, sent), "after {slept}");
+        assert_eq!(world.access(), Step::Use);
+    }
+}
+
+#[test]
+fn a_token_that_expires_while_an_answer_is_late_is_told_once_no_answer_is_expected_any_more() {
+    let mut world = World::new(documented());
+    world.session.start();
+    let ticket = world.at(28.0 * DAY).must_refresh();
+    assert!(world.session.send(ticket, world.now()).is_some());
+    world.sleep(3.0 * DAY);
+    world.notice_time_out(ticket);
+    assert_eq!(world.access(), Step::Reject(Rejection::Expired));
+    assert!(world.heard().is_empty());
+    let wait = world.session.wait_ms(world.now()).expect("it is still to be told");
+    world.pass(wait);
+    assert_eq!(world.session.wake(world.now()), None);
+    assert_eq!(world.heard(), [Event::Expired]);
+    assert_eq!(world.session.wait_ms(world.now()), None);
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_late_answer_later() {
+    let (mut world, ..) = late();
+    world.fast -= DAY;
+    world.pass(UNANSWERED_MS).must_refresh();
+}
+
+#[test]
+fn the_third_time_in_a_row_that_the_lock_is_not_had_the_refresh_goes_on_without_it() {
+    let mut world = World::new(documented());
+    let mut outcomes = Vec::new();
+    world.at(28.0 * DAY);
+    for _ in 0..3 {
+        let ticket = world.pass(HOUR).must_refresh();
+        let now = world.now();
+        outcomes.push(world.session.machine.go_on_without_lock(ticket, HALF, now));
+    }
+    assert_eq!(outcomes, [false, false, true]);
+    assert_eq!(world.heard(), [Event::RefreshFailed, Event::RefreshFailed]);
+}
+
+#[test]
+fn a_lock_that_is_had_in_between_is_no_failure_in_a_row() {
+    let mut world = World::new(documented());
+    world.at(28.0 * DAY);
+    for attempt in 0..6 {
+        let ticket = world.pass(HOUR).must_refresh();
+        if attempt % 3 == 2 {
+            world.fail(ticket, &failed(Code::Network));
+        } else {
+            let now = world.now();
+            assert!(!world.session.machine.go_on_without_lock(ticket, HALF, now));
+        }
+    }
+}
+
+#[test]
+fn no_refresh_goes_on_without_the_lock_while_the_one_who_has_it_waits_for_a_late_answer() {
+    let mut world = World::new(documented());
+    world.at(28.0 * DAY);
+    for _ in 0..5 {
+        let ticket = world.pass(MINUTE).must_refresh();
+        let now = world.now();
+        world.session.machine.wait_for_another(now);
+        assert!(!world.session.machine.go_on_without_lock(ticket, HALF, now));
+    }
+    let ticket = world.pass(UNANSWERED_MS).must_refresh();
+    let now = world.now();
+    assert!(world.session.machine.go_on_without_lock(ticket, HALF, now));
+}
