@@ -38,7 +38,6 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
   const sent = instant(), { step } = state.beforeSend(ticket);
   driver.sync();
   if (step !== 'send') return;
-  const lockedMs = Math.max(timeoutMs, state.unansweredMs());
   sending();
   const stop = after(timeoutMs, () => driver.unattended(() => {
     state.timeOut(options, ticket);
@@ -46,7 +45,8 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
     entry?.tellLate();
   }));
   const answered = answer(driver, ticket, sent).finally(stop).then(() => end(driver, ticket));
-  await (entry ? within(answered, lockedMs, undefined, true) : answered);
+  // Longer than that nobody else waits for the answer.
+  await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
 }
 
 /** Waits for the answer, however late it is, and stores its token. It never rejects. */
