@@ -77,7 +77,7 @@ export class Entry {
   /** Reads the token that a session is opened with. */
   async open() {
     const stored = await this.outage.ask(['get']);
-    if (stored !== FAILED) this.found(stored, true);
+    if (stored !== FAILED) this.found(stored, { wasReplaced: true });
     else if (this.driver.entry) throw storeFailure();
     this.driver.sync();
   }
@@ -122,13 +122,11 @@ export class Entry {
         if (this.isDown && !isDown) return;
         const stored = await this.outage.ask(['get']);
         if (stored === FAILED) return this.pending?.tryLater();
-        // It came later than what this session began with, and is not to be overwritten by that.
-        if (since !== UNKNOWN && stored !== since) driver.state.written(driver.state.generation);
-        const step = this.found(stored, isLogin);
+        // Another one came while the lock was waited for: it is not to be overwritten by what this session began with.
+        const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin });
         if (step === 'delete') await this.erase();
         else this.forgetDelete();
         driver.sync();
-        driver.wake();
         looked();
         if (step === 'lock') waitsFor = stored;
         if (step === 'store') isWritten = await this.save(stored);
@@ -197,7 +195,7 @@ export class Entry {
     this.storing++;
     return this.driver.during(work).finally(() => {
       this.storing--;
-      this.driver.wake();
+      if (!this.isBusy) this.driver.wake();
       this.driver.sync();
     });
   }
@@ -210,10 +208,10 @@ export class Entry {
   }
 
   /** Compares with what was found in the store. Returns what is to be done. */
-  private found(found: any, isLogin: boolean) {
-    const { state } = this.driver, stored = found ?? '', isSuperseded = stored === this.superseded && state.token !== null && !isLogin;
-    const saysNothing = isSuperseded || this.mayForget;
-    const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, saysNothing, this.lock.isHeld, isLogin);
+  private found(found: any, { wasWritten = false, wasReplaced = false }) {
+    const { state } = this.driver, stored = found ?? '', isSuperseded = stored === this.superseded && state.token !== null && !wasReplaced;
+    const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
+    const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced });
     if (step === 'forget' || state.isStored) {
       this.outage.end();
       this.news = 'refreshed';
@@ -231,8 +229,7 @@ export class Entry {
     if (stored === FAILED || state.generation !== generation) return false;
     const isThere = stored === token;
     if (isThere || stored !== before) {
-      state.written(generation);
-      this.found(stored, false);
+      this.found(stored, { wasWritten: true });
       this.driver.sync();
     }
     if (isThere) {

@@ -44,7 +44,7 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
     settled(driver, ticket);
     entry?.tellLate();
   }));
-  const answered = answer(driver, ticket, sent).finally(stop).then(() => end(driver, ticket));
+  const answered = answer(driver, ticket, sent).finally(stop);
   // Longer than that nobody else waits for the answer.
   await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
 }
@@ -56,19 +56,22 @@ async function answer(driver: Driver, ticket: number, sent: Instant) {
     const { accessToken, attempts } = await refreshForSession(old, options);
     const { step } = state.completed(options, ticket, accessToken, attempts, sent);
     driver.sync();
-    driver.wake();
     if (step === 'adopt') await entry?.storeSuccessor(old);
+    settled(driver, ticket);
   } catch (thrown) {
     const code = read(thrown, 'code');
-    // A fault of ours is no failure of the token.
-    if (code === 'ERR_INTERNAL') return;
     // If it was refused the store deserves another look first: another tab may have stored a successor.
     if (entry && code === 'ERR_UNAUTHORIZED') await entry.compare().catch(() => {});
-    driver.unattended(() => state.failed(options, ticket, thrown));
+    // A fault of ours is no failure of the token.
+    const isTold = code !== 'ERR_INTERNAL' && driver.unattended(() => {
+      state.failed(options, ticket, thrown);
+      settled(driver, ticket);
+    });
+    if (!isTold) end(driver, ticket);
   }
 }
 
-/** Gives the ticket back, whatever became of it: otherwise a caller would wait for good. */
+/** Gives a ticket back that was not carried out: otherwise a caller would wait for good. */
 function end(driver: Driver, ticket: number) {
   const giveBack = () => {
     driver.state.abandon(ticket);

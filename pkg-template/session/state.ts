@@ -98,15 +98,11 @@ export class SessionState {
   }
 
   /** Compares with what is stored; `held` is what the session holds, or held before a logout. */
-  found(stored: unknown, held: string | null, saysNothing: boolean, hasLock: boolean, wasReplaced: boolean) {
-    const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasReplaced));
+  found(stored: unknown, held: string | null, { saysNothing, hasLock, wasWritten, wasReplaced }: Record<'saysNothing' | 'hasLock' | 'wasWritten' | 'wasReplaced', boolean>) {
+    const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasWritten, wasReplaced));
     if (turn.step === 'adopt') this.token = (stored as string).trim();
     if (turn.step === 'forget') this.token = null;
     return turn;
-  }
-
-  written(generation: number) {
-    return this.turn((core) => core.sessionWritten(generation));
   }
 
   forgetLook() {

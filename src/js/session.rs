@@ -206,11 +206,19 @@ fn whole(number: f64) -> u32 {
 }
 
 /// Compares with what is stored. `held` is the token that the session holds, or held before a logout; `says_nothing` is that
-/// the store looks empty also if it has failed; `has_lock` is that nobody else is about to store; `was_replaced` is that
-/// another tab tells of a new login.
+/// the store looks empty also if it has failed; `has_lock` is that nobody else is about to store; `was_written` is that the
+/// store has just taken the token; `was_replaced` is that another tab tells of a new login.
 #[wasm_bindgen(js_name = sessionFound)]
 #[must_use]
-pub fn found(stored: &JsValue, held: &JsValue, says_nothing: bool, has_lock: bool, was_replaced: bool) -> JsValue {
+#[expect(clippy::fn_params_excessive_bools, reason = "JavaScript has no other flags")]
+pub fn found(
+    stored: &JsValue,
+    held: &JsValue,
+    says_nothing: bool,
+    has_lock: bool,
+    was_written: bool,
+    was_replaced: bool,
+) -> JsValue {
     let content = match compared(stored, held) {
         Ok(stored) => Content::Token(stored),
         Err(_) if stored.as_string().as_deref() == Some(LOGGED_OUT) => Content::LoggedOut,
@@ -218,6 +226,9 @@ pub fn found(stored: &JsValue, held: &JsValue, says_nothing: bool, has_lock: boo
         Err(_) => Content::Unusable,
     };
     turn(|session, Call { now, random }| {
+        if was_written {
+            session.written(now);
+        }
         match content {
             Content::Token(stored) if was_replaced => session.replaced(stored, random, now),
             content => session.found(content, has_lock, random, now),
@@ -233,16 +244,6 @@ fn compared(stored: &JsValue, held: &JsValue) -> Result<Stored, InvalidReason> {
         claims: stored.claims,
         is_same: held.as_ref().is_ok_and(|held| held.token == stored.token),
         is_of_same_user: held.is_ok_and(|held| held.is_of_same_user(&stored)),
-    })
-}
-
-/// Confirms that the store took the token of this generation.
-#[wasm_bindgen(js_name = sessionWritten)]
-#[must_use]
-pub fn written(generation: u32) -> JsValue {
-    turn(|session, call| {
-        session.written(generation, call.now);
-        Step::None.into()
     })
 }
 

@@ -160,14 +160,12 @@ impl Session {
         self.left_ms(held.claims).min(stated).min(MAX_TTL_MS).floor()
     }
 
-    /// Confirms that the store took the token of this generation.
-    pub fn written(&mut self, generation: u32, now: Now) {
-        if generation == self.generation {
-            let ends = now.wall + self.ttl_ms(now);
-            self.standing = Standing::Settled;
-            let was_seen = self.entry.is_some_and(|entry| entry.was_seen);
-            self.entry = Some(Entry { ends, was_seen, is_current: false });
-        }
+    /// Confirms that the store took the token, or has one that is not to be overwritten by it.
+    pub fn written(&mut self, now: Now) {
+        let ends = now.wall + self.ttl_ms(now);
+        self.standing = Standing::Settled;
+        let was_seen = self.entry.is_some_and(|entry| entry.was_seen);
+        self.entry = Some(Entry { ends, was_seen, is_current: false });
     }
 
     /// Tells whether the token was read in the store.

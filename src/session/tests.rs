@@ -92,7 +92,7 @@ passed_on! {
     wake(now: Now) -> Option<Ticket>;
     wait_ms(now: Now) -> Option<f64>;
     give_back(ticket: Ticket);
-    written(generation: u32, now: Now);
+    written(now: Now);
     take_events() -> Vec<Event>;
     start();
     stop();
@@ -248,8 +248,7 @@ impl World {
 
     /// Confirms that the token is stored.
     fn written(&mut self) {
-        let generation = self.session.generation();
-        self.session.written(generation, self.now());
+        self.session.written(self.now());
     }
 
     fn listen(&mut self) {
@@ -1188,8 +1187,6 @@ fn replace_always_wins_until_it_is_stored() {
         world.written();
         world.session.replace(Rc::clone(&older), Origin::Given, HALF);
         assert_eq!(world.heard(), [Event::Replaced]);
-        // What was being written before counts for nothing.
-        world.session.written(0, world.now());
         finds(&mut world, &stored, Found::Write);
         assert_eq!(world.session.found(None, HALF, world.now()), Found::Write);
         world.written();
@@ -1331,7 +1328,7 @@ fn two_tabs_with_a_wrong_window_do_not_drive_each_other() {
     let options = StatusOptions { refresh_window_ms: Some(400.0 * DAY), ..StatusOptions::default() };
     let mut tabs = [World::with(documented(), 0.0, options), World::with(documented(), 0.0, options)];
     for tab in &mut tabs {
-        tab.session.written(0, tab.now());
+        tab.session.written(tab.now());
         tab.session.start();
     }
     let mut refreshes = 0;

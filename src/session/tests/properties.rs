@@ -293,7 +293,7 @@ impl Observer {
                 }
             }
             Happening::Written => {
-                self.world.session.written(generation, now);
+                self.world.session.written(now);
                 if let Some(token) = &before {
                     assert_eq!(self.world.session.found(Some(Rc::clone(token)), self.random, now), Found::Keep);
                     assert!(self.world.session.is_stored());
