@@ -30,8 +30,5 @@ pub mod turn;
 mod value;
 #[cfg(feature = "refresh")]
 mod wait;
-
-/// 1.5 kB smaller after brotli than the standard library's allocator; there is one thread.
 #[cfg(any(feature = "refresh", feature = "route"))]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+mod wiping;

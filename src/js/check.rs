@@ -68,7 +68,7 @@ pub(super) fn status_options(refresh_window_ms: f64, clock_tolerance_ms: f64) ->
     }
 }
 
-/// Looks at the token in the buffer, with room for its payload.
+/// Looks at the token in the buffer, with room for its payload, and overwrites both with zeros.
 pub(super) fn in_buffers<T>(
     length: u32,
     look: impl FnOnce(&[u8], &mut [u8]) -> Result<T, InvalidReason>,
@@ -76,7 +76,14 @@ pub(super) fn in_buffers<T>(
     match usize::try_from(length) {
         _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
         Ok(length @ ..=TOKEN_BYTES) => {
-            BUFFERS.with_borrow_mut(|[token, payload]| look(token.split_at(length).0, payload))
+            BUFFERS.with_borrow_mut(|[token, payload]| {
+                // A payload is shorter than its token.
+                let (token, payload) = (token.split_at_mut(length).0, payload.split_at_mut(length).0);
+                let found = look(token, payload);
+                token.fill(0);
+                payload.fill(0);
+                found
+            })
         }
         _ => Err(InvalidReason::TooLong),
     }

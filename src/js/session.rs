@@ -8,14 +8,30 @@ use wasm_bindgen::prelude::*;
 
 use super::error::{error, error_with};
 use super::options::{RefreshOptions, token_text};
-use super::status::plain_status;
 use super::turn::{Call, Step, Turn, read, turn, write};
-use super::value::{field, put, text};
+use super::value::{field, text};
 use crate::claims::Claims;
-use crate::error::{Code, Failure, InvalidReason};
+use crate::error::{Action, Code, Failure, InvalidReason};
 use crate::refresh::{OldToken, expire_meanwhile, refusal};
 use crate::session::{Accepted, Content, LOGGED_OUT, Now, Origin, Outcome, Progress, Session, Stored, Ticket};
-use crate::status::{StatusOptions, TokenStatus};
+use crate::status::{Lifetime, StatusOptions, TokenStatus};
+
+#[wasm_bindgen(module = "/src/js/status.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = heldStatus)]
+    fn held_status(
+        state: &str,
+        action: &str,
+        issued_at: Option<f64>,
+        refresh_at: f64,
+        expires_at: f64,
+        expires_in_ms: f64,
+        skew_ms: Option<f64>,
+        refused: bool,
+    ) -> JsValue;
+    #[wasm_bindgen(js_name = emptyStatus)]
+    fn empty_status(action: &str, reason: &str, skew_ms: Option<f64>, refused: bool) -> JsValue;
+}
 
 /// Reads a token's claims.
 ///
@@ -313,13 +329,22 @@ pub fn set_offline(is_offline: bool) -> JsValue {
 #[must_use]
 pub fn status() -> JsValue {
     let (Call { now, .. }, session) = read();
-    let (status, is_refused) = (session.status(now.wall), session.is_refused());
-    let mut plain = plain_status(&status);
-    plain.number("clockSkewMs", session.clock_skew_ms());
-    plain.flag("refused", is_refused);
-    let plain = plain.end();
-    if is_refused && matches!(status, TokenStatus::Valid(_)) {
-        put(&plain, "action", &"login".into());
+    let (skew_ms, is_refused) = (session.clock_skew_ms(), session.is_refused());
+    match session.status(now.wall) {
+        TokenStatus::Valid(life) => {
+            let action = if is_refused { Action::Login } else { life.state.action() };
+            let Lifetime { state, issued_at, refresh_at, expires_at, expires_in_ms } = life;
+            held_status(
+                state.as_str(),
+                action.as_str(),
+                issued_at,
+                refresh_at,
+                expires_at,
+                expires_in_ms,
+                skew_ms,
+                is_refused,
+            )
+        }
+        TokenStatus::Invalid(reason) => empty_status(reason.action().as_str(), reason.as_str(), skew_ms, is_refused),
     }
-    plain
 }

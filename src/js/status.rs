@@ -51,11 +51,6 @@ fn status_of(token: &JsValue, options: &StatusOptions, now: f64) -> JsValue {
         Ok(text) => token_status(&text, options, now),
         Err(reason) => TokenStatus::Invalid(reason),
     };
-    plain_status(&status).end()
-}
-
-/// Returns a status as a plain object.
-pub(super) fn plain_status(status: &TokenStatus) -> Plain {
     let mut plain = Plain::new();
     match status {
         TokenStatus::Valid(life) => {
@@ -72,5 +67,5 @@ pub(super) fn plain_status(status: &TokenStatus) -> Plain {
             plain.text("reason", Some(reason.as_str()));
         }
     }
-    plain
+    plain.end()
 }

@@ -182,6 +182,19 @@ test('without WebAssembly, TextDecoder and TextEncoder ./js and ./status of Reac
   assert.equal(stdout.trim(), 'bearer_prefix bad_base64');
 });
 
+test('the wasm is decoded by the engine itself if it can, and by the package if not', async () => {
+  const script = `let decoded = 0;
+    if (process.argv[1] === 'native') Uint8Array.fromHex = (hex) => (decoded++, Uint8Array.from(hex.match(/../g), (digits) => parseInt(digits, 16)));
+    else delete Uint8Array.fromHex;
+    const { tokenStatus, refreshAccessToken } = require('transak-user-token');
+    const { reason } = tokenStatus('a.b.c');
+    refreshAccessToken('a.b.c', { environment: 'staging' }).catch((error) => console.log(reason, error.reason, decoded));`;
+  for (const [how, decoded] of [['native', 2], ['plain', 0]]) {
+    const { stdout } = await run(process.execPath, ['-e', script, how], { cwd: folder });
+    assert.equal(stdout, `bad_base64 bad_base64 ${decoded}\n`);
+  }
+});
+
 test('where there is no WebAssembly the main entry says so once asked, and what helps', async () => {
   const script = `delete globalThis.WebAssembly;
     const { tokenStatus, refreshAccessToken } = require('transak-user-token');

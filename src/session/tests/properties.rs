@@ -188,6 +188,7 @@ impl Observer {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each happening")]
     fn happens(&mut self, happening: Happening) {
         let before = self.held();
         let generation = self.world.session.generation();

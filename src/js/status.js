@@ -1,0 +1,27 @@
+// A session's status as a plain object: made by one call, since a page may ask for it each time that it renders.
+
+/**
+ * Returns the status of a session that has a token.
+ * @param {string} state
+ * @param {string} action
+ * @param {number | undefined} issuedAt
+ * @param {number} refreshAt
+ * @param {number} expiresAt
+ * @param {number} expiresInMs
+ * @param {number | undefined} clockSkewMs
+ * @param {boolean} refused
+ */
+export function heldStatus(state, action, issuedAt, refreshAt, expiresAt, expiresInMs, clockSkewMs, refused) {
+  return { state, action, issuedAt: issuedAt ?? null, refreshAt, expiresAt, expiresInMs, clockSkewMs: clockSkewMs ?? null, refused };
+}
+
+/**
+ * Returns the status of a session that has none.
+ * @param {string} action
+ * @param {string} reason
+ * @param {number | undefined} clockSkewMs
+ * @param {boolean} refused
+ */
+export function emptyStatus(action, reason, clockSkewMs, refused) {
+  return { state: 'invalid', action, reason, clockSkewMs: clockSkewMs ?? null, refused };
+}
