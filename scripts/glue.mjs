@@ -65,6 +65,8 @@ import { textDecoder, textEncoder } from './platform/text.js';
 export const exportNames = ${JSON.stringify(Object.fromEntries(check.map((name) => [name, names.exports[name]])))};
 export const callbacks = ${JSON.stringify(Object.keys(names.exports).filter((name) => /^wasm_bindgen_|destroy_closure/.test(name)).map((name) => names.exports[name]))};
 export function createGlue() {
+// Promises stay promises under a test's fake timers.
+const queueMicrotask = (task) => { Promise.resolve().then(task); };
 const TextEncoder = textEncoder(), TextDecoder = textDecoder();
 ${body}
 }`;

@@ -34,8 +34,30 @@ test('it is proven', async () => {
 });\n`,
 };
 
+/** Under fake timers a session's promises settle as they are advanced, and no test is caught by what another one left unanswered. */
+const timers = (api, runner, imported) => `${imported}
+const token = process.env.OLD, answer = process.env.TOKEN;
+const fetch = () => new Promise((resolve) => setTimeout(() => resolve(new Response(JSON.stringify({ data: { accessToken: answer } }))), 300));
+const open = () => new ${api}.TokenSession(token, { environment: 'staging', fetch });
+beforeEach(() => { ${runner}.useFakeTimers(); });
+afterEach(() => { ${runner}.useRealTimers(); });
+test('a request that is left unanswered', () => { open().refresh().catch(() => {}); });
+test('the same request of another test is answered', async () => {
+  const session = open(), refreshed = session.refresh();
+  await ${runner}.advanceTimersByTimeAsync(1_000);
+  expect((await refreshed).accessToken).toBe(answer);
+  const again = session.accessToken();
+  await ${runner}.advanceTimersByTimeAsync(1_000);
+  expect(await again).toBe(answer);
+  await session.clear();
+});
+`;
+jest['timers.test.js'] = timers('api', 'jest', "const api = require('transak-user-token');");
+vitest['timers.test.js'] = timers('api', 'vi', "import { afterEach, beforeEach, expect, test, vi } from 'vitest';\nimport * as api from 'transak-user-token';");
+
 const tested = (tool, args, files) => async (kit) => {
-  const { env, gateway, token } = await kit.world();
+  const { env, gateway, token } = await kit.world(), iat = Math.floor(Date.now() / 1000) - 86_400;
+  env.OLD = await gateway.issue({ sub: 'someone@example.com', iat, exp: iat + 30 * 86_400 });
   const cwd = await kit.project({ ...files, 'proof.cjs': PROOF });
   await kit.run(kit.tool(tool), args, { cwd, env });
   return gateway.refreshes(token);
@@ -49,13 +71,15 @@ export default [
     ways: {
       'node: check and refresh': proven('jest', ['a.test.js'], jest),
       'jsdom: check': tested('jest', ['--env=jsdom', 'jsdom.test.js'], jest),
+      'node: a session under fake timers': tested('jest', ['timers.test.js'], jest),
     },
   },
   {
     group: 'Test runners', name: 'Vitest', version: 'vitest', set: 'runners',
     ways: {
-      'node: check and refresh': proven('vitest', ['run', '--environment', 'node'], vitest),
-      'jsdom: check and refresh': proven('vitest', ['run', '--environment', 'jsdom'], vitest),
+      'node: check and refresh': proven('vitest', ['run', '--environment', 'node', 'a.test.js'], vitest),
+      'jsdom: check and refresh': proven('vitest', ['run', '--environment', 'jsdom', 'a.test.js'], vitest),
+      'node: a session under fake timers': tested('vitest', ['run', '--environment', 'node', 'timers.test.js'], vitest),
     },
   },
 ];
