@@ -11,6 +11,8 @@ use super::*;
 use crate::error::{Action, Failure};
 use crate::refresh::{Answer, Body, NewToken, OldToken, interpret_response, no_answer};
 
+#[cfg(not(target_arch = "wasm32"))]
+mod fleet;
 mod late;
 mod looks;
 #[cfg(not(target_arch = "wasm32"))]
