@@ -3,26 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { clock } from './session.clock.mjs'
-import { DAY, HOUR, MINUTE, SECOND, world } from './session.world.mjs'
-
-/** A world in simulated time, whose clock is wrong by so much while the gateway's is right. */
-async function simulated(t, { wrongBy = 0, ...options } = {}) {
-  let underWay = 0
-  const time = clock(t, { busy: () => underWay > 0 })
-  const gateway = await world(t, { listen: false, now: () => Date.now() - wrongBy, ...options })
-  const counted = async (url, init) => {
-    underWay++
-    try {
-      return await gateway.gateway.fetch(new Request(url, { headers: init.headers }))
-    } finally {
-      underWay--
-    }
-  }
-  /** A token of 30 days that is issued now. */
-  const documented = () => gateway.aged(0)
-  return { ...gateway, time, documented, open: (token, more) => gateway.open(token, { fetch: counted, ...more }) }
-}
+import { DAY, HOUR, MINUTE, SECOND, simulated } from './session.world.mjs'
 
 /** What a page has and Node has not: a window and a document that tell of time gone by. */
 function page(t) {

@@ -2,6 +2,7 @@
 // its listeners hear. Time is real unless a test mocks it.
 import { TokenSession } from 'transak-user-token'
 import { createGateway } from 'transak-user-token/gateway'
+import { clock } from './session.clock.mjs'
 
 export const SECOND = 1_000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
 export const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']
@@ -41,6 +42,24 @@ export async function world(t, { listen = true, ...options } = {}) {
       return session && adopt(session)
     },
   }
+}
+
+/** A world in simulated time, whose clock is wrong by so much while the gateway's is right. */
+export async function simulated(t, { wrongBy = 0, ...options } = {}) {
+  let underWay = 0
+  const time = clock(t, { busy: () => underWay > 0 })
+  const gateway = await world(t, { listen: false, now: () => Date.now() - wrongBy, ...options })
+  const counted = async (url, init) => {
+    underWay++
+    try {
+      return await gateway.gateway.fetch(new Request(url, { headers: init.headers }))
+    } finally {
+      underWay--
+    }
+  }
+  /** A token of 30 days that is issued now. */
+  const documented = () => gateway.aged(0)
+  return { ...gateway, time, documented, open: (token, more) => gateway.open(token, { fetch: counted, ...more }) }
 }
 
 /** Resolves with the detail of the next event of a type. */
