@@ -35,6 +35,8 @@ export class Entry {
   private superseded: string | null = null;
   /** What the other tabs are told once the token is stored. */
   private news: 'refreshed' | 'replaced' = 'refreshed';
+  /** The generation of the token that they were told of last. */
+  private told: number | undefined;
 
   constructor(private readonly driver: Driver, private readonly storage: TokenStorage) {
     const { key, storageMayForget } = driver.options, name = `transak-user-token:${key}`;
@@ -236,8 +238,9 @@ export class Entry {
       this.driver.sync();
     }
     if (isThere) {
-      this.tabs.tell(news);
-      this.news = 'refreshed';
+      // Once: tabs whose store forgets would answer each other for ever.
+      if (this.told !== generation) this.tabs.tell(news);
+      [this.told, this.news] = [generation, 'refreshed'];
     } else if (state.generation === generation) {
       // It was set, and is not what is there.
       this.outage.begin('set');
