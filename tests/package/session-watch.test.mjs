@@ -142,6 +142,18 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(states.length, 2)
   })
 
+  test('a logout is told of at once, though the token before it is still on its way into the store', async (t) => {
+    const { open, aged } = await world(t)
+    const storage = memory(), session = open(await aged(1), { storage, key: unique() }), states = []
+    await session.accessToken()
+    session.subscribe(() => states.push(session.snapshot().state))
+    storage.set = () => new Promise(() => {})
+    session.refresh().catch(() => {})
+    await next(session, 'refreshed')
+    session.clear()
+    assert.deepEqual(states, ['invalid'])
+  })
+
   test('a listener that subscribes twice is called twice, and unsubscribed once', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(null)
