@@ -250,7 +250,9 @@ export class Entry {
 
   /** Deletes what is stored after a logout. Resolves with whether that was possible. */
   private async erase(): Promise<boolean> {
-    const { pending } = this, isDone = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']) !== FAILED;
+    const { pending } = this, answer = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']);
+    // A store that turns out to be none has nothing to delete.
+    const isDone = answer !== FAILED || !this.driver.entry;
     if (this.pending === pending) isDone ? this.forgetDelete() : pending?.tryLater();
     return isDone;
   }

@@ -207,6 +207,14 @@ describe('webStorage by a function', () => {
   })
 
   for (const [what, area] of [['throws', () => { throw new DOMException('denied', 'SecurityError') }], ['is missing', () => undefined]]) {
+    test(`clear() resolves as without a store if the area ${what}`, async (t) => {
+      const { open, fresh } = await world(t)
+      const session = open(fresh, { storage: webStorage(area), key: unique() })
+      await session.clear()
+      await session.replace(fresh)
+      await session.clear()
+    })
+
     test(`an area that ${what} counts as no storage: open() is empty, and one storageerror comes later`, async (t) => {
       const { reopen, fresh } = await world(t)
       const session = await reopen({ storage: webStorage(area), key: unique() }), told = next(session, 'storageerror')
