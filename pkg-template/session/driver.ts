@@ -140,8 +140,8 @@ export class Driver {
 
   /** Tells whether the token is on its way into the store: anyone who has it then may leave the page, and finds it there again. */
   get isBeingStored(): boolean {
-    const { entry } = this;
-    return !!entry && !entry.isDown && !this.state.isStored && (entry.isBusy || this.refreshing !== undefined);
+    const { entry, state } = this;
+    return !!entry && !entry.isDown && state.token !== null && !state.isStored && (entry.isBusy || this.refreshing !== undefined);
   }
 
   /** Does what nobody waits for, and tells whether it was done. A fault of ours has no one to go to; the background goes on later. */

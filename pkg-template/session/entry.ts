@@ -35,6 +35,8 @@ export class Entry {
   private superseded: string | null = null;
   /** What the other tabs are told once the token is stored. */
   private news: 'refreshed' | 'replaced' = 'refreshed';
+  /** The generation of the token that they were told of last. */
+  private told: number | undefined;
 
   constructor(private readonly driver: Driver, private readonly storage: TokenStorage) {
     const { key, storageMayForget } = driver.options, name = `transak-user-token:${key}`;
@@ -233,8 +235,9 @@ export class Entry {
       this.driver.sync();
     }
     if (isThere) {
-      this.tabs.tell(news);
-      this.news = 'refreshed';
+      // Once: tabs whose store forgets would answer each other for ever.
+      if (this.told !== generation) this.tabs.tell(news);
+      [this.told, this.news] = [generation, 'refreshed'];
     } else if (state.generation === generation) {
       // It was set, and is not what is there.
       this.outage.begin('set');
@@ -244,7 +247,9 @@ export class Entry {
 
   /** Deletes what is stored after a logout. Resolves with whether that was possible. */
   private async erase(): Promise<boolean> {
-    const { pending } = this, isDone = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']) !== FAILED;
+    const { pending } = this, answer = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']);
+    // A store that turns out to be none has nothing to delete.
+    const isDone = answer !== FAILED || !this.driver.entry;
     if (this.pending === pending) isDone ? this.forgetDelete() : pending?.tryLater();
     return isDone;
   }

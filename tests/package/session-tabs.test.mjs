@@ -2,41 +2,13 @@
 // what a tab keeps of a page's life.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createGateway } from 'transak-user-token/gateway'
-import { openBrowser } from './browser.mjs'
+import { browser } from './session.browser.mjs'
 
 const DAY_S = 86_400
-const empty = '<!doctype html><link rel="icon" href="data:,">'
 const tab = '<!doctype html><link rel="icon" href="data:,"><title>waiting</title><script type="module" src="/session.tab.mjs"></script>'
 
-async function browser(t) {
-  const gateway = createGateway({ allowedOrigins: 'any', revoke: true }), { url: base, close } = await gateway.listen()
-  const opened = await openBrowser({ pages: { '/blank.html': empty, '/tab.html': tab } })
-  t.after(async () => {
-    await opened.close()
-    await close()
-    assert.deepEqual(opened.lines, [])
-  })
-  const iat = Math.floor(Date.now() / 1000) - 29 * DAY_S
-  const aged = (claims) => gateway.issue({ iat, exp: iat + 30 * DAY_S, ...claims })
-  /** Opens a tab with a session `session`, and what it hears in `heard`. */
-  const openTab = async (token, more = '{}') => {
-    const page = await opened.open()
-    await page.evaluate(async (token, base, more) => {
-      const { TokenSession, webStorage } = await import('/node_modules/transak-user-token/index.js')
-      const options = { baseUrl: base, storage: webStorage(localStorage), key: 'user', ...(0, eval)(`(${more})`) }
-      globalThis.session = token ? new TokenSession(token, options) : await TokenSession.open(options)
-      globalThis.heard = []
-      for (const type of ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type))
-    }, token, base, more)
-    const hears = (type) => page.waitForFunction((type) => heard.includes(type), { timeout: 12_000, polling: 50 }, type)
-    return Object.assign(page, { hears, heard: () => page.evaluate(() => heard), token: () => page.evaluate(() => session.accessToken()) })
-  }
-  return { ...opened, gateway, base, aged, openTab, expiring: await aged() }
-}
-
 test('eight tabs with one stored token: one request, and all end on the new token', { timeout: 120_000 }, async (t) => {
-  const { open, origin, gateway, base, expiring } = await browser(t)
+  const { open, origin, gateway, base, expiring } = await browser(t, { '/tab.html': tab })
   const first = await open()
   await first.evaluate((token) => localStorage.setItem('user', token), expiring)
   const pages = await Promise.all(Array.from({ length: 8 }, () => open()))
@@ -103,6 +75,7 @@ test('a login and a logout in one tab reach the others', { timeout: 120_000 }, a
 const LOGINS = Number(process.env.LOGINS ?? 10)
 for (const [name, login] of [
   ['a constructor and accessToken()', async (TokenSession, token, options) => { await new TokenSession(token, options).accessToken() }],
+  ['login()', async (TokenSession, token, options) => { await TokenSession.login(token, options) }],
   ['replace()', async (TokenSession, token, options, other) => { await new TokenSession(other, options).replace(token) }],
 ]) {
   test(`a page that goes elsewhere after a login by ${name} finds the session there, ${LOGINS} times`, { timeout: 60_000 + LOGINS * 4_000 }, async (t) => {

@@ -142,6 +142,18 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(states.length, 2)
   })
 
+  test('a logout is told of at once, though the token before it is still on its way into the store', async (t) => {
+    const { open, aged } = await world(t)
+    const storage = memory(), session = open(await aged(1), { storage, key: unique() }), states = []
+    await session.accessToken()
+    session.subscribe(() => states.push(session.snapshot().state))
+    storage.set = () => new Promise(() => {})
+    session.refresh().catch(() => {})
+    await next(session, 'refreshed')
+    session.clear()
+    assert.deepEqual(states, ['invalid'])
+  })
+
   test('a listener that subscribes twice is called twice, and unsubscribed once', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(null)
@@ -195,6 +207,14 @@ describe('webStorage by a function', () => {
   })
 
   for (const [what, area] of [['throws', () => { throw new DOMException('denied', 'SecurityError') }], ['is missing', () => undefined]]) {
+    test(`clear() resolves as without a store if the area ${what}`, async (t) => {
+      const { open, fresh } = await world(t)
+      const session = open(fresh, { storage: webStorage(area), key: unique() })
+      await session.clear()
+      await session.replace(fresh)
+      await session.clear()
+    })
+
     test(`an area that ${what} counts as no storage: open() is empty, and one storageerror comes later`, async (t) => {
       const { reopen, fresh } = await world(t)
       const session = await reopen({ storage: webStorage(area), key: unique() }), told = next(session, 'storageerror')

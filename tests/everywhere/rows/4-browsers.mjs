@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, html } from '../harness.mjs';
+import { LOGINS, inFrameOfAnotherSite, inSandbox, loginThenLeave, withCookiesBlocked } from '../session.mjs';
 
 /** The proof for a script that is no module. */
 const PROOF = readFileSync(new URL('../proof.js', import.meta.url), 'utf8').replace(/^export /gm, '');
@@ -48,14 +49,15 @@ async function eightTabs(kit, open) {
   gateway.revoke = true;
   assert.equal(await open(`${site}/store.html#${await gateway.issue({ iat, exp: iat + 30 * 86_400 })}`), 'stored');
   const urls = Array(8).fill(`${site}/tab.html#${encodeURIComponent(JSON.stringify({ base, tabs: 8 }))}`);
-  assert.deepEqual(await (open.all ?? ((urls) => Promise.all(urls.map(open))))(urls), Array(8).fill('fresh true refreshed'));
+  assert.deepEqual(await (open.all ?? ((urls) => Promise.all(urls.map((url) => open(url)))))(urls), Array(8).fill('fresh true refreshed'));
   assert.equal(gateway.refreshes(), 1);
 }
 
 const ways = {
   page: way('page'), 'script tag': way('script'), 'module worker': way('module-worker'), 'classic worker': way('classic-worker'),
   'shared worker': way('shared-worker'), 'service worker': way('service-worker'),
-  'eight tabs with one session': eightTabs,
+  'eight tabs with one session': eightTabs, 'login before the page is left': loginThenLeave,
+  'session in a frame of another site': inFrameOfAnotherSite, 'session in a sandbox': inSandbox,
 };
 
 /** Opens pages in WebKit, by WebDriver: MiniBrowser is a window, so it gets a screen of its own. */
@@ -83,16 +85,16 @@ export async function webkit(kit) {
   const options = { binary, args: ['--automation'] };
   const { sessionId } = await ask('POST', '/session', { capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': options } } });
   kit.after(() => ask('DELETE', `/session/${sessionId}`));
-  const told = async () => {
-    for (const end = Date.now() + 25_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+  const told = async (limitMs = 25_000) => {
+    for (const end = Date.now() + limitMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
       const title = await ask('GET', `/session/${sessionId}/title`);
       if (title.startsWith('outcome: ')) return title.slice(9);
     }
     throw new Error('the page told nothing in time');
   };
-  const open = async (url) => {
+  const open = async (url, limitMs) => {
     await ask('POST', `/session/${sessionId}/url`, { url });
-    return told();
+    return told(limitMs);
   };
   open.all = async (urls) => {
     const handles = [], outcomes = [], first = await ask('GET', `/session/${sessionId}/window`);
@@ -115,9 +117,9 @@ export async function webkit(kit) {
 }
 
 const printed = (command, ...args) => () => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-const row = (name, before, found) => ({ group: 'Browsers', name, before, found, ways });
+const row = (name, before, found, more = {}) => ({ group: 'Browsers', name, before, found, limitMs: 120_000 + LOGINS * 3_000, ways: { ...ways, ...more } });
 export default [
   row('Chromium', (kit) => kit.browser(), printed(process.env.CHROMIUM ?? '/usr/bin/chromium', '--version')),
-  row('Firefox', (kit) => kit.browser('firefox'), printed(process.env.FIREFOX ?? '/usr/bin/firefox-esr', '--version')),
+  row('Firefox', (kit) => kit.browser('firefox'), printed(process.env.FIREFOX ?? '/usr/bin/firefox-esr', '--version'), { 'session with cookies blocked': withCookiesBlocked }),
   row('WebKit (WebKitGTK, in place of Safari)', webkit),
 ];

@@ -1,0 +1,69 @@
+// What holds a session, in a page or in a worker, for the tests of a logout.
+import { TokenSession, webStorage } from '/node_modules/transak-user-token/index.js'
+
+/** A store that pages and workers have in common. */
+const database = {
+  get: (key) => inDatabase('readonly', (tokens) => tokens.get(key)),
+  set: (key, token) => inDatabase('readwrite', (tokens) => tokens.put(token, key)),
+  delete: (key) => inDatabase('readwrite', (tokens) => tokens.delete(key)),
+}
+
+let opened
+function inDatabase(mode, work) {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open('tokens')
+    request.onupgradeneeded = () => request.result.createObjectStore('tokens')
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = reject
+  })
+  return opened.then((database) => new Promise((resolve, reject) => {
+    const request = work(database.transaction('tokens', mode).objectStore('tokens'))
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = reject
+  }))
+}
+
+const storage = globalThis.localStorage && !globalThis.location?.search ? webStorage(localStorage) : database
+let session, isCleared, isUnderWay = []
+
+/** What a page and a worker can be told to do. */
+export const holder = {
+  /** Logs in, as another tab does. */
+  async login(token, baseUrl) {
+    session?.dispose()
+    session = await TokenSession.login(token, { baseUrl, storage, key: 'user' })
+  },
+
+  logout: () => session.clear(),
+
+  stored: async () => await storage.get('user') ?? null,
+
+  /** Opens a session, and goes on with it in one of these ways. */
+  async hold(way, baseUrl) {
+    session?.dispose()
+    globalThis.returned = undefined
+    session = await TokenSession.open({ baseUrl, storage, key: 'user' })
+    isCleared = new Promise((resolve) => session.addEventListener('cleared', resolve))
+    if (way === 'started') session.start()
+    if (way === 'refreshing') isUnderWay = Promise.allSettled([session.refresh()])
+    else if (way !== 'opened') await session.accessToken()
+  },
+
+  /** Tells how often a token is handed out: to a call at once, and to each call after the session has heard of the logout. */
+  async handedOut() {
+    const calls = [session.accessToken(), isCleared.then(() => session.accessToken()), isCleared.then(() => session.refresh())]
+    const outcomes = (await Promise.all([isUnderWay, Promise.allSettled(calls)])).flat()
+    isUnderWay = []
+    return outcomes.filter(({ status }) => status === 'fulfilled').length
+  },
+}
+globalThis.holder = holder
+
+if (globalThis.document) {
+  // The first call as the page comes back.
+  addEventListener('pageshow', ({ persisted }) => {
+    globalThis.returned = { persisted, handedOut: session ? holder.handedOut() : 0 }
+  })
+} else {
+  onmessage = async ({ data: [name, ...given], ports: [port] }) => port.postMessage(await holder[name](...given))
+}
