@@ -1,0 +1,103 @@
+// Several processes: an answer is stored for the others, and one of them at a time asks Transak for a token. The store alone gives
+// nobody a token: an entry's name is a hash, and its value is encrypted under a key derived from the old token.
+import type { Reply } from '#glue';
+import { caught } from '../../src/js/foreign.js';
+import { after } from '../../src/js/wait.js';
+import type { TokenLock, TokenStorage } from '../types/index.js';
+import { hashOf, seal, unseal } from './crypto.js';
+import type { Helper } from './outage.js';
+
+/** How long an answer is repeated, in milliseconds: as long as the route itself does. */
+const KEPT_MS = 60_000;
+
+/** A lock that is not had so often in a row is one that fails. */
+const MAX_LATES = 3;
+
+/** What one request needs: its token, how it is sent, and how an answer is taken that another process got at an instant. */
+export type Work = { token: string; send: () => Promise<Reply>; adopt: (body: string, since: number) => Reply };
+
+type Sharing = {
+  storage: TokenStorage; lock: TokenLock | undefined; timeoutMs: number; whom: string[]; helpers: { storage: Helper; lock: Helper };
+};
+
+const isAny = (value: unknown): value is unknown => true;
+const isStored = (value: unknown): value is unknown => value !== false;
+
+/** Returns a function that resolves with the answer, or with undefined if another process is still waiting for it. */
+export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Sharing) {
+  let latesInARow = 0;
+  return async ({ token, send, adopt }: Work): Promise<Reply | undefined> => {
+    const name = `transak-user-token:answer:${await hashOf(token, ...whom)}`;
+
+    const look = async () => {
+      const stored = await helpers.storage.call(() => storage.get(name), isAny);
+      const text = stored ? await unseal(token, name, stored) : undefined;
+      const { at, body } = caught(() => JSON.parse(text ?? 'null')) ?? {};
+      if (typeof at !== 'number' || typeof body !== 'string' || Date.now() - at >= KEPT_MS) return undefined;
+      const reply = adopt(body, at);
+      return reply.outcome === 'repeated' ? reply : undefined;
+    };
+
+    const attempt = async () => {
+      const found = await look();
+      if (found) return found;
+      const reply = await send();
+      if (reply.outcome === 'refreshed') {
+        const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
+        await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);
+      }
+      return reply;
+    };
+
+    // Whoever asks again needs no lock, and without the store there is nothing to share.
+    const found = await look();
+    if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
+    const { held, reply } = await underLock(lock, name, timeoutMs, attempt);
+    latesInARow = held === 'late' ? latesInARow + 1 : 0;
+    if (held === 'yes') {
+      helpers.lock.works();
+      return reply;
+    }
+    if (held === 'late' && latesInARow < MAX_LATES) return look();
+    helpers.lock.fails();
+    return attempt();
+  };
+}
+
+type Outcome = { held: 'yes' | 'late' | 'failed'; reply?: Reply };
+
+/**
+ * Resolves when the work is done, or when the lock is not had. Once the work has begun its outcome counts, whatever the lock
+ * does.
+ */
+function underLock(lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<Reply>): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal, began = Date.now();
+    let isOver = false;
+    const end = (outcome: Outcome) => {
+      isOver = true;
+      stop();
+      resolve(outcome);
+    };
+    const stop = after(timeoutMs, () => {
+      end({ held: 'late' });
+      caught(() => controller?.abort());
+    });
+    const once = async () => {
+      if (isOver) return;
+      isOver = true;
+      stop();
+      await work().then((reply) => resolve({ held: 'yes', reply }), reject);
+    };
+    const refused = (reason: unknown) => {
+      // Some locks reject early if another has them.
+      const isLate = Date.now() - began >= timeoutMs || /^(Abort|Timeout)Error$/.test(caught(() => (reason as Error).name) ?? '');
+      if (!isOver) end({ held: isLate ? 'late' : 'failed' });
+    };
+    try {
+      Promise.resolve(lock(name, { timeoutMs, signal }, once)).then(refused, refused);
+    } catch (thrown) {
+      refused(thrown);
+    }
+  });
+}
