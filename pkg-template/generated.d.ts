@@ -69,8 +69,7 @@ declare module '#glue' {
     Route: new (options: unknown) => Route;
     /** Returns the headers that every request to Transak has. */
     defaultHeaders(): Record<string, string>;
-    /** Returns how many refreshes may be under way at once. */
-    readFleetOptions(entries: unknown, options: unknown): number;
+    Fleet: new (entries: unknown, options: unknown) => Fleet;
   };
 
   /** An answer as data, and what became of the request. */
@@ -81,6 +80,14 @@ declare module '#glue' {
     outcome: import('./types/server.js').RefreshEvent['outcome'];
     code?: import('./types/index.js').TransakTokenErrorCode | undefined;
     reason?: import('./types/server.js').RefreshEvent['reason'];
+  };
+  /** A job over many tokens: see src/js/route/fleet.rs. */
+  type Fleet = {
+    readonly concurrency: number;
+    waitMs(now: number): number;
+    failed(
+      now: number, random: number, began: number, attempts: number, code: string, status: number | undefined, retryAfterMs: number | undefined,
+    ): { againInMs: number | null; isOver: boolean };
   };
   /** A limit that a limiter of the user's own is asked for. */
   type Quota = { name: string; max: number; windowMs: number; cost: 0 | 1; isOfAddress: boolean };

@@ -238,9 +238,14 @@ pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64,
         failure.cause = answer.broken_by.as_ref().map(|thrown| old.cause(thrown));
     }
     failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
-    let is_passing = matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
-    failure.retryable = code == Code::Network || is_passing && code != Code::Forbidden;
+    failure.retryable = may_pass(code, Some(answer.status));
     Err(failure)
+}
+
+/// Tells whether another attempt may help.
+pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
+    let is_passing = matches!(status, Some(408 | 429 | 500 | 502 | 503 | 504));
+    matches!(code, Code::Network | Code::Timeout) || is_passing && code != Code::Forbidden
 }
 
 /// Tells whether a foreign text repeats the token that the same answer brought, however useless that is.
@@ -287,7 +292,7 @@ fn new_token(
 pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure {
     let mut failure = Failure::new(code);
     failure.outcome_unknown = !thrown.is_some_and(|[_, code]| code.as_deref().is_some_and(is_before_sending));
-    failure.retryable = matches!(code, Code::Network | Code::Timeout);
+    failure.retryable = may_pass(code, None);
     failure.cause = thrown.map(|thrown| old.cause(thrown));
     failure
 }

@@ -5,6 +5,7 @@
 //! windows of the limits, the answers kept, and what is under way.
 
 pub mod address;
+pub mod fleet;
 pub mod limit;
 mod lru;
 pub mod origin;

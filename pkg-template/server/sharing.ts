@@ -2,9 +2,9 @@
 // nobody a token: an entry's name is a hash, and its value is encrypted under a key derived from the old token.
 import type { Reply } from '#glue';
 import { caught } from '../../src/js/foreign.js';
-import { after } from '../../src/js/wait.js';
 import type { TokenLock, TokenStorage } from '../types/index.js';
 import { hashOf, seal, unseal } from './crypto.js';
+import { underLock } from './lock.js';
 import type { Helper } from './outage.js';
 
 /** How long an answer is repeated, in milliseconds: as long as the route itself does. */
@@ -52,52 +52,14 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
     // Whoever asks again needs no lock, and without the store there is nothing to share.
     const found = await look();
     if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
-    const { held, reply } = await underLock(lock, name, timeoutMs, attempt);
-    latesInARow = held === 'late' ? latesInARow + 1 : 0;
-    if (held === 'yes') {
+    const locked = await underLock(lock, name, timeoutMs, attempt);
+    latesInARow = locked.held === 'late' ? latesInARow + 1 : 0;
+    if (locked.held === 'yes') {
       helpers.lock.works();
-      return reply;
+      return locked.result;
     }
-    if (held === 'late' && latesInARow < MAX_LATES) return look();
+    if (locked.held === 'late' && latesInARow < MAX_LATES) return look();
     helpers.lock.fails();
     return attempt();
   };
-}
-
-type Outcome = { held: 'yes' | 'late' | 'failed'; reply?: Reply };
-
-/**
- * Resolves when the work is done, or when the lock is not had. Once the work has begun its outcome counts, whatever the lock
- * does.
- */
-function underLock(lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<Reply>): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal, began = Date.now();
-    let isOver = false;
-    const end = (outcome: Outcome) => {
-      isOver = true;
-      stop();
-      resolve(outcome);
-    };
-    const stop = after(timeoutMs, () => {
-      end({ held: 'late' });
-      caught(() => controller?.abort());
-    });
-    const once = async () => {
-      if (isOver) return;
-      isOver = true;
-      stop();
-      await work().then((reply) => resolve({ held: 'yes', reply }), reject);
-    };
-    const refused = (reason: unknown) => {
-      // Some locks reject early if another has them.
-      const isLate = Date.now() - began >= timeoutMs || /^(Abort|Timeout)Error$/.test(caught(() => (reason as Error).name) ?? '');
-      if (!isOver) end({ held: isLate ? 'late' : 'failed' });
-    };
-    try {
-      Promise.resolve(lock(name, { timeoutMs, signal }, once)).then(refused, refused);
-    } catch (thrown) {
-      refused(thrown);
-    }
-  });
 }

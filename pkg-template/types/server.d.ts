@@ -285,15 +285,31 @@ export interface NodeResponse {
  * @example
  * import type { KeepFreshOptions } from 'transak-user-token/server'
  *
- * const options: KeepFreshOptions = { environment: 'production', headers: { 'x-api-key': 'your API key' }, concurrency: 4 }
+ * const addresses = new Map([['user-1', '203.0.113.7']])
+ * const options: KeepFreshOptions<string> = {
+ *   environment: 'production',
+ *   headers: (key) => ({ 'x-api-key': 'your API key', 'x-user-ip': addresses.get(key) ?? '' }),
+ * }
  */
-export interface KeepFreshOptions extends RefreshOptions {
-  /** How many refreshes may be under way at once; a whole number, 1 or more. Default: 8. */
+export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers'> {
+  /** How many refreshes may be under way at once; a whole number, 1 or more. Default: 4. */
   concurrency?: number
   /**
-   * Begins no further refresh, hands out those under way, and throws the signal's reason. It is looked at with each entry.
-   * Default: none.
+   * Extra headers, or a function that returns those of an entry by its key: `x-user-ip` is one user's. If it throws, that entry
+   * has the error. Default: `accept: application/json` and a `user-agent` that names this package, which these may replace.
    */
+  headers?: RefreshOptions['headers'] | ((key: K) => RefreshOptions['headers'])
+  /**
+   * Lets one at a time refresh an entry's token, of those who share its store: the name is the same as of a session with this `key`.
+   * It is waited for up to 10 s. Default: none.
+   */
+  lock?: TokenLock
+  /**
+   * Returns the token that an entry has now, with the lock held: another process may have refreshed it. A token that is fresh by
+   * then is left alone. If it throws or rejects, that entry has the error. Default: none; the entry's token is used.
+   */
+  reload?: (key: K) => string | null | undefined | Promise<string | null | undefined>
+  /** Begins no further refresh, ends waits, hands out those under way, and throws the signal's reason. Default: none. */
   signal?: AbortSignal
 }
 
@@ -310,11 +326,11 @@ export interface KeepFreshOptions extends RefreshOptions {
  */
 export interface KeptEntry<K> {
   key: K
-  /** What the check said, before the refresh. */
+  /** What the check said before the refresh; with `reload`, of the token that the entry had by then. */
   status: TokenStatus
   /** The new token, which is to be kept at once: the old one may be gone. */
   refreshed?: RefreshedToken
-  /** Why the refresh failed. */
+  /** Why the refresh failed; what `headers` or `reload` threw, if they did. */
   error?: TransakTokenError
 }
 
@@ -322,6 +338,10 @@ export interface KeptEntry<K> {
  * Checks the tokens of many users and refreshes those about to expire, for a nightly job over a user table. It reads the
  * entries a thousand at a time, and no further than it is asked for; every entry comes back once, a refreshed one when its
  * new token is there, and so not always in order.
+ *
+ * After an error whose `action` is `fix`, such as a wrong key, nothing more is sent, and each further entry that is due has the same
+ * error. If the server asks to wait (`Retry-After`), all of them wait, up to 60 s in all. Beyond that nothing more is sent, and further
+ * entries that are due have that error.
  *
  * Who breaks off the loop loses the new tokens of the refreshes under way, at most `concurrency` of them, which are still
  * awaited; `signal` stops it without a loss. Where the entries themselves fail, those read before are seen to first.
@@ -342,5 +362,5 @@ export interface KeptEntry<K> {
  */
 export function keepFresh<K>(
   entries: Iterable<readonly [K, string]> | AsyncIterable<readonly [K, string]>,
-  options: KeepFreshOptions,
+  options: KeepFreshOptions<K>,
 ): AsyncIterableIterator<KeptEntry<K>>

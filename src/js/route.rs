@@ -2,6 +2,7 @@
 //!
 //! It hashes tokens; which request gets which answer is [`crate::route`]'s.
 
+mod fleet;
 mod options;
 
 use core::cell::RefCell;
@@ -14,10 +15,8 @@ use self::options::policy;
 use super::convert::Plain;
 use super::error::error;
 use super::http::interpret;
-use super::options::{Bag, RefreshOptions};
-use super::value::{iterates, put};
+use super::value::put;
 use crate::error::{Code, Failure};
-use crate::option::Fits;
 use crate::refresh::{MAX_BODY, OldToken, Target};
 use crate::route::address::Address;
 use crate::route::limit::{Limited, Moment, Quota, Verdict};
@@ -325,29 +324,6 @@ pub fn default_headers() -> JsValue {
 /// Returns the key of an address' household.
 fn household(address: Option<Address>) -> Option<Key> {
     address.map(|address| key(&address.household().to_le_bytes()))
-}
-
-/// Reads the arguments of a job over many tokens, and returns how many refreshes may be under way at once.
-///
-/// # Errors
-/// Throws `ERR_INVALID_OPTION`.
-#[wasm_bindgen(js_name = readFleetOptions)]
-pub fn read_fleet_options(entries: &JsValue, options: &JsValue) -> Result<f64, JsValue> {
-    if !iterates(entries, "iterator") && !iterates(entries, "asyncIterator") {
-        return Err(error(&Failure::option(("entries", " must be an iterable of pairs of a key and a token"))));
-    }
-    let read = RefreshOptions::read(options).and_then(|_| {
-        let bag = Bag::new(options);
-        bag.requires_server();
-        bag.function("lock");
-        bag.function("reload");
-        let concurrency = bag.number("concurrency", Fits::Count).unwrap_or(4.0);
-        if concurrency < 1.0 {
-            bag.wrong("concurrency", " must be a whole number, 1 or more");
-        }
-        bag.checked(concurrency)
-    });
-    read.map_err(|failure| error(&failure))
 }
 
 thread_local! {

@@ -123,26 +123,35 @@ test('processes with another server or key share nothing', async () => {
   }
 });
 
-const down = { throws: () => { throw new Error('ECONNREFUSED'); }, rejects: async () => { throw new Error('ECONNREFUSED'); }, hangs: () => new Promise(() => {}) };
+const down = { throws: () => { throw new Error('ECONNREFUSED'); }, rejects: async () => { throw new Error('ECONNREFUSED'); }, hangs: (hang) => hang() };
 
-/** Serves a request while simulated time passes for those who hang. */
-async function served(t, work, hangs) {
-  let settled = false;
-  const done = work().finally(() => { settled = true; });
-  for (let turns = 0; !settled; turns++) {
-    await turn();
-    if (hangs() && turns % 20 === 19) t.mock.timers.tick(1_000);
-  }
-  return done;
+/** Serves requests, and lets simulated time pass for what hangs, and only then: hashes take real time. */
+function clockOf(t) {
+  let owedMs = 0;
+  const hang = (ms) => {
+    owedMs += ms;
+    return new Promise(() => {});
+  };
+  const serve = async (work) => {
+    let settled = false;
+    const done = work().finally(() => { settled = true; });
+    while (!settled) {
+      await turn();
+      if (owedMs) t.mock.timers.tick(owedMs);
+      owedMs = 0;
+    }
+    return done;
+  };
+  return { hang, serve };
 }
 
 for (const [how, fail] of Object.entries(down)) test(`a store that ${how} costs the sharing alone, and is told once an outage`, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
   let isDown = true;
-  const memory = memoryStorage(), { lock, held } = memoryLock();
-  const storage = Object.fromEntries(['get', 'set', 'delete'].map((name) => [name, (...given) => isDown ? fail() : memory[name](...given)]));
+  const memory = memoryStorage(), { lock, held } = memoryLock(), clock = clockOf(t);
+  const storage = Object.fromEntries(['get', 'set', 'delete'].map((name) => [name, (...given) => isDown ? fail(() => clock.hang(2_000)) : memory[name](...given)]));
   const { gateway, ask, degraded } = world(2, { storage, lock });
-  const serve = (at, token) => served(t, () => ask(at, token), () => isDown && how === 'hangs');
+  const serve = (at, token) => clock.serve(() => ask(at, token));
   for (let at = 0; at < 3; at++) assert.equal((await serve(0, await gateway.issue())).status, 200);
   assert.deepEqual([degraded(), held.length], [['storage'], 0], 'without the store the lock is not asked');
   isDown = false;
@@ -159,9 +168,9 @@ for (const [how, fail] of Object.entries(down)) test(`a store that ${how} costs 
 const broken = { ...down, 'resolves without a call': async () => {}, 'resolves at once': () => undefined };
 for (const [how, fail] of Object.entries(broken)) test(`a lock that ${how} costs the sharing alone, and is told`, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
-  const { gateway, ask, degraded } = world(1, { storage: memoryStorage(), lock: fail, timeoutMs: 8_000 });
+  const clock = clockOf(t), { gateway, ask, degraded } = world(1, { storage: memoryStorage(), lock: () => fail(() => clock.hang(8_000)) });
   const statuses = [];
-  for (let at = 0; at < 4; at++) statuses.push((await served(t, async () => ask(0, await gateway.issue()), () => how === 'hangs')).status);
+  for (let at = 0; at < 4; at++) statuses.push((await clock.serve(async () => ask(0, await gateway.issue()))).status);
   // Whether somebody else has it, or nobody ever will, is not known at first.
   if (how === 'hangs') assert.deepEqual(statuses.slice(0, 2), [504, 504]);
   else assert.deepEqual(statuses, [200, 200, 200, 200]);
@@ -180,17 +189,23 @@ test('once the lock was given, its outcome counts, whatever the lock does afterw
 
 test('who waits for a process that never answers is told 504, and is served when its lock has ended', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
-  const storage = memoryStorage(), { lock } = memoryLock();
-  const { gateway, ask, events } = world(1, { storage, lock }), token = await gateway.issue();
-  const dead = world(1, { storage, lock, fetch: () => new Promise(() => {}) });
-  const hanging = served(t, () => dead.ask(0, token), () => true);
-  assert.equal((await hanging).status, 504);
-  assert.equal((await served(t, () => ask(0, token), () => true)).status, 504);
+  const storage = memoryStorage(), { lock } = memoryLock(), clock = clockOf(t);
+  const waiting = (...given) => {
+    clock.hang(8_000);
+    return lock(...given);
+  };
+  const { gateway, ask, events } = world(1, { storage, lock: (...given) => isDead ? waiting(...given) : lock(...given) }), token = await gateway.issue();
+  const dead = world(1, { storage, lock, fetch: () => clock.hang(8_000) });
+  let isDead = true;
+  assert.equal((await clock.serve(() => dead.ask(0, token))).status, 504);
+  assert.equal((await clock.serve(() => ask(0, token))).status, 504);
   assert.deepEqual(events.map(({ outcome, reason, status }) => [outcome, reason, status]), [['failed', 'timeout', 504]]);
   // Its own limit on an answer ends it, as a lease would.
+  isDead = false;
   t.mock.timers.tick(120_000);
-  await turn();
-  assert.equal((await served(t, () => ask(0, token), () => false)).status, 200);
+  // Who asks at once joins the request that is about to end.
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.equal((await clock.serve(() => ask(0, token))).status, 200);
   assert.equal(gateway.refreshes(token), 1);
 });
 
