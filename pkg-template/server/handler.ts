@@ -74,7 +74,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
       const { ticket, isFirst, isAccepted } = begun, { isRemote, address } = user ?? begun, flights = here.flights();
       if (isFirst) flights.set(ticket, upstream.fly({ ticket, token, address: isRemote ? remote : address, isAccepted }));
       const flight: Promise<Reply | undefined> = flights.get(ticket)!;
-      const landed = await within(flight, timeoutMs, undefined);
+      const landed = await within(flight, timeoutMs, undefined) ?? await upstream.look?.(token);
       if (!landed) return here.route().unanswered(origin);
       const outcome = isFirst || landed.outcome !== 'refreshed' ? landed.outcome : 'shared';
       return { ...landed, outcome, headers: { ...landed.headers, ...here.route().cors(origin) } };

@@ -23,34 +23,37 @@ type Sharing = {
 const isAny = (value: unknown): value is unknown => true;
 const isStored = (value: unknown): value is unknown => value !== false;
 
-/** Returns a function that resolves with the answer, or with undefined if another process is still waiting for it. */
 export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Sharing) {
   let latesInARow = 0;
-  return async ({ token, send, adopt }: Work): Promise<Reply | undefined> => {
-    const name = `transak-user-token:answer:${await hashOf(token, ...whom)}`;
+  const nameOf = async (token: string) => `transak-user-token:answer:${await hashOf(token, ...whom)}`;
 
-    const look = async () => {
-      const stored = await helpers.storage.call(() => storage.get(name), isAny);
-      const text = stored ? await unseal(token, name, stored) : undefined;
-      const { at, body } = caught(() => JSON.parse(text ?? 'null')) ?? {};
-      if (typeof at !== 'number' || typeof body !== 'string' || Date.now() - at >= KEPT_MS) return undefined;
-      const reply = adopt(body, at);
-      return reply.outcome === 'repeated' ? reply : undefined;
-    };
+  /** Resolves with the answer that another process has stored, if any. */
+  const look = async ({ token, adopt }: Pick<Work, 'token' | 'adopt'>): Promise<Reply | undefined> => {
+    const name = await nameOf(token), stored = await helpers.storage.call(() => storage.get(name), isAny);
+    const text = stored ? await unseal(token, name, stored) : undefined;
+    const { at, body } = caught(() => JSON.parse(text ?? 'null')) ?? {};
+    if (typeof at !== 'number' || typeof body !== 'string' || Date.now() - at >= KEPT_MS) return undefined;
+    const reply = adopt(body, at);
+    return reply.outcome === 'repeated' ? reply : undefined;
+  };
+
+  /** Resolves with the answer, or with undefined if another process is still waiting for it. */
+  const share = async (work: Work): Promise<Reply | undefined> => {
+    const { token, send } = work, name = await nameOf(token);
 
     const attempt = async () => {
-      const found = await look();
+      const found = await look(work);
       if (found) return found;
       const reply = await send();
-      if (reply.outcome === 'refreshed') {
-        const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
-        await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);
-      }
+      // This process may have been stopped for so long that another one has asked meanwhile: then its answer counts.
+      if (reply.outcome !== 'refreshed') return await look(work) ?? reply;
+      const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
+      await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);
       return reply;
     };
 
     // Whoever asks again needs no lock, and without the store there is nothing to share.
-    const found = await look();
+    const found = await look(work);
     if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
     const locked = await underLock(lock, name, timeoutMs, attempt);
     latesInARow = locked.held === 'late' ? latesInARow + 1 : 0;
@@ -58,8 +61,9 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
       helpers.lock.works();
       return locked.result;
     }
-    if (locked.held === 'late' && latesInARow < MAX_LATES) return look();
+    if (locked.held === 'late' && latesInARow < MAX_LATES) return look(work);
     helpers.lock.fails();
     return attempt();
   };
+  return { look, share };
 }

@@ -41,11 +41,22 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
   const { apiKey, fetch, storage, lock, limiter: ask, timeoutMs = 8_000 } = options, { url, maxBody } = here.route();
   const helper = (reason: Parameters<typeof tell>[0]): Helper => createHelper(() => tell(reason));
   const limiter = ask && createLimiter(ask, helper('limiter'));
-  const share = storage && createSharing({
+  const sharing = storage && createSharing({
     storage, lock, timeoutMs, whom: [url, apiKey ?? ''], helpers: { storage: helper('storage'), lock: helper('lock') },
   });
   const own = [...new Headers(options.headers)];
   const always: Record<string, string> = { ...instance().defaultHeaders(), ...Object.fromEntries(own), ...apiKey !== undefined && { 'x-api-key': apiKey } };
+
+  /** Judges what an exchange has brought, or what another process got at an instant. */
+  const settle = (now: number, [route, ticket]: [Route, number], token: string, address: string | undefined, exchanged: unknown, since?: number) => {
+    const sentWith = JSON.stringify([...own, ['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]);
+    return route.settle(now, ticket, token, sentWith, exchanged, since);
+  };
+  const stored = (body: string) => ({ status: 200, redirected: false, body });
+
+  /** Resolves with the answer that another process got in the meantime, for who has waited long enough. */
+  const look = async (token: string): Promise<Reply | undefined> =>
+    sharing?.look({ token: token.trim(), adopt: (body, since) => settle(Date.now(), [here.route(), 0], token.trim(), undefined, stored(body), since) });
 
   /** Resolves with what a ticket's request comes to. Nobody's leaving ends it, and no caller's time-out. */
   const fly = async ({ ticket, token, address, isAccepted }: Flight): Promise<Reply> => {
@@ -58,16 +69,13 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
       return [route, route === sender ? ticket : 0];
     };
     const land = (exchanged: unknown, since?: number) => {
-      const settle = () => {
-        // The clock comes first: a test's may call.
-        const now = Date.now(), [route, known] = judge();
-        return route.settle(now, known, authorization, JSON.stringify([...own, ['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]), exchanged, since);
-      };
+      // The clock comes first: a test's may call.
+      const judged = () => settle(Date.now(), judge(), authorization, address, exchanged, since);
       try {
-        return settle();
+        return judged();
       } catch {
         // An answer is not lost with the route that should judge it.
-        return settle();
+        return judged();
       }
     };
     const giveBack = () => {
@@ -76,12 +84,12 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
       return route;
     };
     const send = async () => land(await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS)));
-    const adopt = (body: string, since: number) => land({ status: 200, redirected: false, body }, since);
+    const adopt = (body: string, since: number) => land(stored(body), since);
     try {
       const subject = { household: limiter && address !== undefined ? sender.household(address) : undefined, token: authorization };
       const refusal = await limiter?.(sender.sending().filter(({ isOfAddress }) => !(isOfAddress && isAccepted)), subject);
       if (refusal) return giveBack().limited(undefined, refusal.windowMs, refusal.isOfAddress);
-      const reply = share ? await share({ token: authorization, send, adopt }) : await send();
+      const reply = sharing ? await sharing.share({ token: authorization, send, adopt }) : await send();
       if (!reply) return giveBack().unanswered(undefined);
       if (reply.outcome !== 'repeated') await limiter?.(here.route().landing(reply.code), subject);
       return reply;
@@ -96,5 +104,5 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
     const route = here.route();
     return limiter(route.admission(), { household: route.household(address), token });
   };
-  return { fly, admits };
+  return { fly, look: sharing && look, admits };
 }

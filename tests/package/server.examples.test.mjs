@@ -11,11 +11,12 @@ const examples = {
   'examples/hono': example('hono/server.mjs'),
   'examples/nextjs': example('nextjs/app/transak/api/v2/auth/refresh/route.js'),
   'examples/workers': example('workers/worker.js'),
+  'examples/route-fleet': example('route-fleet/server.mjs'),
 };
 
 const module = (code) => `data:text/javascript,${encodeURIComponent(code)}`;
 const hosts = module(`export class Hono { all() {} }
-export const createServer = () => ({ listen() {} }), serve = () => {}, getConnInfo = () => {}`);
+export const createServer = () => ({ listen() {} }), serve = () => {}, getConnInfo = () => {}, share = () => ({})`);
 
 let loads = 0;
 /** Loads an example with this SESSION, and returns its `authorize` as a function of the page's session id. */
