@@ -29,7 +29,7 @@ async function authorizeOf(code, session) {
   const { default: worker } = await import(module(`${replaced}\n// ${loads++}`));
   worker?.fetch(new Request('https://api.example.com'), { SESSION: session }, { waitUntil() {} });
   assert.equal(made.length, 1);
-  return async (id) => await made[0].authorize(new Request('https://api.example.com', { headers: id === undefined ? {} : { 'x-session': id } }));
+  return async (id) => await made[0].authorize(new Request('https://api.example.com', { headers: id === undefined ? {} : { 'x-session': id, cookie: `a=b; session=${id}` } }));
 }
 
 describe('an empty session id authorises nobody', () => {
