@@ -1,8 +1,10 @@
 // The route on node:http: whatever the server or the user's own functions do, each request has one answer, and the process goes on.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { toNodeListener } from 'transak-user-token/server';
 import { APP, REFRESH, listen, world } from './server.world.mjs';
 
@@ -144,6 +146,20 @@ test('what is no Request is 400 and asks nobody', async (t) => {
     }
     assert.equal(gateway.requests.length, 0);
   }
+});
+
+test('where there is no global crypto, as in Node 18, tokens are hashed with a key that nobody can guess', async () => {
+  const script = `delete globalThis.crypto;
+    Math.random = () => { throw new Error('a key that can be guessed'); };
+    const { createRefreshHandler } = await import('transak-user-token/server'), { createGateway } = await import('transak-user-token/gateway');
+    const gateway = createGateway(), token = await gateway.issue(), stored = new Map();
+    const storage = { get: (key) => stored.get(key), set: (key, value) => void stored.set(key, value), delete: () => {} };
+    const fetch = (url, init) => gateway.fetch(new Request(url, { headers: init.headers }));
+    const handle = createRefreshHandler({ environment: 'staging', allowedOrigins: [], allowServerCalls: true, authorize: 'none', storage, fetch });
+    const { status } = await handle(new Request('https://api.test${REFRESH}', { headers: { authorization: token } }));
+    console.log(typeof crypto, status, stored.size);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname });
+  assert.equal(stdout, 'undefined 200 1\n');
 });
 
 test('each Set-Cookie of an answer is sent', async (t) => {

@@ -4,6 +4,7 @@ import { cpSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ROUTE, SERVED } from './1-runtimes.mjs';
 
 const REFRESH = '/transak/api/v2/auth/refresh', SESSION = 'known';
 const examples = join(import.meta.dirname, '../../../examples');
@@ -126,12 +127,19 @@ const workers = async (kit) => {
   await called((url, init) => miniflare.dispatchFetch(url, init), 'http://worker.test', world, { address: '203.0.113.7', more: { 'cf-connecting-ip': '203.0.113.7' } });
 };
 
+/** As in a hardened realm: every intrinsic is frozen, and of shared globals only those that SES knows are left. */
+const hardened = async (kit) => {
+  const cwd = await kit.project({ 'route.mjs': ROUTE, 'main.mjs': "import 'ses'\nlockdown()\nawait import('./route.mjs')\n" }), { env } = await kit.world();
+  assert.equal((await kit.run(process.execPath, ['main.mjs'], { cwd, env })).trim(), SERVED);
+};
+
 const route = (name, version, set, ways, more) => ({ group: 'Servers', name: `The route in ${name}`, version, set, ways, ...more });
 export default [
   route('node:http', undefined, 'servers', { 'an example of the repository': server('node-http') }),
   route('Express', 'express', 'servers', { 'by `toNodeListener`': server('node-http', express), 'with a cookie session behind nginx': behindNginx }, { alone: true }),
   route('Fastify', 'fastify', 'servers', { 'by `toNodeListener`': server('node-http', fastify) }),
   route('Hono', 'hono', 'servers', { 'an example of the repository': server('hono') }),
+  route('node:http under SES', 'ses', 'servers', { '`lockdown()` before the import': hardened }),
   route('Next.js', 'next', 'next', { 'an example of the repository': next }, { limitMs: 240_000 }),
   route('Cloudflare Workers (workerd)', undefined, 'runtimes', { 'an example of the repository': workers }),
 ];
