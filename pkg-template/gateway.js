@@ -25,6 +25,7 @@
 
 const REFRESH = '/api/v2/auth/refresh'
 const ELSEWHERE = '/elsewhere'
+const CALLS = `POST /api/v2/auth/login, POST /api/v2/auth/verify and GET ${REFRESH}`
 const BODY_LIMIT = 64 * 1024
 const LOGIN_LIFETIME_S = 600
 
@@ -41,13 +42,14 @@ export function createGateway(options = {}) {
   const revoked = new Set()
   /** @type {Map<string, { email: string, expiresAt: number }>} */
   const logins = new Map()
-  /** @type {Promise<CryptoKey> | undefined} */
+  /** @type {Promise<Uint8Array> | undefined} */
   let key
 
   /** @type {Gateway} */
   const gateway = {
     lifetimeMs: options.lifetimeMs ?? 2_592_000_000,
-    now: options.now ?? Date.now,
+    // Looked up at each call: fake timers may be installed later.
+    now: options.now ?? (() => Date.now()),
     revoke: options.revoke ?? false,
     requests: [],
     fetch: (request) => answerRequest(answer, request),
@@ -84,26 +86,23 @@ export function createGateway(options = {}) {
 
   /** @type {(claims: Claims) => Promise<string>} */
   async function sign(claims) {
-    const crypto = await webCrypto()
-    const parts = [{ alg: 'HS256', typ: 'JWT' }, { jti: crypto.randomUUID(), ...claims }]
+    const parts = [{ alg: 'HS256', typ: 'JWT' }, { jti: await randomUuid(), ...claims }]
     const signed = parts.map((part) => toBase64Url(utf8(JSON.stringify(part)))).join('.')
-    const signature = await crypto.subtle.sign('HMAC', await signingKey(), utf8(signed))
-    return `${signed}.${toBase64Url(new Uint8Array(signature))}`
+    return `${signed}.${await signatureOf(signed)}`
   }
 
   /** @type {Gateway['verify']} */
   async function verify(token) {
     const [header, payload, signature, ...rest] = String(token).split('.')
     if (!header || !payload || !signature || rest.length > 0) return null
-    const signed = utf8(`${header}.${payload}`)
-    const { subtle } = await webCrypto()
-    const ours = await subtle.verify('HMAC', await signingKey(), fromBase64Url(signature), signed)
-    return ours ? JSON.parse(new TextDecoder().decode(fromBase64Url(payload))) : null
+    const isOurs = toBase64Url(fromBase64Url(signature)) === (await signatureOf(`${header}.${payload}`))
+    return isOurs ? JSON.parse(new TextDecoder().decode(fromBase64Url(payload))) : null
   }
 
-  function signingKey() {
-    key ??= webCrypto().then(({ subtle }) => subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']))
-    return key
+  /** @param {string} signed */
+  async function signatureOf(signed) {
+    key ??= webCrypto().then((crypto) => crypto.getRandomValues(new Uint8Array(32)))
+    return toBase64Url(hmacSha256(await key, utf8(signed)))
   }
 
   /** @type {(incoming: Incoming) => Promise<Outcome>} */
@@ -116,7 +115,10 @@ export function createGateway(options = {}) {
       outcome = refusal(500, 'Internal server error')
     }
     if (outcome === 'drop') return outcome
-    const headers = { 'cache-control': 'no-store', 'trace-id': (await webCrypto()).randomUUID() }
+    /** @type {Record<string, string>} */
+    const headers = { 'cache-control': 'no-store' }
+    // A CDN's own page has another id.
+    if (!('cf-ray' in outcome.headers)) headers['trace-id'] = await randomUuid()
     const body = [204, 205, 304].includes(outcome.status) ? null : outcome.body
     return { ...outcome, headers: { ...headers, ...corsHeaders(incoming.headers.origin), ...outcome.headers }, body }
   }
@@ -136,7 +138,7 @@ export function createGateway(options = {}) {
       case ELSEWHERE:
         return method === 'GET' ? elsewhere(headers.authorization ?? '') : wrongMethod('GET')
       default:
-        return refusal(404, 'Not found')
+        return refusal(404, `Not found: this gateway answers ${CALLS}`)
     }
   }
 
@@ -144,7 +146,7 @@ export function createGateway(options = {}) {
   async function login({ apiKey, email }) {
     if (!isText(apiKey)) return invalid('apiKey')
     if (!isText(email) || email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) return invalid('email')
-    const stateToken = (await webCrypto()).randomUUID()
+    const stateToken = await randomUuid()
     const now = gateway.now()
     for (const [token, { expiresAt }] of logins) if (expiresAt <= now) logins.delete(token)
     logins.set(stateToken, { email, expiresAt: now + LOGIN_LIFETIME_S * 1000 })
@@ -192,9 +194,17 @@ export function createGateway(options = {}) {
         if (fault.retryAfter !== undefined) error.headers['retry-after'] = String(fault.retryAfter)
         return error
       }
-      case 'html': {
-        const body = '<!doctype html><title>Error</title><h1>The service is unavailable</h1>'
-        return { status: fault.status ?? 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body }
+      case 'html':
+        return page(fault.status ?? 200, 'The service is unavailable')
+      case 'challenge': {
+        const challenge = page(fault.status ?? 403, 'Just a moment...')
+        return { ...challenge, headers: { ...challenge.headers, 'cf-mitigated': 'challenge', 'cf-ray': '8f3a2b1c4d5e6f70-FRA' } }
+      }
+      case 'ban':
+        return refusal(403, 'This address is not allowed', fault.errorCode ?? 1001)
+      case 'bom': {
+        const good = await refresh(token)
+        return { ...good, body: `\ufeff${good.body}` }
       }
       case 'redirect':
         return { status: fault.status ?? 302, headers: { location: fault.location ?? ELSEWHERE }, body: null }
@@ -404,6 +414,12 @@ function refusal(statusCode, message, errorCode) {
   return json(statusCode, { error: { statusCode, message, errorCode } })
 }
 
+/** @type {(status: number, text: string) => Answer} */
+function page(status, text) {
+  const body = `<!doctype html><title>${text}</title><h1>${text}</h1>`
+  return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body }
+}
+
 /** @type {(field: string) => Answer} */
 function invalid(field) {
   return refusal(400, `Validation failed: ${field}`, 9001)
@@ -456,6 +472,67 @@ async function webCrypto() {
   return globalThis.crypto ?? (await import('node:crypto')).webcrypto
 }
 
+async function randomUuid() {
+  return (await webCrypto()).randomUUID()
+}
+
+/**
+ * Signs without a wait (RFC 2104). WebCrypto answers from another thread, in real time, which does not pass under fake timers: a
+ * client would meet its time-outs before its answer.
+ *
+ * @type {(key: Uint8Array, message: Uint8Array) => Uint8Array}
+ */
+function hmacSha256(key, message) {
+  const padded = (/** @type {number} */ pad) => Array.from({ length: 64 }, (_, at) => (key[at] ?? 0) ^ pad)
+  return sha256([...padded(0x5c), ...sha256([...padded(0x36), ...message])])
+}
+
+/** The first 32 bits of the fractional parts of roots of the first primes: of cube roots, and of square roots. */
+const [ROUND_CONSTANTS, INITIAL_HASH] = rootsOfPrimes()
+
+function rootsOfPrimes() {
+  /** @type {number[]} */
+  const primes = []
+  for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n)
+  const bits = (/** @type {number} */ root) => Math.floor((root % 1) * 2 ** 32)
+  return [primes.map((prime) => bits(Math.cbrt(prime))), primes.slice(0, 8).map((prime) => bits(Math.sqrt(prime)))]
+}
+
+/**
+ * SHA-256 (FIPS 180-4).
+ *
+ * @type {(message: number[]) => Uint8Array}
+ */
+function sha256(message) {
+  const padded = new Uint8Array(Math.ceil((message.length + 9) / 64) * 64)
+  padded.set([...message, 0x80])
+  const view = new DataView(padded.buffer)
+  view.setUint32(padded.length - 4, message.length * 8)
+  const hash = Uint32Array.from(INITIAL_HASH)
+  const words = new Uint32Array(64)
+  const turned = (/** @type {number} */ word, /** @type {number} */ by) => (word >>> by) | (word << (32 - by))
+  for (let start = 0; start < padded.length; start += 64) {
+    for (let at = 0; at < 64; at++) {
+      const [w2, w15] = [words[at - 2] ?? 0, words[at - 15] ?? 0]
+      const s0 = turned(w15, 7) ^ turned(w15, 18) ^ (w15 >>> 3)
+      const s1 = turned(w2, 17) ^ turned(w2, 19) ^ (w2 >>> 10)
+      words[at] = at < 16 ? view.getUint32(start + at * 4) : (words[at - 16] ?? 0) + s0 + (words[at - 7] ?? 0) + s1
+    }
+    let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = hash
+    for (let at = 0; at < 64; at++) {
+      const s1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)
+      const t1 = h + s1 + ((e & f) ^ (~e & g)) + (ROUND_CONSTANTS[at] ?? 0) + (words[at] ?? 0)
+      const s0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)
+      const t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+      [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0]
+    }
+    for (const [at, value] of [a, b, c, d, e, f, g, h].entries()) hash[at] = (hash[at] ?? 0) + value
+  }
+  const bytes = new DataView(new ArrayBuffer(32))
+  for (const [at, word] of hash.entries()) bytes.setUint32(at * 4, word)
+  return new Uint8Array(bytes.buffer)
+}
+
 /** @param {string} text */
 function utf8(text) {
   return new TextEncoder().encode(text)
@@ -490,6 +567,9 @@ const FAULTS = {
   error: ({ status }) => isStatus(status),
   'rate-limit': () => true,
   html: ({ status = 200 }) => isStatus(status),
+  challenge: ({ status = 403 }) => isStatus(status),
+  ban: () => true,
+  bom: () => true,
   truncated: ({ how = 'connection' }) => ['json', 'connection'].includes(how),
   oversized: ({ bytes = 1 }) => Number.isInteger(bytes) && bytes > 0,
   redirect: ({ status = 302 }) => isStatus(status),

@@ -14,6 +14,10 @@ declare module '#check' {
   /** Gives up an instance that trapped, and returns the error for who called. */
   export function fault(): import('./types/index.js').TransakTokenError;
 }
+declare module '#crypto' {
+  /** Resolves with the crypto of Node 18, which has no global one; undefined where there is always one. */
+  export function nodeCrypto(): Promise<unknown>;
+}
 declare module '#glue' {
   type RefreshOptions = import('./types/index.js').RefreshOptions;
   type RefreshedToken = import('./types/index.js').RefreshedToken;
@@ -57,8 +61,9 @@ declare module '#glue' {
     sessionSetOffline(isOffline: boolean): Turn;
     sessionStatus(): import('./types/index.js').SessionStatus;
     Route: new (options: unknown) => Route;
-    /** Returns how many refreshes may be under way at once. */
-    readFleetOptions(entries: unknown, options: unknown): number;
+    /** Returns the headers that every request to Transak has. */
+    defaultHeaders(): Record<string, string>;
+    Fleet: new (entries: unknown, options: unknown) => Fleet;
   };
 
   /** An answer as data, and what became of the request. */
@@ -68,12 +73,23 @@ declare module '#glue' {
     body?: string | undefined;
     outcome: import('./types/server.js').RefreshEvent['outcome'];
     code?: import('./types/index.js').TransakTokenErrorCode | undefined;
+    reason?: import('./types/server.js').RefreshEvent['reason'];
   };
+  /** A job over many tokens: see src/js/route/fleet.rs. */
+  type Fleet = {
+    readonly concurrency: number;
+    waitMs(now: number): number;
+    failed(
+      now: number, random: number, began: number, attempts: number, code: string, status: number | undefined, retryAfterMs: number | undefined,
+    ): { againInMs: number | null; isOver: boolean };
+  };
+  /** A limit that a limiter of the user's own is asked for. */
+  type Quota = { name: string; max: number; windowMs: number; cost: 0 | 1; isOfAddress: boolean };
   /**
    * A request to Transak to wait for, and to send if it is the first. It is of the socket's address as the host wrote it, of
    * another one, or of none that is known.
    */
-  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isRemote: boolean; address?: string | undefined };
+  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isRemote: boolean; isAccepted: boolean; address?: string | undefined };
   /** A text, if there is one: anything else must not get into the wasm. */
   type Text = string | undefined;
   /** A route's decisions, and what it remembers: see src/js/route.rs. */
@@ -82,13 +98,22 @@ declare module '#glue' {
     judge(now: number, method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
     /** Returns an answer, or a ticket of 0 that says whose request it is. */
     admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Ticket;
-    ask(now: number, origin: Text, token: string): Reply | Ticket;
+    ask(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
     /** Judges what an exchange has brought, for any page. */
-    settle(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown): Reply;
+    settle(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown, since?: number): Reply;
+    /** Gives a ticket back for which nothing was sent. */
+    abandon(now: number, ticket: number): void;
+    admission(): Quota[];
+    sending(): Quota[];
+    landing(code: Text): Quota[];
+    limited(origin: Text, waitMs: number, isOfAddress: boolean): Reply;
+    household(address: string): string | undefined;
+    misconfigured(): 'proxy' | 'refused' | undefined;
     cors(origin: Text): Record<string, string>;
-    unanswered(origin: Text, isLate: boolean): Reply;
+    unanswered(origin: Text): Reply;
+    unserved(origin: Text, isLate: boolean, isOfAuthorize: boolean): Reply;
     unauthorised(origin: Text): Reply;
   };
 }

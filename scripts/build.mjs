@@ -50,12 +50,14 @@ for (const [name, from, crate, check] of [
     '#glue': crate.glue,
     '#core': crate.glue && ways[way](crate, file),
     '#check-wasm': status && ways[way](status, file),
+    // Node 18 has no global crypto. Bundlers for other platforms take an import that may fail for what it is.
+    '#crypto': `export const nodeCrypto = async () => { ${way === 'inline' ? "try { return (await import('node:crypto')).webcrypto; } catch {}" : ''} };`,
     '#check': `export * from './check.${checked === crate && crate.glue ? 'core' : 'own'}.js';`,
   });
   const bundle = (output, way, options, checked) => build({
     bundle: true, minify: true, platform: 'neutral', target: 'es2020', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
     entryPoints: [join(template, from)], outfile: join(pkg, output), plugins: [generated(modules(way, checked), name === 'server' && output)],
-    external: ['*.wasm', '*.wasm?module'], ...options,
+    external: ['*.wasm', '*.wasm?module', 'node:crypto'], ...options,
   });
   const commonJs = { format: 'cjs', platform: 'node' };
   const shared = crate.glue ? crate : undefined;

@@ -24,8 +24,8 @@ $(TOOLS)/bin/%:
 browser: PROGRAMS := $(CHROMIUM) $(CHROMEDRIVER)
 browser: PACKAGES := chromium chromium-driver
 browser: HINT := , or set CHROMIUM and CHROMEDRIVER
-browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server
-browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server
+browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server nginx
+browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server nginx-light
 browser browsers:
 	@if type $(PROGRAMS) > /dev/null 2>&1; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then

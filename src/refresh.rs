@@ -81,6 +81,12 @@ impl OldToken {
             || self.sent_with.has_header_in(text)
     }
 
+    /// Returns what was thrown as a cause, as far as it may be shown.
+    fn cause(&self, thrown: &Thrown) -> Cause {
+        let [name, code] = thrown.each_ref().map(|text| self.shown(text.as_deref().map(str::as_bytes), 40, b'_'));
+        Cause::Foreign(name, code)
+    }
+
     /// Tells whether another token is the same user's: their `sub` is equal, or absent in both.
     #[must_use]
     pub fn is_of_same_user(&self, other: &Self) -> bool {
@@ -122,11 +128,18 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The instant that it is where it is a date, as the platform reads dates.
     pub retry_after_date: Option<f64>,
-    /// The `trace-id` header.
+    /// The `trace-id` header, or what stands in its place.
     pub trace_id: Option<String>,
+    /// The `cf-mitigated` header: what a CDN did instead of asking its server.
+    pub mitigated: Option<String>,
     /// The body.
     pub body: Body,
+    /// What the body broke off with; none if what came is no body.
+    pub broken_by: Option<Thrown>,
 }
+
+/// What was thrown, by its name and code.
+pub type Thrown = [Option<String>; 2];
 
 /// A body, or why there is none.
 #[derive(Debug, Default)]
@@ -135,7 +148,7 @@ pub enum Body {
     Whole(Vec<u8>),
     /// It is longer than [`MAX_BODY`].
     TooLong,
-    /// It ended early, or could not be read at all.
+    /// It broke off, or is no body at all.
     #[default]
     Broken,
 }
@@ -155,9 +168,11 @@ impl Answer {
     }
 }
 
-/// Tells whether an error code is of Transak's family of "your token": missing, invalid, expired.
-fn is_10xx(code: &[u8]) -> bool {
-    matches!(code, [b'1', b'0', b'0'..=b'9', b'0'..=b'9'])
+/// Tells whether a refusal with this error code is about the token. 1002 and 1010 are those of a token; the others of their family
+/// are about the whole login flow, and with 403 they are about the caller.
+fn refuses_token(status: u16, error_code: &[u8]) -> bool {
+    let is_10xx = matches!(error_code, [b'1', b'0', b'0'..=b'9', b'0'..=b'9']);
+    is_10xx && (status != 403 || matches!(error_code, b"1002" | b"1010"))
 }
 
 fn says_session_expired(message: &[u8]) -> bool {
@@ -189,17 +204,20 @@ pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64,
     let session_expired = || characters(said.error_message).is_some_and(says_session_expired);
     let (code, detail) = match answer.status {
         _ if answer.redirected => (Code::Network, REDIRECTED),
+        _ if answer.mitigated.as_deref() == Some("challenge") => (Code::Forbidden, CHALLENGED),
         500..=599 => (Code::Server, ""),
         429 => (Code::RateLimited, ""),
         408 => (Code::Timeout, ""),
         401 => (Code::Unauthorized, ""),
-        _ if error_code.is_some_and(is_10xx) && access_token.is_none() => (Code::Unauthorized, ""),
+        status @ 400..=499 if error_code.is_some_and(|code| refuses_token(status, code)) => (Code::Unauthorized, ""),
         400 if session_expired() => (Code::Unauthorized, ""),
         403 => (Code::Forbidden, ""),
         400..=499 => (Code::Rejected, ""),
+        304 => (Code::Network, "it is a 304, which answers a conditional request alone"),
         300..=399 => (Code::Network, REDIRECTED),
         200 if is_too_long => (Code::BadResponse, "it is longer than 64 KiB"),
-        200 if is_broken => (Code::BadResponse, "it broke off or could not be read"),
+        200 if answer.broken_by.is_some() => (Code::Network, "its body broke off"),
+        200 if is_broken => (Code::BadResponse, "it could not be read"),
         200 if !is_json => (Code::BadResponse, "it is not a JSON object"),
         200 => match new_token(access_token, old, tolerance_ms, now) {
             Ok(token) => return Ok(token),
@@ -216,9 +234,18 @@ pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64,
     failure.error_code = old.shown(error_code, ERROR_CODE, b'_');
     failure.trace_id = old.shown(trace_id, 64, b'-');
     failure.retry_after_ms = retry_after_ms;
+    if code == Code::Network {
+        failure.cause = answer.broken_by.as_ref().map(|thrown| old.cause(thrown));
+    }
     failure.outcome_unknown = matches!(code, Code::Server | Code::Network | Code::Timeout | Code::BadResponse);
-    failure.retryable = code == Code::Network || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504);
+    failure.retryable = may_pass(code, Some(answer.status));
     Err(failure)
+}
+
+/// Tells whether another attempt may help.
+pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
+    let is_passing = matches!(status, Some(408 | 429 | 500 | 502 | 503 | 504));
+    matches!(code, Code::Network | Code::Timeout) || is_passing && code != Code::Forbidden
 }
 
 /// Tells whether a foreign text repeats the token that the same answer brought, however useless that is.
@@ -233,6 +260,8 @@ fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
 const ERROR_CODE: usize = 16;
 
 const REDIRECTED: &str = "a redirect came, which is never followed";
+
+const CHALLENGED: &str = "the CDN's bot protection refused this client";
 
 const EXPIRED_ALREADY: &str = "its token is expired already";
 
@@ -260,13 +289,31 @@ fn new_token(
 /// Returns what a request that brought no answer stands for: a time-out, or what was thrown in its place, by its name
 /// and code.
 #[must_use]
-pub fn no_answer(code: Code, thrown: Option<[Option<&[u8]>; 2]>, old: &OldToken) -> Failure {
-    let shown = |text| old.shown(text, 40, b'_');
+pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure {
     let mut failure = Failure::new(code);
-    failure.outcome_unknown = true;
-    failure.retryable = matches!(code, Code::Network | Code::Timeout);
-    failure.cause = thrown.map(|[name, code]| Cause::Foreign(shown(name), shown(code)));
+    failure.outcome_unknown = !thrown.is_some_and(|[_, code]| code.as_deref().is_some_and(is_before_sending));
+    failure.retryable = may_pass(code, None);
+    failure.cause = thrown.map(|thrown| old.cause(thrown));
     failure
+}
+
+/// Tells whether an error's code shows that nothing was sent: no connection, no address, or a certificate that was refused. The codes
+/// are Node's and, of the first one, Bun's; other runtimes have none.
+fn is_before_sending(code: &str) -> bool {
+    const CODES: &[&str] = &[
+        "ECONNREFUSED",
+        "ConnectionRefused",
+        "UND_ERR_CONNECT_TIMEOUT",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "SELF_SIGNED_CERT_IN_CHAIN",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "UNABLE_TO_GET_ISSUER_CERT",
+        "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+    ];
+    code.starts_with("CERT_") || CODES.contains(&code)
 }
 
 /// Makes of a failure what it is to a caller whose token has expired meanwhile: a new login, not another try.

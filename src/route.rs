@@ -5,16 +5,19 @@
 //! windows of the limits, the answers kept, and what is under way.
 
 pub mod address;
+pub mod fleet;
 pub mod limit;
 mod lru;
 pub mod origin;
 pub mod reply;
+pub mod watch;
 
 use address::{Address, Network};
-use limit::{Limits, Windows};
+use limit::{Counted, Limited, Limits, Sending, Verdict, Windows};
 use lru::Lru;
 use origin::Origins;
-use reply::{Cors, Outcome, Reply};
+use reply::{Cors, Outcome, Reason, Reply};
+use watch::{Misconfigured, Watch};
 
 use crate::claims::Claims;
 use crate::error::{Code, Failure, InvalidReason};
@@ -40,6 +43,32 @@ pub struct Policy {
     pub trusted_proxies: Vec<Network>,
     /// How often.
     pub limits: Limits,
+    /// Who counts.
+    pub counter: Counter,
+    /// Whether a page of a listed origin may send its cookie.
+    pub allow_credentials: bool,
+    /// Whether the user's own function finds the end user's address.
+    pub finds_address: bool,
+}
+
+/// Who counts what is limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counter {
+    /// This route.
+    #[default]
+    Here,
+    /// A limiter of the user's own.
+    Elsewhere,
+}
+
+impl Policy {
+    /// Returns the limits that are counted here.
+    fn counted(&self) -> Limits {
+        match self.counter {
+            Counter::Here => self.limits,
+            Counter::Elsewhere => Limits::NONE,
+        }
+    }
 }
 
 /// A request, as far as it matters.
@@ -66,10 +95,10 @@ pub enum Ask {
     Repeat(Secret),
     /// Wait for the request under way that has this ticket.
     Join(u32),
-    /// Send a request, and [land](Route::land) this ticket when there is an answer.
-    Send(u32),
-    /// Refuse it; another try makes sense in so many milliseconds.
-    Limited(f64),
+    /// Send a request, and [land](Route::land) this ticket when there is an answer. Whether the token was accepted before.
+    Send(u32, bool),
+    /// Refuse it.
+    Limited(Limited),
 }
 
 /// An answer on its way to whoever asks again.
@@ -84,6 +113,19 @@ struct Kept {
 struct Flight {
     ticket: u32,
     key: Key,
+    household: Option<Key>,
+    counted: Counted,
+}
+
+/// What a request has come to.
+#[derive(Clone, Copy, Debug)]
+pub enum Landed<'a> {
+    /// Transak gave a token, by its key, which expires at an instant.
+    Granted(&'a str, Key, f64),
+    /// The same, to another process, at an instant.
+    Found(&'a str, Key, f64, f64),
+    /// There is none.
+    Failed(Verdict),
 }
 
 /// The route: its policy, and what it remembers.
@@ -92,6 +134,9 @@ pub struct Route {
     policy: Policy,
     windows: Windows,
     kept: Lru<Kept>,
+    /// The tokens that Transak has accepted or given.
+    accepted: Lru<()>,
+    watch: Watch,
     flights: Vec<Flight>,
     tickets: u32,
 }
@@ -100,7 +145,12 @@ impl Route {
     /// Opens a route.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self { policy, windows: Windows::default(), kept: Lru::new(KEPT), flights: Vec::new(), tickets: 0 }
+        let mut watch = Watch::default();
+        if policy.finds_address || !policy.trusted_proxies.is_empty() {
+            watch.trusts();
+        }
+        let (kept, accepted) = (Lru::new(KEPT), Lru::new(KEPT));
+        Self { policy, windows: Windows::default(), kept, accepted, watch, flights: Vec::new(), tickets: 0 }
     }
 
     /// Returns the end user's address: the socket's, or the one that trusted proxies say they were called from.
@@ -112,7 +162,8 @@ impl Route {
     /// Returns what the page that sent a request may read.
     #[must_use]
     pub fn cors<'a>(&self, origin: Option<&'a str>) -> Cors<'a> {
-        Cors(origin.filter(|origin| self.policy.origins.allow(origin)))
+        let origin = origin.filter(|origin| self.policy.origins.allow(origin));
+        Cors { origin, allows_credentials: self.policy.allow_credentials }
     }
 
     /// Judges a request before anyone is asked about it, with its `authorization` header, or why that is no token; `payload` has
@@ -143,7 +194,7 @@ impl Route {
             None => self.policy.allow_server_calls || call.site == Some("same-origin"),
         };
         if !may_ask {
-            return Err(cors.refusal(403, "This origin may not ask here", Code::Forbidden));
+            return Err(cors.refusal(403, "This origin may not ask here", Code::Forbidden).because(Reason::Origin));
         }
         if call.method == "OPTIONS" {
             return Err(cors.preflight());
@@ -154,17 +205,40 @@ impl Route {
             Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),
             Err(reason) => (reason.about(), Code::InvalidToken),
         };
-        Err(cors.unauthorized(message, code))
+        Err(cors.unauthorized(message, code).because(Reason::Token))
     }
 
     /// Counts a request that goes on, for its address' household. Returns the answer that ends it where that asks too often.
     pub fn admit(&mut self, origin: Option<&str>, household: Option<Key>, now: f64) -> Option<Reply> {
-        let wait_ms = self.windows.address(&self.policy.limits, household, now)?;
-        Some(self.cors(origin).limited(wait_ms))
+        let limited = self.windows.address(&self.policy.counted(), household, now)?;
+        Some(self.cors(origin).limited(limited))
     }
 
-    /// Says what to do for a request that was judged, admitted and authorised.
-    pub fn ask(&mut self, key: Key, now: f64) -> Ask {
+    /// Looks at where a request comes from: the key of its socket's address and of its `x-forwarded-for`, for as long as that
+    /// [matters](Self::watches_proxies).
+    pub fn watch(&mut self, remote: Option<Key>, forwarded: Option<Key>) {
+        self.watch.request(remote, forwarded);
+    }
+
+    /// Tells whether it is still of interest where requests come from.
+    #[must_use]
+    pub fn watches_proxies(&self) -> bool {
+        self.watch.looks_for_proxies()
+    }
+
+    /// Returns what is set up wrong, as far as that was not told.
+    pub fn misconfigured(&mut self) -> Option<Misconfigured> {
+        self.watch.take()
+    }
+
+    /// Returns the limits that a limiter of the user's own is asked for.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.policy.limits
+    }
+
+    /// Says what to do for a request that was judged, admitted and authorised, by its token's key and its household's.
+    pub fn ask(&mut self, key: Key, household: Option<Key>, now: f64) -> Ask {
         self.kept.drop_while(|kept| kept.until <= now || kept.until > now + KEPT_MS);
         if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
             return Ask::Repeat(kept.token.clone());
@@ -172,22 +246,46 @@ impl Route {
         if let Some(flight) = self.flights.iter().find(|flight| flight.key == key) {
             return Ask::Join(flight.ticket);
         }
-        if let Some(wait_ms) = self.windows.upstream(&self.policy.limits, key, now) {
-            return Ask::Limited(wait_ms);
-        }
+        let is_accepted = self.accepted.peek(key).is_some();
+        let under_way = self.flights.iter().filter(|flight| flight.household == household).count();
+        let sending = Sending { token: key, household, is_accepted, under_way };
+        let counted = match self.windows.send(&self.policy.counted(), &sending, now) {
+            Ok(counted) => counted,
+            Err(limited) => return Ask::Limited(limited),
+        };
         self.tickets = self.tickets.wrapping_add(1);
-        self.flights.push(Flight { ticket: self.tickets, key });
-        Ask::Send(self.tickets)
+        self.flights.push(Flight { ticket: self.tickets, key, household, counted });
+        Ask::Send(self.tickets, is_accepted)
     }
 
-    /// Takes note of what a request has come to: a token and its expiry, to be kept for a while, or a failure.
-    pub fn land(&mut self, ticket: u32, answer: Option<(&str, f64)>, now: f64) {
+    /// Takes note of what a request has come to. A token is kept for a while.
+    pub fn land(&mut self, ticket: u32, landed: Landed<'_>, now: f64) {
         let Some(at) = self.flights.iter().position(|flight| flight.ticket == ticket) else { return };
-        let Flight { key, .. } = self.flights.swap_remove(at);
-        if let Some((token, expires_at)) = answer {
-            let until = expires_at.min(now + KEPT_MS);
-            self.kept.put(key, Kept { token: Secret::new(token.to_owned()), until });
+        let Flight { key, household, counted, .. } = self.flights.swap_remove(at);
+        let verdict = match landed {
+            Landed::Granted(..) => Verdict::Answered,
+            Landed::Found(..) => Verdict::Uncounted,
+            Landed::Failed(verdict) => verdict,
+        };
+        self.windows.land(&self.policy.counted(), household, counted, verdict, now);
+        match landed {
+            Landed::Granted(token, new, expires_at) => self.keep(key, new, token, expires_at.min(now + KEPT_MS)),
+            Landed::Found(token, new, expires_at, since) => {
+                self.keep(key, new, token, expires_at.min(since.min(now) + KEPT_MS));
+            }
+            Landed::Failed(Verdict::Refused) => {
+                self.accepted.forget(key);
+                self.watch.answer(key, true);
+            }
+            Landed::Failed(_) => {}
         }
+    }
+
+    fn keep(&mut self, old: Key, new: Key, token: &str, until: f64) {
+        self.kept.put(old, Kept { token: Secret::new(token.to_owned()), until });
+        self.accepted.put(old, ());
+        self.accepted.put(new, ());
+        self.watch.answer(old, false);
     }
 
     /// Returns the answer to whoever asked, for the token that came.

@@ -25,7 +25,8 @@ function failure(status, message, outcome, code) {
 
 /**
  * The handlers of this package, which answer with plain data.
- * @type {WeakMap<RefreshHandler, (given: Given, info?: RequestInfo) => Promise<{ status: number, headers: Record<string, string>, body?: string }>>}
+ * @typedef {{ status: number, headers: Record<string, string>, cookies?: string[], body?: string }} Answer
+ * @type {WeakMap<RefreshHandler, (given: Given, info?: RequestInfo) => Promise<Answer>>}
  */
 export const direct = new WeakMap();
 
@@ -38,19 +39,22 @@ export function toNodeListener(handler) {
     const made = isValid && caught(request);
     if (!made) return MALFORMED;
     const response = await handler(made, info), { status, headers } = response;
-    return { status, headers: Object.fromEntries(headers), body: await response.text() };
+    return { status, headers: Object.fromEntries(headers), cookies: headers.getSetCookie?.(), body: await response.text() };
   });
   return async (req, res) => {
     // Another function has answered, for example a middleware with a time-out: its response is left alone.
     if (res.headersSent) return;
     try {
-      const { status, headers, body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress }).catch(() => FAULT);
+      /** @type {Answer} */
+      const { status, headers, cookies = [], body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress }).catch(() => FAULT);
       if (res.headersSent) return;
       // A body that nobody reads ends with its connection.
       if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
       // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
+      // The one header that may not be joined to one line.
+      if (cookies.length) res.setHeader('set-cookie', cookies);
       res.end(body);
     } catch {
       if (!res.headersSent) res.destroy();
@@ -69,8 +73,8 @@ function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, header
   return {
     isValid: isHost(isPath ? host : originalUrl.match(/^https?:\/\/([^/?#\\]*)/i)?.[1]) && !rawHeaders.some((text) => text.includes('\0')),
     method,
-    // Without the host, which must not change what the path is.
-    url: originalUrl,
+    // Without the host, which must not change what the path is. The form with a host in it is a proxy's.
+    url: isPath ? originalUrl : '',
     // Raw, so that a header which came twice is seen to have.
     header: (name) => {
       let value = null;

@@ -2,7 +2,8 @@
  * A local stand-in for Transak's API gateway: login, OTP, refresh and the ways in which they fail, for development, demos
  * and tests. Its tokens are signed with a random key of its own; Transak refuses them, and it refuses Transak's.
  *
- * The three calls are those of Transak's documentation. The codes and texts of errors that the documentation leaves open
+ * It answers three calls, which are those of Transak's documentation: `POST /api/v2/auth/login`, `POST /api/v2/auth/verify` and
+ * `GET /api/v2/auth/refresh`. Any other path is 404, and says so. The codes and texts of errors that the documentation leaves open
  * are the stand-in's own: nothing may branch on them.
  */
 
@@ -33,7 +34,7 @@ export interface GatewayOptions {
 /**
  * What goes wrong with a refresh. Any fault may carry `latencyMs`, in real milliseconds, waited before all else.
  *
- * `drop` after, `truncated`, `oversized` and `token` first do the refresh: where `revoke` is on the old token is gone (but not
+ * `drop` after, `truncated`, `oversized`, `bom` and `token` first do the refresh: where `revoke` is on the old token is gone (but not
  * with `which: 'same'`), and a bad token gets its 401, of `drop` nothing. The others, except `latency`, look at no token.
  *
  * @example
@@ -50,6 +51,12 @@ export type Fault = { latencyMs?: number } & (
   | { kind: 'rate-limit', retryAfter?: string | number }
   /** Answers a CDN's HTML page. `status` defaults to 200. */
   | { kind: 'html', status?: number }
+  /** Answers a CDN's challenge: an HTML page with `cf-mitigated: challenge`. `status` defaults to 403; 429 and 503 are seen as well. */
+  | { kind: 'challenge', status?: number }
+  /** Answers 403 with an errorCode, as for an address or a key that is not allowed. Default: 1001. */
+  | { kind: 'ban', errorCode?: number | string }
+  /** A valid answer with a byte order mark before it. */
+  | { kind: 'bom' }
   /** `'connection'` (default): the connection is cut in the middle of the body. `'json'`: a complete answer, the JSON cut. */
   | { kind: 'truncated', how?: 'json' | 'connection' }
   /** A valid answer, padded to `bytes`. Default: 200_000. */

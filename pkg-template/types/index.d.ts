@@ -573,12 +573,12 @@ export class TokenSession {
  * - `ERR_INVALID_OPTION` (fix): an option has the wrong type or range, or there is no `fetch`.
  * - `ERR_INVALID_TOKEN` (login, or fix by reason): not a usable token; `reason` says why.
  * - `ERR_TOKEN_EXPIRED` (login): expired by its own `exp`, before or during the call.
- * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode 10xx, or 400 "Session Expired".
- * - `ERR_FORBIDDEN` (fix): 403: the address is not allow-listed, or the key is wrong.
+ * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode of a token, or 400 "Session Expired".
+ * - `ERR_FORBIDDEN` (fix): 403: the address is not allow-listed, or the key is wrong; or a challenge of the CDN, whatever its status.
  * - `ERR_REJECTED` (fix): any other 4xx.
  * - `ERR_RATE_LIMITED` (retry): 429.
  * - `ERR_SERVER` (retry): 5xx.
- * - `ERR_NETWORK` (retry): no answer came, or a redirect.
+ * - `ERR_NETWORK` (retry): no answer came, or its body broke off, or a redirect or a 304 came.
  * - `ERR_TIMEOUT` (retry): no answer came in time, or 408.
  * - `ERR_BAD_RESPONSE` (retry): an answer that cannot be used.
  * - `ERR_STORAGE` (retry): a session's store failed or did not answer.
@@ -646,13 +646,16 @@ export class TransakTokenError extends Error {
   readonly status?: number
   /** Transak's own `errorCode`, as text: at most 16 characters of `[A-Za-z0-9_]`. */
   readonly errorCode?: string
-  /** The answer's `trace-id`, for Transak's support: at most 64 characters of `[A-Za-z0-9-]`. */
+  /** The answer's `trace-id`, else its `cf-ray`, for Transak's support: at most 64 characters of `[A-Za-z0-9-]`. */
   readonly traceId?: string
   /** How long the server asks to wait, in milliseconds: its `Retry-After`. */
   readonly retryAfterMs?: number
   /** How many requests were sent. */
   readonly attempts: number
-  /** Whether a request was sent to which no usable answer came: the old token may be gone. */
+  /**
+   * Whether a request was sent to which no usable answer came: the old token may be gone. False if each cause shows that nothing was
+   * sent: a refused connection, an unknown host, a certificate.
+   */
   readonly outcomeUnknown: boolean
   /** The name and code of what lay beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
   readonly cause?: Error & { code?: string }

@@ -7,24 +7,44 @@ import { caught } from './foreign.js';
  * @param {string} [body]
  * @returns {import('#glue').Reply}
  */
-export function answered({ status, headers, outcome, code }, body) {
-  return { status, headers, body, outcome, code };
+export function answered({ status, headers, outcome, code, reason }, body) {
+  return { status, headers, body, outcome, code, reason };
 }
 
 /**
- * Returns a ticket, whether its request is to be sent, and for which address: the socket's as the host wrote it, or another
- * one, or none.
+ * Returns a ticket, whether its request is to be sent, for which address: the socket's as the host wrote it, or another
+ * one, or none; and whether its token was accepted before.
  * @param {number} ticket
  * @param {boolean} isFirst
  * @param {boolean} isRemote
+ * @param {boolean} isAccepted
  * @param {string} [address]
  */
-export function ticketed(ticket, isFirst, isRemote, address) {
-  return { ticket, isFirst, isRemote, address };
+export function ticketed(ticket, isFirst, isRemote, isAccepted, address) {
+  return { ticket, isFirst, isRemote, isAccepted, address };
 }
 
-/** Returns sixteen random bytes. */
+/**
+ * A limit for a limiter of the user's own.
+ * @param {string} name
+ * @param {number} max
+ * @param {number} windowMs
+ * @param {0 | 1} cost
+ * @param {boolean} isOfAddress
+ */
+export function quota(name, max, windowMs, cost, isOfAddress) {
+  return { name, max, windowMs, cost, isOfAddress };
+}
+
+/** Where randomness comes from if the platform has no global `crypto`. @type {Pick<Crypto, 'getRandomValues'> | undefined} */
+let source;
+
+/** Makes another source known. @param {NonNullable<typeof source>} other */
+export function seedFrom(other) {
+  source = other;
+}
+
+/** Returns sixteen random bytes; none at all if there is no source of them, which ends the call. */
 export function random() {
-  const bytes = new Uint8Array(16);
-  return caught(() => crypto.getRandomValues(bytes)) ?? bytes.map(() => Math.random() * 256);
+  return (caught(() => globalThis.crypto) ?? source)?.getRandomValues(new Uint8Array(16)) ?? new Uint8Array(0);
 }

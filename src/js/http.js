@@ -30,7 +30,7 @@ function wanted(credentials) {
 /**
  * Sends one request and reads its answer: null where that takes too long, undefined where it is no `Response`,
  * `{ cause }` where `fetch` throws, otherwise what matters of the `Response`, read once. Its body is bytes or
- * text, true where it is too long, false where it breaks off, null where it takes too long.
+ * text, true where it is too long, false where it breaks off (`brokenBy` says by what), null where it takes too long.
  * @param {(url: string, init: RequestInit) => unknown} fetch
  * @param {string} url
  * @param {HeadersInit} headers
@@ -73,8 +73,9 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
         answer.body = joined(answer.body, length, chunk);
         length += chunk.length;
       }
-    } catch {
+    } catch (thrown) {
       answer.body = false;
+      answer.brokenBy = causeOf(thrown);
     }
     return answer;
   };
@@ -111,7 +112,10 @@ function copied(response) {
     const { type, status, redirected, headers, body } = response;
     const header = (/** @type {string} */ name) => caught(() => headers.get(name));
     return typeof headers.get === 'function' && typeof response.text === 'function' && typeof status === 'number' && status >= 0 && status < 1000
-      ? { status, redirected: !!redirected || type === 'opaqueredirect', body, retryAfter: header('retry-after'), traceId: header('trace-id') }
+      ? {
+        status, redirected: !!redirected || type === 'opaqueredirect', body, retryAfter: header('retry-after'),
+        traceId: header('trace-id') || header('cf-ray'), mitigated: header('cf-mitigated'),
+      }
       : null;
   });
 }

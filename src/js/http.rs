@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::value::{field, text};
 use crate::error::{Code, Result};
-use crate::refresh::{Answer, Body, NewToken, OldToken, interpret_response, no_answer};
+use crate::refresh::{Answer, Body, NewToken, OldToken, Thrown, interpret_response, no_answer};
 
 #[wasm_bindgen]
 extern "C" {
@@ -21,6 +21,8 @@ extern "C" {
     fn retry_after(this: &Exchanged) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = traceId)]
     fn trace_id(this: &Exchanged) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn mitigated(this: &Exchanged) -> JsValue;
 }
 
 /// Returns the new token that `exchange` of `http.js` brought, or why there is none.
@@ -33,12 +35,7 @@ pub(super) fn interpret(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) 
     }
     let cause = field(exchanged, "cause");
     if cause.is_object() {
-        let thrown = [text(&cause, "name"), text(&cause, "code")];
-        return Err(no_answer(
-            Code::Network,
-            Some(thrown.each_ref().map(|text| text.as_deref().map(str::as_bytes))),
-            old,
-        ));
+        return Err(no_answer(Code::Network, Some(&thrown(&cause)), old));
     }
     let answer = answer(exchanged.unchecked_ref());
     answer.map_or_else(
@@ -69,8 +66,16 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
         _ => body.as_string().map_or(Body::Broken, |text| Body::Whole(without_mark(text.into_bytes()))),
     };
     let (retry_after, trace_id) = (exchanged.retry_after().as_string(), exchanged.trace_id().as_string());
+    let (mitigated, broken_by) = (exchanged.mitigated().as_string(), field(exchanged, "brokenBy"));
+    let broken_by = broken_by.is_object().then(|| thrown(&broken_by));
     let retry_after_date = retry_after.as_deref().map(Date::parse);
-    Some(Answer { status, redirected: response.redirected(), retry_after, retry_after_date, trace_id, body })
+    let redirected = response.redirected();
+    Some(Answer { status, redirected, retry_after, retry_after_date, trace_id, mitigated, body, broken_by })
+}
+
+/// Reads what was thrown, of which `http.js` takes the name and the code.
+fn thrown(cause: &JsValue) -> Thrown {
+    [text(cause, "name"), text(cause, "code")]
 }
 
 /// Returns a body without a byte order mark before it, as `response.json()` reads it.

@@ -129,12 +129,23 @@ impl<'a> Bag<'a> {
         value.is_truthy()
     }
 
-    /// Checks an optional function.
-    pub(super) fn function(&self, name: &'static str) {
+    /// Checks an optional function, and tells whether there is one.
+    pub(super) fn function(&self, name: &'static str) -> bool {
         let value = self.get(name);
         if !value.is_undefined() && !value.is_function() {
             self.wrong(name, " must be a function");
         }
+        value.is_function()
+    }
+
+    /// Checks the store, and tells whether there is one.
+    pub(super) fn storage(&self) -> bool {
+        let storage = self.get("storage");
+        let is_store = || ["get", "set", "delete"].iter().all(|name| field(&storage, name).is_function());
+        if !storage.is_undefined() && !is_store() {
+            self.wrong("storage", " must have get, set and delete");
+        }
+        !storage.is_undefined()
     }
 
     /// Checks that it is said whom to ask: production tokens must not go to staging by default.
@@ -210,7 +221,7 @@ impl<'a> Bag<'a> {
     }
 
     /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
-    fn headers(&self) -> (web_sys::Headers, String) {
+    pub(super) fn headers(&self) -> (web_sys::Headers, String) {
         if !platform_headers().is_function() {
             self.wrong("headers", " need the class Headers, which is not there");
         }

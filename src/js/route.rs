@@ -2,10 +2,12 @@
 //!
 //! It hashes tokens; which request gets which answer is [`crate::route`]'s.
 
+mod fleet;
 mod options;
 
 use core::cell::RefCell;
 
+use js_sys::Array;
 use siphasher::sip128::SipHasher24;
 use wasm_bindgen::prelude::*;
 
@@ -13,21 +15,22 @@ use self::options::policy;
 use super::convert::Plain;
 use super::error::error;
 use super::http::interpret;
-use super::options::{Bag, RefreshOptions};
-use super::value::{iterates, put};
+use super::value::put;
 use crate::error::{Code, Failure};
-use crate::option::Fits;
 use crate::refresh::{MAX_BODY, OldToken, Target};
 use crate::route::address::Address;
-use crate::route::reply::{self, Reply};
-use crate::route::{Ask, Call, Key};
+use crate::route::limit::{Limited, Moment, Quota, Verdict};
+use crate::route::reply::{self, Reason, Reply};
+use crate::route::watch::Misconfigured;
+use crate::route::{Ask, Call, Key, Landed};
 
 #[wasm_bindgen(module = "/src/js/answer.js")]
 extern "C" {
     /// Returns sixteen random bytes.
     fn random() -> Vec<u8>;
     fn answered(like: &JsValue, body: Option<&str>) -> JsValue;
-    fn ticketed(ticket: u32, is_first: bool, is_remote: bool, address: Option<&str>) -> JsValue;
+    fn ticketed(ticket: u32, is_first: bool, is_remote: bool, is_accepted: bool, address: Option<&str>) -> JsValue;
+    fn quota(name: &str, max: f64, window_ms: f64, cost: u8, is_of_address: bool) -> JsValue;
 }
 
 /// A route, with what it remembers.
@@ -118,32 +121,95 @@ impl Route {
         forwarded: Option<String>,
     ) -> JsValue {
         let admitted = self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), now);
-        admitted.map_or_else(convert, |user| user.ticketed(0, false))
+        admitted.map_or_else(convert, |user| user.ticketed(0, false, false))
     }
 
     /// Says what to do for a request that was judged, admitted and authorised: its answer, or a ticket to wait for, after
     /// sending a request where it is the first.
     #[must_use]
-    pub fn ask(&self, now: f64, origin: Option<String>, token: &str) -> JsValue {
-        let asked = self.asked(origin.as_deref(), key(token.trim_ascii().as_bytes()), &User::default(), now);
+    pub fn ask(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
+        let user = User { household: household(address.as_deref().and_then(Address::read)), ..User::default() };
+        let asked = self.asked(origin.as_deref(), key(token.trim_ascii().as_bytes()), &user, now);
         asked.unwrap_or_else(convert)
     }
 
-    /// Takes what `exchange` of `http.js` has brought for a ticket's token, sent with these headers as one text. Returns the
-    /// answer for any page: without what [`cors`](Self::cors) adds. A ticket of 0 is none of this route's.
+    /// Takes what `exchange` of `http.js` has brought for a ticket's token, sent with these headers as one text, or what another
+    /// process had brought `since` an instant. Returns the answer for any page: without what [`cors`](Self::cors) adds. A ticket of
+    /// 0 is none of this route's.
     #[must_use]
-    pub fn settle(&self, now: f64, ticket: u32, token: &str, sent_with: &str, exchanged: &JsValue) -> JsValue {
+    pub fn settle(
+        &self,
+        now: f64,
+        ticket: u32,
+        token: &str,
+        sent_with: &str,
+        exchanged: &JsValue,
+        since: Option<f64>,
+    ) -> JsValue {
         let read = OldToken::read(token, sent_with).map_err(Failure::invalid);
         let outcome = read.and_then(|old| {
             interpret(exchanged, &old, 0.0).map_err(|failure| old.expired_since(&failure, 0.0, now).unwrap_or(failure))
         });
         let mut route = self.inner.borrow_mut();
-        let answer = outcome.as_ref().ok().map(|new| (new.token.expose(), new.claims.expires_at));
-        route.land(ticket, answer, now);
+        let landed = match &outcome {
+            Ok(new) => {
+                let (text, expires_at) = (new.token.expose(), new.claims.expires_at);
+                let key = key(text.as_bytes());
+                since
+                    .map_or(Landed::Granted(text, key, expires_at), |since| Landed::Found(text, key, expires_at, since))
+            }
+            Err(failure) => Landed::Failed(Verdict::of(failure.code)),
+        };
+        route.land(ticket, landed, now);
+        let outcome_of_token = if since.is_some() { reply::Outcome::Repeated } else { reply::Outcome::Refreshed };
         convert(match &outcome {
-            Ok(new) => route.refreshed(None, new.token.expose(), reply::Outcome::Refreshed),
+            Ok(new) => route.refreshed(None, new.token.expose(), outcome_of_token),
             Err(failure) => route.failed(None, failure),
         })
+    }
+
+    /// Gives a ticket back for which nothing was sent.
+    pub fn abandon(&self, now: f64, ticket: u32) {
+        self.inner.borrow_mut().land(ticket, Landed::Failed(Verdict::Uncounted), now);
+    }
+
+    /// Returns the limits that a limiter of the user's own is asked for when a request has come.
+    #[must_use]
+    pub fn admission(&self) -> Array {
+        self.quotas(Moment::Admit)
+    }
+
+    /// Returns those that it is asked for before a token is sent.
+    #[must_use]
+    pub fn sending(&self) -> Array {
+        self.quotas(Moment::Send)
+    }
+
+    /// Returns those that it counts when it is known what became of a token: a failure by its code, or a success.
+    #[must_use]
+    pub fn landing(&self, code: Option<String>) -> Array {
+        let known = |name: &str| Code::ALL.iter().find(|code| code.as_str() == name);
+        let code = code.as_deref().and_then(known);
+        self.quotas(Moment::Landed(code.map_or(Verdict::Answered, |code| Verdict::of(*code))))
+    }
+
+    /// Returns the answer to a request that a limiter of the user's own refuses.
+    #[must_use]
+    pub fn limited(&self, origin: Option<String>, wait_ms: f64, is_of_address: bool) -> JsValue {
+        let reason = if is_of_address { Reason::Address } else { Reason::Limit };
+        convert(self.inner.borrow().cors(origin.as_deref()).limited(Limited { wait_ms, reason }))
+    }
+
+    /// Returns what stands for everyone who may have an address: of an IPv6 one its /64.
+    #[must_use]
+    pub fn household(&self, address: &str) -> Option<String> {
+        Address::read(address).map(Address::household_text)
+    }
+
+    /// Returns what is set up wrong, once.
+    #[must_use]
+    pub fn misconfigured(&self) -> Option<String> {
+        self.inner.borrow_mut().misconfigured().map(|what| Misconfigured::as_str(what).to_owned())
     }
 
     /// Returns the headers that let a page of an origin read an answer, if it may.
@@ -156,21 +222,25 @@ impl Route {
         headers.end()
     }
 
-    /// Returns the answer to whoever has waited long enough, and for a fault of this server's.
+    /// Returns the answer to whoever has waited long enough for Transak.
     #[must_use]
-    pub fn unanswered(&self, origin: Option<String>, is_late: bool) -> JsValue {
-        let failure = Failure::new(if is_late { Code::Timeout } else { Code::Internal });
-        convert(self.inner.borrow().failed(origin.as_deref(), &failure))
+    pub fn unanswered(&self, origin: Option<String>) -> JsValue {
+        convert(self.inner.borrow().failed(origin.as_deref(), &Failure::new(Code::Timeout)))
+    }
+
+    /// Returns the answer if a function of the user's, or this server, fails or does not answer in time.
+    #[must_use]
+    pub fn unserved(&self, origin: Option<String>, is_late: bool, is_of_authorize: bool) -> JsValue {
+        let reason = is_of_authorize.then_some(Reason::Authorize);
+        convert(self.inner.borrow().cors(origin.as_deref()).unserved(is_late, reason))
     }
 
     /// Returns the answer to a request that the user's own function did not authorise.
     #[must_use]
     pub fn unauthorised(&self, origin: Option<String>) -> JsValue {
-        convert(self.inner.borrow().cors(origin.as_deref()).refusal(
-            403,
-            "This request is not authorised",
-            Code::Forbidden,
-        ))
+        let route = self.inner.borrow();
+        let refusal = route.cors(origin.as_deref()).refusal(403, "This request is not authorised", Code::Forbidden);
+        convert(refusal.because(Reason::Authorize))
     }
 }
 
@@ -179,11 +249,12 @@ impl Route {
 struct User {
     is_remote: bool,
     address: Option<String>,
+    household: Option<Key>,
 }
 
 impl User {
-    fn ticketed(&self, ticket: u32, is_first: bool) -> JsValue {
-        ticketed(ticket, is_first, self.is_remote, self.address.as_deref())
+    fn ticketed(&self, ticket: u32, is_first: bool, is_accepted: bool) -> JsValue {
+        ticketed(ticket, is_first, self.is_remote, is_accepted, self.address.as_deref())
     }
 }
 
@@ -207,50 +278,64 @@ impl Route {
     ) -> Result<User, Reply> {
         let mut route = self.inner.borrow_mut();
         let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
-        let household = address.map(|address| key(&address.household().to_le_bytes()));
+        let household = household(address);
+        if route.watches_proxies() {
+            let [remote, forwarded] = [remote, forwarded].map(|text| text.map(|text| key(text.as_bytes())));
+            route.watch(remote, forwarded);
+        }
         if let Some(reply) = route.admit(origin, household, now) {
             return Err(reply);
         }
         let is_remote = address.zip(remote).is_some_and(|(address, remote)| address.is_written(remote));
-        Ok(User { is_remote, address: address.filter(|_| !is_remote).map(|address| address.to_string()) })
+        let address = address.filter(|_| !is_remote).map(|address| address.to_string());
+        Ok(User { is_remote, address, household })
     }
 
     #[inline(never)]
     fn asked(&self, origin: Option<&str>, key: Key, user: &User, now: f64) -> Result<JsValue, Reply> {
         let mut route = self.inner.borrow_mut();
-        match route.ask(key, now) {
-            Ask::Send(ticket) => Ok(user.ticketed(ticket, true)),
-            Ask::Join(ticket) => Ok(user.ticketed(ticket, false)),
+        match route.ask(key, user.household, now) {
+            Ask::Send(ticket, is_accepted) => Ok(user.ticketed(ticket, true, is_accepted)),
+            Ask::Join(ticket) => Ok(user.ticketed(ticket, false, false)),
             Ask::Repeat(token) => Err(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
-            Ask::Limited(wait_ms) => Err(route.cors(origin).limited(wait_ms)),
+            Ask::Limited(limited) => Err(route.cors(origin).limited(limited)),
         }
+    }
+
+    fn quotas(&self, moment: Moment) -> Array {
+        let convert = |Quota { name, reason, limit, cost }| {
+            quota(name, limit.max, limit.window_ms, cost, reason == Reason::Address)
+        };
+        self.inner.borrow().limits().quotas(moment).into_iter().map(convert).collect()
     }
 }
 
-/// Reads the arguments of a job over many tokens, and returns how many refreshes may be under way at once.
-///
-/// # Errors
-/// Throws `ERR_INVALID_OPTION`.
-#[wasm_bindgen(js_name = readFleetOptions)]
-pub fn read_fleet_options(entries: &JsValue, options: &JsValue) -> Result<f64, JsValue> {
-    if !iterates(entries, "iterator") && !iterates(entries, "asyncIterator") {
-        return Err(error(&Failure::option(("entries", " must be an iterable of pairs of a key and a token"))));
-    }
-    let read = RefreshOptions::read(options).and_then(|_| {
-        let bag = Bag::new(options);
-        bag.requires_server();
-        let concurrency = bag.number("concurrency", Fits::Count).unwrap_or(8.0);
-        if concurrency < 1.0 {
-            bag.wrong("concurrency", " must be a whole number, 1 or more");
-        }
-        bag.checked(concurrency)
-    });
-    read.map_err(|failure| error(&failure))
+/// Returns the headers that every request to Transak has, unless the user has others. A CDN refuses some runtimes by the
+/// `user-agent` that is theirs by default.
+#[wasm_bindgen(js_name = defaultHeaders)]
+#[must_use]
+pub fn default_headers() -> JsValue {
+    let mut headers = Plain::new();
+    headers.text("accept", Some("application/json"));
+    headers.text("user-agent", Some(concat!("transak-user-token/", env!("CARGO_PKG_VERSION"))));
+    headers.end()
+}
+
+/// Returns the key of an address' household.
+fn household(address: Option<Address>) -> Option<Key> {
+    address.map(|address| key(&address.household().to_le_bytes()))
 }
 
 thread_local! {
     /// What nobody knows. It is drawn with the first token: some runtimes have no chance in store before a request.
-    static SEED: SipHasher24 = SipHasher24::new_with_key(&random().try_into().unwrap_or_default());
+    static SEED: SipHasher24 = SipHasher24::new_with_key(&seed());
+}
+
+/// Returns what nobody can guess. Without a source of randomness this ends the instance: a route whose keys can be guessed would
+/// hand one user's token to another.
+#[expect(clippy::panic, reason = "there is no safe way on")]
+fn seed() -> [u8; 16] {
+    random().try_into().unwrap_or_else(|_| panic!("no source of randomness"))
 }
 
 /// Returns the key of a token, trimmed, or of a household: a hash that nobody who does not know the seed finds another one for.
@@ -284,6 +369,7 @@ fn without_body(reply: &Reply) -> JsValue {
     converted.number("status", Some(reply.status.into()));
     converted.text("outcome", Some(reply.outcome.as_str()));
     converted.text("code", reply.code.map(Code::as_str));
+    converted.text("reason", reply.reason.map(Reason::as_str));
     let converted = converted.end();
     put(&converted, "headers", &headers.end());
     converted

@@ -47,16 +47,6 @@ pub(super) fn refresh_options(options: &JsValue) -> Result<RefreshOptions> {
 }
 
 impl Bag<'_> {
-    /// Checks the store, and tells whether there is one.
-    fn storage(&self) -> bool {
-        let storage = self.get("storage");
-        let is_store = || ["get", "set", "delete"].iter().all(|name| field(&storage, name).is_function());
-        if !storage.is_undefined() && !is_store() {
-            self.wrong("storage", " must have get, set and delete");
-        }
-        !storage.is_undefined()
-    }
-
     fn key(&self, is_required: bool) {
         let key = self.get("key");
         if (is_required || !key.is_undefined()) && key.as_string().is_none_or(|key| key.is_empty()) {

@@ -90,7 +90,7 @@ impl Target {
     pub fn message(&self, failure: &Failure) -> String {
         let detail = match failure.code {
             Code::Unauthorized => self.hints.token,
-            Code::Forbidden => self.hints.caller,
+            Code::Forbidden if failure.detail.is_empty() => self.hints.caller,
             _ => failure.detail,
         };
         let message = failure.message_with(detail);

@@ -287,12 +287,57 @@ fn server_failures_limits_and_time_outs_count_before_what_is_said() {
 }
 
 #[test]
+fn a_challenge_of_the_cdn_is_told_as_that_whatever_its_status() {
+    for status in [200, 304, 401, 403, 408, 429, 503] {
+        for body in ["<html>", SESSION_EXPIRED, &refusals(status, "1002").concat()] {
+            let challenged = Answer { mitigated: Some("challenge".to_owned()), ..answer(status, body) };
+            let failure = failure(challenged);
+            assert_eq!((failure.code, failure.detail, failure.status), (Code::Forbidden, CHALLENGED, Some(status)));
+            assert!(!failure.retryable && !failure.outcome_unknown);
+        }
+    }
+    let redirected = Answer { mitigated: Some("challenge".to_owned()), redirected: true, ..answer(503, "") };
+    assert_eq!(failure(redirected).code, Code::Network);
+    let served = Answer { mitigated: Some("none".to_owned()), ..answer(503, "") };
+    assert_eq!(failure(served).code, Code::Server);
+}
+
+#[test]
+fn a_403_with_another_10xx_is_about_the_caller() {
+    for code in ["1000", "1001", "1011", "1099"] {
+        for body in refusals(403, code) {
+            fails(403, &body, Code::Forbidden);
+        }
+    }
+}
+
+#[test]
+fn an_error_code_counts_in_a_4xx_alone() {
+    for body in refusals(200, "1002") {
+        is_bad(answer(200, &body), "it has no data.accessToken");
+        is_bad(answer(201, &body), "its status is not 200");
+        fails(302, &body, Code::Network);
+    }
+}
+
+#[test]
+fn a_304_is_told_as_a_304() {
+    let failure = failure(answer(304, ""));
+    assert_eq!((failure.code, failure.status), (Code::Network, Some(304)));
+    assert_eq!(failure.to_string(), "no answer came: it is a 304, which answers a conditional request alone");
+}
+
+#[test]
 fn a_refused_token_is_401_or_10xx_or_400_session_expired() {
     fails(401, "", Code::Unauthorized);
     fails(401, "<html>", Code::Unauthorized);
     fails(401, &refusals(401, "9001").concat(), Code::Unauthorized);
-    for status in [200, 201, 204, 302, 400, 403, 404, 499] {
-        for code in ["1000", "1002", "1099"] {
+    for (status, codes) in [400, 402, 404, 422, 499]
+        .map(|status| (status, &["1000", "1002", "1010", "1099"][..]))
+        .into_iter()
+        .chain([(403, &["1002", "1010"][..])])
+    {
+        for code in codes {
             for body in refusals(status, code) {
                 fails(status, &body, Code::Unauthorized);
             }
@@ -395,9 +440,19 @@ fn a_body_has_64_kib_at_most_whatever_its_characters_take() {
 }
 
 #[test]
+fn a_body_that_breaks_off_is_no_answer() {
+    let [name, code] = ["TypeError", "UND_ERR_SOCKET"].map(|text| Some(text.to_owned()));
+    let broken_by = Some([name.clone(), code.clone()]);
+    let failure = failure(Answer { status: 200, broken_by, ..Answer::default() });
+    assert_eq!((failure.code, failure.detail), (Code::Network, "its body broke off"));
+    assert_eq!((failure.status, failure.cause), (Some(200), Some(Cause::Foreign(name, code))));
+    assert!(failure.retryable && failure.outcome_unknown);
+}
+
+#[test]
 fn a_body_that_cannot_be_read_is_a_bad_response() {
     is_bad(Answer { status: 200, body: Body::TooLong, ..Answer::default() }, TOO_LONG);
-    is_bad(Answer { status: 200, ..Answer::default() }, "it broke off or could not be read");
+    is_bad(Answer { status: 200, ..Answer::default() }, "it could not be read");
     let token = good();
     let valid = format!(r#"{{"data":{{"accessToken":"{token}"}}}}"#);
     for body in [
@@ -609,23 +664,38 @@ fn a_token_hides_each_of_its_claims_whatever_was_read_before() {
         let mut room = [b'x'; 256];
         let _ = (Claims::read(before.as_bytes(), &mut [0; 256]), Claims::read(before.as_bytes(), &mut room));
         let old = OldToken::read(&token, "").expect("a token");
-        let thrown = no_answer(Code::Network, Some([Some(b"gold"), Some(b"active")]), &old);
+        let thrown = no_answer(Code::Network, Some(&thrown("gold", "active")), &old);
         assert_eq!(thrown.cause, Some(Cause::Foreign(None, None)), "after {before}");
-        let thrown = no_answer(Code::Network, Some([Some(b"lead"), None]), &old);
+        let thrown = no_answer(Code::Network, Some(&[Some("lead".to_owned()), None]), &old);
         assert_eq!(thrown.cause, Some(Cause::Foreign(Some("lead".to_owned()), None)), "after {before}");
     }
 }
 
+fn thrown(name: &str, code: &str) -> Thrown {
+    [name, code].map(|text| Some(text.to_owned()))
+}
+
 #[test]
 fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
-    let thrown = no_answer(Code::Network, Some([Some(b"TypeError"), Some(b"UND_ERR_SOCKET")]), &old());
-    assert_eq!(thrown.cause, Some(Cause::Foreign(Some("TypeError".to_owned()), Some("UND_ERR_SOCKET".to_owned()))));
-    let echo = no_answer(Code::Network, Some([old_text().as_bytes().get(..20), Some(b"k3y-0f-the-partner")]), &old());
+    let socket = no_answer(Code::Network, Some(&thrown("TypeError", "UND_ERR_SOCKET")), &old());
+    assert_eq!(socket.cause, Some(Cause::Foreign(Some("TypeError".to_owned()), Some("UND_ERR_SOCKET".to_owned()))));
+    let echo = no_answer(Code::Network, Some(&thrown(&old_text()[..20], "k3y-0f-the-partner")), &old());
     assert_eq!(echo.cause, Some(Cause::Foreign(None, None)));
     for (code, retryable) in [(Code::Network, true), (Code::Timeout, true), (Code::BadResponse, false)] {
         let failure = no_answer(code, None, &old());
         assert!(failure.outcome_unknown && failure.cause.is_none() && failure.status.is_none());
         assert_eq!(failure.retryable, retryable, "{code:?}");
+    }
+}
+
+#[test]
+fn a_request_that_was_never_sent_leaves_no_doubt() {
+    let is_unknown = |code: &str| no_answer(Code::Network, Some(&thrown("TypeError", code)), &old()).outcome_unknown;
+    for code in ["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"] {
+        assert!(!is_unknown(code), "{code}");
+    }
+    for code in ["ECONNRESET", "UND_ERR_SOCKET", "EPIPE", "ETIMEDOUT", ""] {
+        assert!(is_unknown(code), "{code}");
     }
 }
 

@@ -35,6 +35,15 @@ impl Address {
         }
     }
 
+    /// Returns the same as a text: the address, or its /64.
+    #[must_use]
+    pub fn household_text(self) -> String {
+        match self.0 {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(_) => [&Ipv6Addr::from_bits(self.household()).to_string(), "/64"].concat(),
+        }
+    }
+
     fn bits(self) -> u128 {
         match self.0 {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),

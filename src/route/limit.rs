@@ -1,10 +1,15 @@
 //! How often: so many in a window of time, for each address, for each token and in all.
 //!
+//! A refusal by Transak counts against the address that the token came from, and against a limit of its own; it does not use up
+//! what all users share. So whoever forges tokens is the one who is limited.
+//!
 //! A window begins with the first request in it. What is remembered is bounded: of more addresses or tokens than that the
-//! ones that were counted longest ago are forgotten, and the limit on all together still holds.
+//! ones that were counted longest ago are forgotten, and the limits on all together still hold.
 
 use super::Key;
 use super::lru::Lru;
+use super::reply::Reason;
+use crate::error::Code;
 
 /// How many addresses, and how many tokens, are remembered.
 pub(super) const REMEMBERED: usize = 10_000;
@@ -25,21 +30,88 @@ pub struct Limits {
     pub per_address: Option<Limit>,
     /// Requests sent to Transak for one token.
     pub per_token: Option<Limit>,
-    /// Requests sent to Transak.
+    /// Tokens from one address that Transak refused.
+    pub refused: Option<Limit>,
+    /// Tokens that Transak refused, in all.
+    pub refused_total: Option<Limit>,
+    /// Requests that Transak answered with a token, or that it failed to answer.
     pub total: Option<Limit>,
 }
 
 impl Limits {
     /// No limits.
-    pub const NONE: Self = Self { per_address: None, per_token: None, total: None };
+    pub const NONE: Self = Self { per_address: None, per_token: None, refused: None, refused_total: None, total: None };
+
+    /// Returns what a limiter of the user's own is asked at a moment: each limit by its name, what a refusal is told as, and
+    /// whether it counts or only looks.
+    #[must_use]
+    pub fn quotas(&self, moment: Moment) -> Vec<Quota> {
+        let Self { per_address, per_token, refused, refused_total, total } = *self;
+        let look = |name, reason, limit: Option<Limit>| limit.map(|limit| Quota { name, reason, limit, cost: 0 });
+        let count = |name, reason, limit: Option<Limit>| limit.map(|limit| Quota { name, reason, limit, cost: 1 });
+        let quotas = match moment {
+            Moment::Admit => vec![count("perAddress", Reason::Address, per_address)],
+            Moment::Send => vec![
+                look("refused", Reason::Address, refused),
+                look("refusedTotal", Reason::Limit, refused_total),
+                look("total", Reason::Limit, total),
+                count("perToken", Reason::Limit, per_token),
+            ],
+            Moment::Landed(Verdict::Refused) => {
+                vec![count("refused", Reason::Address, refused), count("refusedTotal", Reason::Limit, refused_total)]
+            }
+            Moment::Landed(Verdict::Answered) => vec![count("total", Reason::Limit, total)],
+            Moment::Landed(Verdict::Uncounted) => Vec::new(),
+        };
+        quotas.into_iter().flatten().collect()
+    }
 }
 
 impl Default for Limits {
     /// A user needs one refresh in 27 days. 600 a minute serve 23 million users.
     fn default() -> Self {
         let a_minute = |max| Some(Limit { max, window_ms: 60_000.0 });
-        Self { per_address: a_minute(60.0), per_token: a_minute(5.0), total: a_minute(600.0) }
+        Self {
+            per_address: a_minute(60.0),
+            per_token: a_minute(5.0),
+            refused: a_minute(10.0),
+            refused_total: a_minute(300.0),
+            total: a_minute(600.0),
+        }
     }
+}
+
+/// When a limiter of the user's own is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A request has come.
+    Admit,
+    /// Its token is to be sent to Transak.
+    Send,
+    /// It is known what became of it.
+    Landed(Verdict),
+}
+
+/// What a limiter is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quota {
+    /// The limit's name among the options.
+    pub name: &'static str,
+    /// What a refusal is told as.
+    pub reason: Reason,
+    /// The limit.
+    pub limit: Limit,
+    /// 1 to count, 0 to look.
+    pub cost: u8,
+}
+
+/// A refusal: when another try makes sense, in milliseconds, and which kind of limit it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limited {
+    /// How long to wait.
+    pub wait_ms: f64,
+    /// Which limit.
+    pub reason: Reason,
 }
 
 /// A window that has begun, and how many were counted in it.
@@ -68,49 +140,144 @@ impl Window {
     }
 }
 
+/// A request that is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending {
+    pub(super) token: Key,
+    pub(super) household: Option<Key>,
+    /// Whether Transak has accepted the token before, or gave it.
+    pub(super) is_accepted: bool,
+    /// How many requests of the same household are under way.
+    pub(super) under_way: usize,
+}
+
+/// What a request under way was counted in: the window of the total that it stands in, by its begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Counted(Option<f64>);
+
+/// What became of a request, as far as limits matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts in the total: Transak gave a token, or it failed.
+    Answered,
+    /// Transak refused the token.
+    Refused,
+    /// It counts against nobody: the backend itself was refused, or nothing was sent.
+    Uncounted,
+}
+
+impl Verdict {
+    /// Returns what a failure is.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        match code {
+            Code::Unauthorized => Self::Refused,
+            Code::Forbidden | Code::Rejected => Self::Uncounted,
+            _ => Self::Answered,
+        }
+    }
+}
+
 /// What was counted.
 #[derive(Debug)]
 pub(super) struct Windows {
     addresses: Lru<Window>,
     tokens: Lru<Window>,
+    refused: Lru<Window>,
+    refused_total: Window,
     total: Window,
 }
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { addresses: Lru::new(REMEMBERED), tokens: Lru::new(REMEMBERED), total: Window::default() }
+        let [addresses, tokens, refused] = [(); 3].map(|()| Lru::new(REMEMBERED));
+        Self { addresses, tokens, refused, refused_total: Window::default(), total: Window::default() }
     }
 }
 
 impl Windows {
-    /// Counts a request of an address, by its household's key. Returns how long to wait where it is one too many.
-    pub(super) fn address(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> Option<f64> {
+    /// Counts a request of an address, by its household's key. Returns the refusal if it is one too many.
+    pub(super) fn address(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> Option<Limited> {
         let (limit, key) = (limits.per_address?, household?);
         let window = limit.at(self.addresses.peek(key), now);
         let wait_ms = limit.wait_ms(window, now);
         self.addresses.put(key, if wait_ms.is_some() { window } else { window.counted() });
-        wait_ms
+        wait_ms.map(|wait_ms| Limited { wait_ms, reason: Reason::Address })
     }
 
-    /// Counts a request to Transak. Returns how long to wait where it is one too many: then it counts for nothing.
-    pub(super) fn upstream(&mut self, limits: &Limits, key: Key, now: f64) -> Option<f64> {
-        let token = limits.per_token.map(|limit| (limit, limit.at(self.tokens.peek(key), now)));
-        let total = limits.total.map(|limit| (limit, limit.at(Some(&self.total), now)));
-        let waits = [token, total].into_iter().flatten().filter_map(|(limit, window)| limit.wait_ms(window, now));
-        let wait_ms = waits.reduce(f64::max);
-        if wait_ms.is_none() {
-            if let Some((_, window)) = token {
-                self.tokens.put(key, window.counted());
-            }
-            if let Some((_, window)) = total {
-                self.total = window.counted();
-            }
+    /// Counts a request to Transak, for now as if it would be answered.
+    ///
+    /// # Errors
+    /// The refusal if it is one too many: then it counts for nothing.
+    pub(super) fn send(&mut self, limits: &Limits, sending: &Sending, now: f64) -> Result<Counted, Limited> {
+        if let Some(limit) = limits.refused
+            && let Some(household) = sending.household
+            && !sending.is_accepted
+            && let Some(wait_ms) = limit.wait_ms(limit.at(self.refused.peek(household), now), now)
+        {
+            return Err(Limited { wait_ms, reason: Reason::Address });
         }
-        wait_ms
+        let [refused, total] = [(limits.refused_total, self.refused_total), (limits.total, self.total)]
+            .map(|(limit, window)| limit.map(|limit| (limit, limit.at(Some(&window), now))));
+        let token = limits.per_token.map(|limit| (limit, limit.at(self.tokens.peek(sending.token), now)));
+        let all = [refused, total, token].into_iter().flatten();
+        if let Some(wait_ms) = all.filter_map(|(limit, window)| limit.wait_ms(window, now)).reduce(f64::max) {
+            return Err(Limited { wait_ms, reason: Reason::Limit });
+        }
+        if let Some((_, window)) = token {
+            self.tokens.put(sending.token, window.counted());
+        }
+        // One address takes up no more of what all share than it may have refused: a burst of forged tokens must not use it up
+        // while Transak looks at them.
+        let room = limits.refused.filter(|_| sending.household.is_some()).map_or(f64::INFINITY, |limit| limit.max);
+        let counts = f64::from(u32::try_from(sending.under_way).unwrap_or(u32::MAX)) < room;
+        let window = total.filter(|_| counts).map(|(_, window)| window);
+        if let Some(window) = window {
+            self.total = window.counted();
+        }
+        Ok(Counted(window.map(|window| window.began)))
+    }
+
+    /// Counts what a request has come to.
+    pub(super) fn land(
+        &mut self,
+        limits: &Limits,
+        household: Option<Key>,
+        counted: Counted,
+        verdict: Verdict,
+        now: f64,
+    ) {
+        match (verdict, counted) {
+            (Verdict::Answered, Counted(None)) => {
+                if let Some(limit) = limits.total {
+                    self.total = limit.at(Some(&self.total), now).counted();
+                }
+            }
+            (Verdict::Refused | Verdict::Uncounted, Counted(Some(began))) => {
+                let is_same = self.total.began.to_bits() == began.to_bits();
+                self.total.count -= if is_same { 1.0 } else { 0.0 };
+            }
+            _ => {}
+        }
+        if verdict == Verdict::Refused && self.refuse(limits, household, now) {
+            let limit = limits.refused_total;
+            self.refused_total =
+                limit.map_or(self.refused_total, |limit| limit.at(Some(&self.refused_total), now).counted());
+        }
+    }
+
+    /// Counts a refusal against its household. Returns whether it counts against all: what one address has refused beyond its own
+    /// limit, which only a burst can, does not.
+    fn refuse(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> bool {
+        let Some((limit, key)) = limits.refused.zip(household) else { return true };
+        let window = limit.at(self.refused.peek(key), now);
+        let fits = limit.wait_ms(window, now).is_none();
+        self.refused.put(key, window.counted());
+        fits
     }
 
     #[cfg(test)]
-    pub(super) fn remembered(&self) -> (usize, usize) {
-        (self.addresses.len(), self.tokens.len())
+    pub(super) fn remembered(&self) -> (usize, usize, usize) {
+        (self.addresses.len(), self.tokens.len(), self.refused.len())
     }
 }

@@ -55,6 +55,11 @@ impl<V> Lru<V> {
         self.values.get(&key).map(|(_, value)| value)
     }
 
+    /// Drops a value.
+    pub(super) fn forget(&mut self, key: Key) {
+        self.values.remove(&key);
+    }
+
     /// Drops the oldest values as long as they are done with.
     pub(super) fn drop_while(&mut self, is_done: impl Fn(&V) -> bool) {
         while let Some(&(turn, key)) = self.order.front()

@@ -6,6 +6,7 @@
 use core::time::Duration;
 use std::borrow::Cow;
 
+use super::limit::Limited;
 use crate::error::{Code, Failure, joined};
 
 /// What became of a request, for whoever keeps count.
@@ -43,6 +44,41 @@ impl Outcome {
     }
 }
 
+/// Why a request was not served, for whoever keeps count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No page of this origin may ask.
+    Origin,
+    /// The user's own function did not authorise it, or failed.
+    Authorize,
+    /// Its token is none, or has expired.
+    Token,
+    /// Its address asks too often, or had too many tokens refused.
+    Address,
+    /// One of the limits for a token or for all.
+    Limit,
+    /// Transak gave no token.
+    Upstream,
+    /// Something took too long: a function of the user's, or Transak.
+    Timeout,
+}
+
+impl Reason {
+    /// Returns the name that JavaScript sees.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Authorize => "authorize",
+            Self::Token => "token",
+            Self::Address => "address",
+            Self::Limit => "limit",
+            Self::Upstream => "upstream",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -56,6 +92,8 @@ pub struct Reply {
     pub outcome: Outcome,
     /// What a client of ours makes of it, where it is a failure.
     pub code: Option<Code>,
+    /// Why it is one.
+    pub reason: Option<Reason>,
 }
 
 impl Reply {
@@ -65,11 +103,23 @@ impl Reply {
         self.headers.push((name, value.into()));
         self
     }
+
+    /// Says why it is a failure.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
 }
 
-/// What a page may read: the origin that is on the list, if any.
+/// What a page may read.
 #[derive(Clone, Copy, Debug)]
-pub struct Cors<'a>(pub(super) Option<&'a str>);
+pub struct Cors<'a> {
+    /// The origin that is on the list, if any.
+    pub(super) origin: Option<&'a str>,
+    /// Whether it may send its cookie.
+    pub(super) allows_credentials: bool,
+}
 
 impl Cors<'_> {
     /// The answer to a browser that asks whether its page may send `authorization`.
@@ -103,9 +153,20 @@ impl Cors<'_> {
 
     /// The refusal of one request too many.
     #[must_use]
-    pub fn limited(self, wait_ms: f64) -> Reply {
-        let refusal = self.refusal(429, "Too many requests", Code::RateLimited);
+    pub fn limited(self, Limited { wait_ms, reason }: Limited) -> Reply {
+        let refusal = self.refusal(429, "Too many requests", Code::RateLimited).because(reason);
         Reply { outcome: Outcome::Limited, ..refusal }.with("retry-after", seconds(wait_ms))
+    }
+
+    /// The answer if a function of the user's fails, or does not answer in time.
+    #[must_use]
+    pub fn unserved(self, is_late: bool, reason: Option<Reason>) -> Reply {
+        let refusal = if is_late {
+            self.refusal(503, "This server gave no answer in time", Code::Timeout).because(Reason::Timeout)
+        } else {
+            Reply { reason, ..self.refusal(500, message(Code::Internal), Code::Internal) }
+        };
+        Reply { outcome: Outcome::Failed, ..refusal }
     }
 
     /// The answer for a request to Transak that failed.
@@ -113,27 +174,30 @@ impl Cors<'_> {
         let error_code = failure.error_code.as_deref();
         let status = match (failure.code, failure.status) {
             (Code::Unauthorized | Code::TokenExpired | Code::InvalidToken, _) => 401,
-            (Code::Forbidden, _) => 403,
             // A browser takes 407 for its own proxy's.
             (Code::Rejected, Some(status @ (400..=406 | 408..=499))) | (Code::Server, Some(status @ 500..=599)) => {
                 status
             }
             (Code::Rejected, _) => 400,
             (Code::RateLimited, _) => 429,
-            (Code::Server | Code::Network | Code::BadResponse, _) => 502,
+            // Not 403: the page can do nothing about what the backend is refused.
+            (Code::Forbidden | Code::Server | Code::Network | Code::BadResponse, _) => 502,
             (Code::Timeout, _) => 504,
             _ => 500,
         };
         let (message, error_code) = match (status, failure.code) {
             (401, code) => (code.about(), error_code.or(Some("1002"))),
+            (_, Code::Forbidden) if !failure.detail.is_empty() => (CHALLENGED, error_code),
             (_, code) => (message(code), error_code),
         };
         let mut reply = self.error(status, message, error_code, failure.code);
         reply.outcome = Outcome::Failed;
+        reply.reason = Some(if failure.code == Code::Timeout { Reason::Timeout } else { Reason::Upstream });
         if let Some(trace_id) = &failure.trace_id {
             reply = reply.with("trace-id", trace_id.clone());
         }
-        if let Some(wait_ms) = failure.retry_after_ms {
+        let again_ms = if failure.code == Code::Forbidden { Some(FORBIDDEN_AGAIN_MS) } else { failure.retry_after_ms };
+        if let Some(wait_ms) = again_ms {
             reply = reply.with("retry-after", seconds(wait_ms));
         }
         reply
@@ -149,7 +213,7 @@ impl Cors<'_> {
     }
 
     fn reply(self, status: u16, body: Option<String>, outcome: Outcome) -> Reply {
-        let reply = Reply { status, headers: Vec::with_capacity(8), body, outcome, code: None };
+        let reply = Reply { status, headers: Vec::with_capacity(8), body, outcome, code: None, reason: None };
         let mut reply = reply.with("cache-control", "no-store").with("vary", "Origin");
         if reply.body.is_some() {
             reply = reply.with("content-type", "application/json; charset=utf-8");
@@ -160,15 +224,22 @@ impl Cors<'_> {
 
     /// Returns the headers that let the page read an answer.
     pub fn headers(self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
-        let headers = |origin: &str| {
+        let headers = move |origin: &str| {
+            let credentials = ("access-control-allow-credentials", Cow::Borrowed("true"));
             [
-                ("access-control-allow-origin", Cow::Owned(origin.to_owned())),
-                ("access-control-expose-headers", Cow::Borrowed("trace-id, retry-after")),
+                Some(("access-control-allow-origin", Cow::Owned(origin.to_owned()))),
+                Some(("access-control-expose-headers", Cow::Borrowed("trace-id, retry-after"))),
+                self.allows_credentials.then_some(credentials),
             ]
         };
-        self.0.map(headers).into_iter().flatten()
+        self.origin.map(headers).into_iter().flatten().flatten()
     }
 }
+
+/// When to try again if Transak refuses this server: somebody has to change something first, which takes a while.
+const FORBIDDEN_AGAIN_MS: f64 = 60_000.0;
+
+const CHALLENGED: &str = "The bot protection of Transak's CDN refused this server";
 
 /// Returns what to say of a request to Transak that failed.
 fn message(code: Code) -> &'static str {

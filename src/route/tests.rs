@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::limit::{Limit, REMEMBERED};
+use super::limit::{Limit, Moment, REMEMBERED};
 use super::*;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -249,14 +249,14 @@ fn an_address_is_limited_by_its_household() {
 
 #[test]
 fn what_is_sent_is_limited_for_a_token_and_in_all() {
-    let mut route =
-        route(Limits { per_token: TWO, total: Some(Limit { max: 3.0, window_ms: 5000.0 }), per_address: None });
-    let mut ask = |key, now| match route.ask(key, now) {
-        Ask::Send(ticket) => {
-            route.land(ticket, None, now);
+    let total = Some(Limit { max: 3.0, window_ms: 5000.0 });
+    let mut route = route(Limits { per_token: TWO, total, ..Limits::NONE });
+    let mut ask = |key, now| match route.ask(key, None, now) {
+        Ask::Send(ticket, _) => {
+            route.land(ticket, Landed::Failed(Verdict::Answered), now);
             None
         }
-        Ask::Limited(wait_ms) => Some(Duration::from_secs_f64(wait_ms / 1000.0)),
+        Ask::Limited(Limited { wait_ms, reason: Reason::Limit }) => Some(Duration::from_secs_f64(wait_ms / 1000.0)),
         other => panic!("{other:?}"),
     };
     assert_eq!([ask(1, NOW), ask(1, NOW), ask(1, NOW + 400.0)], [None, None, Some(Duration::from_millis(600))]);
@@ -270,32 +270,231 @@ fn what_is_remembered_is_bounded() {
     for at in 0..u64::try_from(3 * REMEMBERED).unwrap_or_default() {
         let now = NOW + f64::from(u32::try_from(at).unwrap_or_default()) * 200.0;
         let address = Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff));
-        route.admit(None, address.map(Address::household), now);
-        if let Ask::Send(ticket) = route.ask(Key::from(at), now) {
-            route.land(ticket, Some(("e30.e30.e30", now + 1e9)), now);
+        let household = address.map(Address::household);
+        route.admit(None, household, now);
+        if let Ask::Send(ticket, _) = route.ask(Key::from(at), household, now) {
+            let landed = match at % 2 {
+                0 => Landed::Granted("e30.e30.e30", Key::from(at + (1 << 40)), now + 1e9),
+                _ => Landed::Failed(Verdict::Refused),
+            };
+            route.land(ticket, landed, now);
         }
     }
-    assert_eq!(route.windows.remembered(), (REMEMBERED, REMEMBERED));
+    assert_eq!(route.windows.remembered(), (REMEMBERED, REMEMBERED, REMEMBERED));
     assert!(route.kept.len() <= 301, "{} answers of the last minute", route.kept.len());
-    assert_eq!(route.flights.len(), 0);
+    assert_eq!((route.accepted.len(), route.flights.len()), (KEPT, 0));
 }
 
 #[test]
 fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
     let mut route = route(Limits::NONE);
-    let Ask::Send(first) = route.ask(1, NOW) else { panic!("the first one is sent") };
-    let Ask::Send(other) = route.ask(2, NOW) else { panic!("another token's too") };
-    assert!(matches!(route.ask(1, NOW + 9e9), Ask::Join(ticket) if ticket == first));
-    route.land(first, Some(("new", NOW + 9e9)), NOW);
-    route.land(other, None, NOW);
-    route.land(99, Some(("stray", NOW + 9e9)), NOW);
-    assert!(matches!(route.ask(1, NOW + KEPT_MS - 1.0), Ask::Repeat(token) if token.expose() == "new"));
-    assert!(matches!(route.ask(2, NOW), Ask::Send(_)));
-    let Ask::Send(again) = route.ask(1, NOW + KEPT_MS) else { panic!("a minute later it is sent again") };
+    let Ask::Send(first, false) = route.ask(1, None, NOW) else { panic!("the first one is sent") };
+    let Ask::Send(other, false) = route.ask(2, None, NOW) else { panic!("another token's too") };
+    assert!(matches!(route.ask(1, None, NOW + 9e9), Ask::Join(ticket) if ticket == first));
+    route.land(first, Landed::Granted("new", 11, NOW + 9e9), NOW);
+    route.land(other, Landed::Failed(Verdict::Answered), NOW);
+    route.land(99, Landed::Granted("stray", 99, NOW + 9e9), NOW);
+    assert!(matches!(route.ask(1, None, NOW + KEPT_MS - 1.0), Ask::Repeat(token) if token.expose() == "new"));
+    assert!(matches!(route.ask(2, None, NOW), Ask::Send(_, false)));
+    let Ask::Send(again, true) = route.ask(1, None, NOW + KEPT_MS) else { panic!("a minute later it is sent again") };
     // A short-lived answer is repeated as long as it lives.
-    route.land(again, Some(("short", NOW + KEPT_MS + 10.0)), NOW + KEPT_MS);
-    assert!(matches!(route.ask(1, NOW + KEPT_MS + 9.0), Ask::Repeat(_)));
-    assert!(matches!(route.ask(1, NOW + KEPT_MS + 10.0), Ask::Send(_)));
+    route.land(again, Landed::Granted("short", 12, NOW + KEPT_MS + 10.0), NOW + KEPT_MS);
+    assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 9.0), Ask::Repeat(_)));
+    assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 10.0), Ask::Send(_, true)));
+}
+
+#[test]
+fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
+    let mut route = route(Limits::default());
+    for (key, since, until) in [(1, NOW - 20_000.0, NOW + 40_000.0), (2, NOW + 5_000.0, NOW + KEPT_MS)] {
+        let Ask::Send(ticket, _) = route.ask(key, None, NOW) else { panic!("it is sent") };
+        route.land(ticket, Landed::Found("new", 11, NOW + 9e9, since), NOW);
+        assert!(matches!(route.ask(key, None, until - 1.0), Ask::Repeat(_)));
+        assert!(matches!(route.ask(key, None, until), Ask::Send(..)));
+    }
+}
+
+/// Sends a token of an address, and says what Transak makes of it; the refusal if it is not sent.
+fn try_token(route: &mut Route, key: Key, address: Option<Key>, verdict: Verdict, now: f64) -> Option<Limited> {
+    match route.ask(key, address, now) {
+        Ask::Send(ticket, _) => {
+            let landed = match verdict {
+                Verdict::Answered => Landed::Granted("new", key + (1 << 64), NOW + 9e9),
+                other => Landed::Failed(other),
+            };
+            route.land(ticket, landed, now);
+            None
+        }
+        Ask::Limited(limited) => Some(limited),
+        other => panic!("{other:?}"),
+    }
+}
+
+const ADDRESS: Option<Key> = Some(1 << 100);
+const VICTIM: Option<Key> = Some(1 << 101);
+
+#[test]
+fn an_address_that_had_ten_tokens_refused_is_limited_and_nobody_else_is() {
+    let mut route = route(Limits::default());
+    for at in 0..10 {
+        assert_eq!(try_token(&mut route, at, ADDRESS, Verdict::Refused, NOW), None);
+    }
+    let limited = try_token(&mut route, 10, ADDRESS, Verdict::Refused, NOW + 1000.0);
+    assert_eq!(limited, Some(Limited { wait_ms: 59_000.0, reason: Reason::Address }));
+    assert_eq!(try_token(&mut route, 11, VICTIM, Verdict::Answered, NOW + 1000.0), None);
+    assert_eq!(try_token(&mut route, 12, ADDRESS, Verdict::Answered, NOW + 60_000.0), None);
+}
+
+#[test]
+fn what_transak_has_accepted_is_served_whatever_else_its_address_does() {
+    let mut route = route(Limits::default());
+    let (old, new) = (100, 100 + (1 << 64));
+    assert_eq!(try_token(&mut route, old, ADDRESS, Verdict::Answered, NOW), None);
+    for at in 0..10 {
+        try_token(&mut route, at, ADDRESS, Verdict::Refused, NOW + 1.0);
+    }
+    assert!(try_token(&mut route, 10, ADDRESS, Verdict::Answered, NOW + 1.0).is_some());
+    assert!(matches!(route.ask(old, ADDRESS, NOW + 1.0), Ask::Repeat(_)), "it costs nothing");
+    assert_eq!(try_token(&mut route, new, ADDRESS, Verdict::Refused, NOW + 1.0), None);
+    assert!(try_token(&mut route, new, ADDRESS, Verdict::Refused, NOW + 2.0).is_some(), "it is accepted no more");
+}
+
+#[test]
+fn a_burst_of_forged_tokens_of_ten_addresses_locks_nobody_out_while_it_lasts_or_afterwards() {
+    let mut route = route(Limits::default());
+    let mut tickets = Vec::new();
+    for at in 0..600 {
+        match route.ask(at, Some((at % 10) << 100), NOW) {
+            Ask::Send(ticket, _) => tickets.push(ticket),
+            other => panic!("{at} {other:?}"),
+        }
+    }
+    assert_eq!(try_token(&mut route, 1000, VICTIM, Verdict::Answered, NOW), None);
+    for ticket in tickets {
+        route.land(ticket, Landed::Failed(Verdict::Refused), NOW + 100.0);
+    }
+    for at in 0..500 {
+        assert_eq!(try_token(&mut route, 2000 + at, Some((at + 50) << 90), Verdict::Answered, NOW + 100.0), None);
+    }
+    assert!(try_token(&mut route, 3000, Some(0), Verdict::Answered, NOW + 100.0).is_some());
+}
+
+#[test]
+fn without_an_address_the_refusals_of_all_count_alone() {
+    let mut route = route(Limits::default());
+    for at in 0..300 {
+        assert_eq!(try_token(&mut route, at, None, Verdict::Refused, NOW), None);
+    }
+    for address in [None, VICTIM] {
+        let limited = try_token(&mut route, 1000, address, Verdict::Answered, NOW + 1000.0);
+        assert_eq!(limited, Some(Limited { wait_ms: 59_000.0, reason: Reason::Limit }));
+    }
+    assert_eq!(try_token(&mut route, 1000, VICTIM, Verdict::Answered, NOW + 60_000.0), None);
+}
+
+#[test]
+fn what_the_backend_itself_is_refused_counts_against_nobody() {
+    let mut route = route(Limits { per_token: None, ..Limits::default() });
+    for code in [Code::Forbidden, Code::Rejected] {
+        for at in 0..1000 {
+            assert_eq!(try_token(&mut route, at, ADDRESS, Verdict::of(code), NOW), None, "{code:?}");
+        }
+    }
+    for code in [Code::Server, Code::Network, Code::Timeout, Code::RateLimited, Code::BadResponse] {
+        assert_eq!(Verdict::of(code), Verdict::Answered, "{code:?}");
+    }
+    assert_eq!(Verdict::of(Code::Unauthorized), Verdict::Refused);
+}
+
+#[test]
+fn a_limiter_of_the_users_own_replaces_what_is_counted_here() {
+    let policy = Policy { counter: Counter::Elsewhere, limits: Limits::default(), ..Policy::default() };
+    let mut route = Route::new(policy);
+    for at in 0..1000 {
+        assert!(route.admit(None, ADDRESS, NOW).is_none());
+        assert_eq!(try_token(&mut route, at, ADDRESS, Verdict::Refused, NOW), None);
+    }
+    let names = |moment| {
+        let quotas = route.limits().quotas(moment).into_iter();
+        quotas.map(|quota| format!("{} {}", quota.name, quota.cost)).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(names(Moment::Admit), "perAddress 1");
+    assert_eq!(names(Moment::Send), "refused 0, refusedTotal 0, total 0, perToken 1");
+    assert_eq!(names(Moment::Landed(Verdict::Refused)), "refused 1, refusedTotal 1");
+    assert_eq!(names(Moment::Landed(Verdict::Answered)), "total 1");
+    assert_eq!(names(Moment::Landed(Verdict::Uncounted)), "");
+}
+
+/// What is told after requests of these addresses with these `x-forwarded-for`.
+fn told(policy: Policy, requests: impl IntoIterator<Item = (Option<Key>, Option<Key>)>) -> Vec<Misconfigured> {
+    let mut route = Route::new(policy);
+    for (remote, forwarded) in requests {
+        if route.watches_proxies() {
+            route.watch(remote, forwarded);
+        }
+    }
+    core::iter::from_fn(|| route.misconfigured()).collect()
+}
+
+#[test]
+fn a_proxy_that_nobody_mentioned_is_told_once_after_twenty_requests() {
+    let behind = |count: u32| (0..count).map(|at| (Some(1), Some(Key::from(at / 2))));
+    assert_eq!(told(Policy::default(), behind(19)), []);
+    assert_eq!(told(Policy::default(), behind(20)), [Misconfigured::Proxy]);
+    assert_eq!(told(Policy::default(), behind(100)), [Misconfigured::Proxy]);
+    assert_eq!(told(Policy::default(), (0..100).map(|_| (Some(1), Some(7)))), [], "one client behind it");
+    assert_eq!(told(Policy::default(), (0..100).map(|at| (Some(at), Some(at)))), [], "many addresses");
+    assert_eq!(told(Policy::default(), (0..100).map(|at| (None, Some(at)))), [], "no address");
+    assert_eq!(told(Policy::default(), (0..100).map(|at| (Some(1), (at % 5 > 0).then_some(at)))), [], "no proxy");
+    assert_eq!(told(Policy { finds_address: true, ..Policy::default() }, behind(100)), []);
+    assert_eq!(told(Policy { trusted_proxies: networks(&["10.0.0.0/8"]), ..Policy::default() }, behind(100)), []);
+}
+
+#[test]
+fn ten_different_tokens_refused_in_a_row_are_told_once() {
+    let told = |verdicts: &[(Key, Verdict)]| {
+        let mut route = route(Limits::NONE);
+        for (key, verdict) in verdicts {
+            try_token(&mut route, *key, None, *verdict, NOW);
+        }
+        core::iter::from_fn(|| route.misconfigured()).collect::<Vec<_>>()
+    };
+    let refused = |count: Key| (0..count).map(|key| (key, Verdict::Refused)).collect::<Vec<_>>();
+    assert_eq!(told(&refused(9)), []);
+    assert_eq!(told(&refused(10)), [Misconfigured::Refused]);
+    assert_eq!(told(&refused(50)), [Misconfigured::Refused]);
+    assert_eq!(told(&[(1, Verdict::Refused); 50]), [], "one token");
+    assert_eq!(told(&[&refused(9)[..], &[(99, Verdict::Answered)], &refused(9)].concat()), [], "a success");
+    assert_eq!(
+        told(&[&refused(9)[..], &[(99, Verdict::Uncounted), (9, Verdict::Refused)]].concat()),
+        [Misconfigured::Refused]
+    );
+}
+
+#[test]
+fn a_household_is_written_as_an_address_or_a_range() {
+    for (address, written) in [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+    ] {
+        assert_eq!(Address::read(address).map(Address::household_text).as_deref(), Some(written));
+    }
+}
+
+#[test]
+fn a_page_may_send_its_cookie_only_if_that_is_allowed() {
+    for (allow_credentials, expected) in [(true, Some("true")), (false, None)] {
+        let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
+        let route = Route::new(Policy { origins, allow_credentials, ..Policy::default() });
+        let header = |reply: Option<Reply>| {
+            reply.and_then(|reply| value(&reply, "access-control-allow-credentials").map(str::to_owned))
+        };
+        assert_eq!(header(judge(&route, &Call { method: "OPTIONS", ..CALL }, Ok(GOOD))).as_deref(), expected);
+        assert_eq!(header(judge(&route, &CALL, Ok("x"))).as_deref(), expected);
+        assert_eq!(header(judge(&route, &Call { origin: Some("https://evil.test"), ..CALL }, Ok(GOOD))), None);
+    }
 }
 
 /// What Transak's failure is to the page: the status and the error code.
@@ -312,6 +511,8 @@ fn answers(code: Code, status: Option<u16>, error_code: Option<&str>, expected: 
     assert_eq!((value(&reply, "trace-id"), value(&reply, "retry-after")), (Some("trace-1"), Some("2")));
     assert_eq!(value(&reply, "access-control-expose-headers"), Some("trace-id, retry-after"));
     assert_eq!((reply.outcome, reply.code), (Outcome::Failed, Some(code)));
+    let reason = if code == Code::Timeout { Reason::Timeout } else { Reason::Upstream };
+    assert_eq!(reply.reason, Some(reason));
 }
 
 #[test]
@@ -325,9 +526,24 @@ fn a_refusal_of_the_token_is_a_401_whatever_its_body() {
 }
 
 #[test]
+fn what_this_server_is_refused_is_a_502_that_asks_to_come_back_in_a_minute() {
+    for (detail, message) in [
+        ("", "Transak refused this server: its address or its api key"),
+        ("the CDN's bot protection refused this client", "The bot protection of Transak's CDN refused this server"),
+    ] {
+        for status in [403, 429, 503] {
+            let mut failure = Failure::new(Code::Forbidden);
+            (failure.status, failure.detail, failure.retry_after_ms) = (Some(status), detail, Some(7000.0));
+            let reply = route(Limits::NONE).failed(Some(APP), &failure);
+            assert_eq!((reply.status, value(&reply, "retry-after")), (502, Some("60")));
+            assert!(reply.body.is_some_and(|body| body.contains(message)));
+        }
+    }
+}
+
+#[test]
 fn a_failure_is_answered_in_the_apis_shape() {
     answers(Code::TokenExpired, None, None, 401, r#","errorCode":1002"#);
-    answers(Code::Forbidden, Some(403), None, 403, "");
     answers(Code::Rejected, Some(422), Some("9001"), 422, r#","errorCode":9001"#);
     answers(Code::Rejected, Some(407), Some("007"), 400, r#","errorCode":"007""#);
     answers(Code::RateLimited, Some(429), Some("E_RATE"), 429, r#","errorCode":"E_RATE""#);

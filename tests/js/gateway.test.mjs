@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac, webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
@@ -111,6 +112,30 @@ describe('login and verify', () => {
 })
 
 describe('tokens', () => {
+  test('are signed as node:crypto signs, whatever their length', async (t) => {
+    let key
+    t.mock.method(webcrypto, 'getRandomValues', (bytes) => (key = bytes.fill(7)))
+    const { gateway } = still()
+    for (const length of [0, 1, 10, 40, 63, 64, 65, 1000]) {
+      const [header, payload, signature] = (await gateway.issue({ sub: 'x'.repeat(length) })).split('.')
+      assert.equal(signature, createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url'))
+    }
+  })
+
+  test('are refreshed without real time passing, and by the clock of fake timers', async (t) => {
+    const gateway = createGateway()
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START })
+    let token = await gateway.issue()
+    for (let month = 0; month < 3; month++) {
+      t.mock.timers.tick(29 * 86_400_000)
+      const request = new Request(BASE + REFRESH, { headers: { authorization: token } })
+      const answer = await Promise.race([gateway.fetch(request), turn()])
+      assert.equal(answer?.status, 200, 'it answers before the event loop turns')
+      token = await newToken(answer)
+      assert.equal((await gateway.verify(token)).iat * 1000, Date.now() - (Date.now() % 1000))
+    }
+  })
+
   test('carry the documented claims, signed with HS256', async () => {
     const { gateway } = still()
     const token = await gateway.issue()
@@ -222,6 +247,8 @@ describe('every answer', () => {
     const { url } = await listening(t)
     for (const path of ['/', '/api', `${REFRESH}/`, `/${REFRESH}`, '/%', '/__proto__']) {
       await assertRefusal(await fetch(url + path), 404, undefined)
+      const { error } = await (await fetch(url + path)).json()
+      for (const call of [`POST ${LOGIN}`, `POST ${VERIFY}`, `GET ${REFRESH}`]) assert.ok(error.message.includes(call), error.message)
     }
     for (const [path, method, allow] of [[REFRESH, 'POST', 'GET'], [LOGIN, 'GET', 'POST'], [VERIFY, 'PUT', 'POST'], ['/elsewhere', 'DELETE', 'GET']]) {
       const response = await fetch(url + path, { method })
@@ -362,6 +389,30 @@ describe('faults, each on a socket and without', () => {
     }
   })
 
+  both('challenge is a page of the CDN and says so', {}, async ({ gateway, send, token }) => {
+    for (const status of [undefined, 429, 503]) {
+      gateway.fail({ kind: 'challenge', status })
+      const response = await send(token)
+      assert.deepEqual([response.status, response.headers.get('cf-mitigated'), response.headers.get('trace-id')], [status ?? 403, 'challenge', null])
+      assert.match(response.headers.get('cf-ray'), /^[0-9a-f]{16}-[A-Z]{3}$/)
+      assert.match(await response.text(), /^<!doctype html>/)
+    }
+  })
+
+  both('ban is 403 with an errorCode', {}, async ({ gateway, send, token }) => {
+    for (const errorCode of [undefined, 1099, 'E_1']) {
+      gateway.fail({ kind: 'ban', errorCode })
+      await assertRefusal(await send(token), 403, errorCode ?? 1001)
+    }
+  })
+
+  both('bom is a good answer behind a byte order mark', {}, async ({ gateway, send, token }) => {
+    gateway.fail({ kind: 'bom' })
+    const bytes = new Uint8Array(await (await send(token)).arrayBuffer())
+    assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf])
+    assert.ok(await gateway.verify(JSON.parse(new TextDecoder().decode(bytes)).data.accessToken))
+  })
+
   both('truncated json is a whole answer with half a body', {}, async ({ gateway, send, token }) => {
     gateway.fail({ kind: 'truncated', how: 'json' })
     const text = await (await send(token)).text()
@@ -494,7 +545,7 @@ describe('faults, each on a socket and without', () => {
     const bad = [undefined, null, {}, { kind: 'none' }, { kind: 'toString' }, { kind: 'latency' }, { kind: 'latency', ms: -1 },
       { kind: 'latency', ms: NaN }, { kind: 'latency', ms: 2 ** 31 }, { kind: 'hang', latencyMs: '5' }, { kind: 'drop' },
       { kind: 'error' }, { kind: 'error', status: 199 }, { kind: 'error', status: 600 }, { kind: 'error', status: 500, headers: { 'a b': '' } },
-      { kind: 'rate-limit', retryAfter: '1\n2' }, { kind: 'redirect', location: '\u{1f600}' }, { kind: 'html', status: 100 },
+      { kind: 'rate-limit', retryAfter: '1\n2' }, { kind: 'redirect', location: '\u{1f600}' }, { kind: 'html', status: 100 }, { kind: 'challenge', status: 100 },
       { kind: 'truncated', how: 'x' }, { kind: 'oversized', bytes: 0 }, { kind: 'token', which: 'newer' }]
     for (const fault of bad) assert.throws(() => gateway.fail(fault), TypeError, JSON.stringify(fault))
     for (const times of [0, -1, 1.5, NaN, '2']) assert.throws(() => gateway.fail({ kind: 'hang' }, { times }), TypeError)

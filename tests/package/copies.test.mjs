@@ -342,7 +342,7 @@ test('an error is kept by JSON and by a message to a worker: each field that is 
   });
   const failing = { ...options, fetch: () => Promise.reject(Object.assign(new TypeError('no such host'), { code: 'ENOTFOUND' })) };
   const lost = await module.refreshAccessToken(token, failing).catch((error) => error);
-  const expected = { name: 'TransakTokenError', message: lost.message, code: 'ERR_NETWORK', action: 'retry', attempts: 1, outcomeUnknown: true, cause: { name: 'TypeError', code: 'ENOTFOUND' } };
+  const expected = { name: 'TransakTokenError', message: lost.message, code: 'ERR_NETWORK', action: 'retry', attempts: 1, outcomeUnknown: false, cause: { name: 'TypeError', code: 'ENOTFOUND' } };
   assert.deepEqual(lost.toJSON(), expected);
   assert.deepEqual(JSON.parse(JSON.stringify({ lost })).lost, expected);
   assert.deepEqual(structuredClone(lost.toJSON()), expected);

@@ -843,7 +843,7 @@ describe('attempts', () => {
   const again = [
     ['500', { kind: 'error', status: 500 }], ['502', { kind: 'error', status: 502 }], ['503', { kind: 'error', status: 503 }],
     ['504', { kind: 'error', status: 504 }], ['408', { kind: 'error', status: 408 }], ['429', { kind: 'rate-limit' }],
-    ['a dropped connection', { kind: 'drop', when: 'before' }], ['a time-out', { kind: 'hang' }],
+    ['a dropped connection', { kind: 'drop', when: 'before' }], ['a body that breaks off', { kind: 'truncated' }], ['a time-out', { kind: 'hang' }],
   ];
   for (const [name, fault] of again) {
     test(`another one follows ${name}`, async () => {
@@ -859,7 +859,8 @@ describe('attempts', () => {
     ['501', { kind: 'error', status: 501 }], ['505', { kind: 'error', status: 505 }], ['400', { kind: 'error', status: 400 }],
     ['401', { kind: 'error', status: 401 }],
     ['403', { kind: 'error', status: 403 }], ['404', { kind: 'error', status: 404 }], ['a garbled answer', { kind: 'html' }],
-    ['a cut answer', { kind: 'truncated' }], ['an oversized answer', { kind: 'oversized' }],
+    ['a challenge with 429', { kind: 'challenge', status: 429 }], ['a challenge with 503', { kind: 'challenge', status: 503 }],
+    ['a cut JSON', { kind: 'truncated', how: 'json' }], ['an oversized answer', { kind: 'oversized' }],
     ['a wrong token', { kind: 'token', which: 'same' }],
   ];
   for (const [name, fault] of once) {
@@ -870,6 +871,31 @@ describe('attempts', () => {
       assert.equal(gateway.refreshes(token), 1);
     });
   }
+
+  for (const status of [403, 429, 503]) test(`a challenge with ${status} is told as one, with the id that the CDN gave it`, async () => {
+    gateway.fail({ kind: 'challenge', status });
+    await assert.rejects(refreshAccessToken(await issue(), { baseUrl }), failsWith('ERR_FORBIDDEN', {
+      action: 'fix', status, attempts: 1, outcomeUnknown: false, traceId: '8f3a2b1c4d5e6f70-FRA', retryAfterMs: undefined,
+      message: `the server refused the caller: the CDN's bot protection refused this client; ${baseUrl} answered ${status}`,
+    }));
+  });
+
+  test('a body that breaks off leaves its cause', async () => {
+    gateway.fail({ kind: 'truncated' });
+    await assert.rejects(refreshAccessToken(await issue(), { baseUrl, retries: 0 }), ({ code, status, cause }) => {
+      assert.deepEqual([code, status, cause.name, cause.code], ['ERR_NETWORK', 200, 'TypeError', 'UND_ERR_SOCKET']);
+      return true;
+    });
+  });
+
+  test('none that was sent leaves no doubt about the token; one that was lost does', async () => {
+    const token = await issue(), refused = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } });
+    const lost = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } });
+    for (const [failures, outcomeUnknown] of [[[refused, refused], false], [[refused, lost], true], [[lost, refused], true]]) {
+      const left = failures.values(), fetch = async () => { throw left.next().value; };
+      await assert.rejects(refreshAccessToken(token, { baseUrl, fetch, retries: 1 }), failsWith('ERR_NETWORK', { attempts: 2, outcomeUnknown }));
+    }
+  });
 
   test('are three by default', async () => {
     const token = await issue();

@@ -24,10 +24,10 @@ after(async () => {
 const handler = (options) => createRefreshHandler({ baseUrl: upstream, apiKey: API_KEY, allowedOrigins: [site.origin], authorize: 'none', ...options });
 
 /** What a refresh in a page comes to. */
-const refresh = (page, token, baseUrl) => page.evaluate(async (token, baseUrl) => {
+const refresh = (page, token, baseUrl, credentials) => page.evaluate(async (token, baseUrl, credentials) => {
   const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
-  return refreshAccessToken(token, { baseUrl, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));
-}, token, baseUrl);
+  return refreshAccessToken(token, { baseUrl, credentials, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));
+}, token, baseUrl, credentials);
 
 test('a page of a listed origin refreshes through the route', async (t) => {
   gateway.reset();
@@ -66,6 +66,31 @@ test("a page of the route's own origin needs no entry", async (t) => {
   await page.goto(base);
   assert.ok((await refresh(page, await gateway.issue(), '/transak')).accessToken);
   assert.equal(gateway.requests.length, 1);
+});
+
+test('a page is known by its cookie: of its own origin, and of a listed one if that is allowed', async (t) => {
+  gateway.reset();
+  const events = [], authorize = ({ headers }) => /(?:^|; )session=known(?:;|$)/.test(headers.get('cookie') ?? '');
+  const own = toNodeListener(handler({ allowedOrigins: [], authorize, onEvent: (event) => events.push(event) }));
+  const base = await listen(t, async (req, res) => {
+    if (req.url.startsWith('/transak/')) return own(req, res);
+    if (req.url === '/') return res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><link rel="icon" href="data:,">');
+    res.writeHead(200, { 'content-type': 'text/javascript' }).end(await readFile(join(import.meta.dirname, req.url)));
+  });
+  const page = await site.open();
+  await page.goto(base);
+  assert.equal((await refresh(page, await gateway.issue(), '/transak', 'same-origin')).code, 'ERR_FORBIDDEN');
+  assert.deepEqual(events.map(({ outcome, reason, status }) => [outcome, reason, status]), [['refused', 'authorize', 403]]);
+  await page.evaluate(() => { document.cookie = 'session=known; SameSite=Lax'; });
+  assert.equal((await refresh(page, await gateway.issue(), '/transak')).code, 'ERR_FORBIDDEN', 'no cookie goes by default');
+  assert.ok((await refresh(page, await gateway.issue(), '/transak', 'same-origin')).accessToken);
+  assert.equal(gateway.requests.at(-1).headers.cookie, undefined);
+
+  await page.goto(`${site.origin}/blank.html`);
+  const closed = await listen(t, toNodeListener(handler({ authorize }))), open = await listen(t, toNodeListener(handler({ authorize, allowCredentials: true })));
+  assert.equal((await refresh(page, await gateway.issue(), closed, 'include')).code, 'ERR_NETWORK', 'the browser refuses');
+  assert.equal((await refresh(page, await gateway.issue(), open, 'same-origin')).code, 'ERR_FORBIDDEN');
+  assert.ok((await refresh(page, await gateway.issue(), open, 'include')).accessToken);
 });
 
 test('a page that lost its answer gets the same new token', async (t) => {

@@ -11,11 +11,12 @@ const examples = {
   'examples/hono': example('hono/server.mjs'),
   'examples/nextjs': example('nextjs/app/transak/api/v2/auth/refresh/route.js'),
   'examples/workers': example('workers/worker.js'),
+  'examples/route-fleet': example('route-fleet/server.mjs'),
 };
 
 const module = (code) => `data:text/javascript,${encodeURIComponent(code)}`;
 const hosts = module(`export class Hono { all() {} }
-export const createServer = () => ({ listen() {} }), serve = () => {}, getConnInfo = () => {}`);
+export const createServer = () => ({ listen() {} }), serve = () => {}, getConnInfo = () => {}, share = () => ({})`);
 
 let loads = 0;
 /** Loads an example with this SESSION, and returns its `authorize` as a function of the page's session id. */
@@ -28,7 +29,7 @@ async function authorizeOf(code, session) {
   const { default: worker } = await import(module(`${replaced}\n// ${loads++}`));
   worker?.fetch(new Request('https://api.example.com'), { SESSION: session }, { waitUntil() {} });
   assert.equal(made.length, 1);
-  return async (id) => await made[0].authorize(new Request('https://api.example.com', { headers: id === undefined ? {} : { 'x-session': id } }));
+  return async (id) => await made[0].authorize(new Request('https://api.example.com', { headers: id === undefined ? {} : { 'x-session': id, cookie: `a=b; session=${id}` } }));
 }
 
 describe('an empty session id authorises nobody', () => {

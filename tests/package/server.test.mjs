@@ -24,7 +24,9 @@ describe('options', () => {
     [{ allowedOrigins: [`${APP}/`] }, 'allowedOrigins'], [{ allowedOrigins: [7] }, 'allowedOrigins'], [{ allowServerCalls: 'yes' }, 'allowServerCalls'],
     [{ apiKey: '' }, 'apiKey'], [{ apiKey: 'a\nb' }, 'apiKey'], [{ apiKey: 7 }, 'apiKey'], [{ timeoutMs: 0 }, 'timeoutMs'], [{ fetch: 1 }, 'fetch'],
     [{ userIp: '1.2.3.4' }, 'userIp'], [{ onEvent: {} }, 'onEvent'], [{ trustedProxies: '10.0.0.0/8' }, 'trustedProxies'],
-    [{ trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies'], [{ limit: true }, 'limit'], [{ limit: 5 }, 'limit'], [{ limit: { total: 5 } }, 'limit'],
+    [{ trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies'], [{ limit: true }, 'limit'], [{ limiter: true }, 'limiter'], [{ limit: { refused: 1 } }, 'limit'], [{ limit: { refusedTotal: { max: 1 } } }, 'limit'],
+    [{ headers: { authorization: 'x' } }, 'authorization'], [{ headers: [['X-User-IP', '1.1.1.1']] }, 'x-user-ip'], [{ headers: { 'x-api-key': 'a' }, apiKey: 'b' }, 'x-api-key'], [{ headers: 'a b' }, 'headers'],
+    [{ allowCredentials: 1 }, 'allowCredentials'], [{ storage: {} }, 'storage'], [{ lock: {} }, 'lock'], [{ limit: 5 }, 'limit'], [{ limit: { total: 5 } }, 'limit'],
     [{ limit: { total: { max: 0, windowMs: 1 } } }, 'limit'], [{ limit: { perToken: { max: 1 } } }, 'limit'], [{ limit: { perAddress: { max: 1.5, windowMs: 1 } } }, 'limit'],
   ];
   for (const [wrong, name] of rows) {
@@ -74,6 +76,8 @@ describe('a request that is passed on', () => {
     const { authorization, 'x-api-key': key, 'x-user-ip': address, host, connection, ...rest } = seen;
     for (const name of ['origin', 'referer', 'cookie', 'forwarded', 'x-forwarded-for', 'x-real-ip', 'x-more', 'sec-fetch-site']) assert.ok(!(name in rest), name);
     assert.deepEqual(Object.keys(rest).sort(), ['accept', 'accept-encoding', 'accept-language', 'cache-control', 'pragma', 'sec-fetch-mode', 'user-agent']);
+    assert.equal(rest.accept, 'application/json');
+    assert.match(rest['user-agent'], /^transak-user-token\/\d+\.\d+\.\d+$/);
     for (const name of Object.keys(rest)) assert.doesNotMatch(rest[name], /user\)|tlh|6\.6/, name);
 
     assert.equal(headers.get('access-control-allow-origin'), APP);
@@ -84,6 +88,18 @@ describe('a request that is passed on', () => {
     assert.match(headers.get('content-type'), /^application\/json/);
     assert.deepEqual(events.map(({ outcome, status }) => [outcome, status]), [['refreshed', 200]]);
     assert.ok(events[0].durationMs >= 0);
+  });
+
+  test('headers of the backend go with it, in place of the defaults if they have their names', async (t) => {
+    const headers = new Headers({ 'User-Agent': 'shop/1.0', 'x-partner': 'p' });
+    const { gateway, ask, expiring } = await world(t, { headers, apiKey: undefined });
+    headers.set('x-partner', 'changed');
+    assert.equal((await ask(await expiring())).status, 200);
+    const [{ headers: seen }] = gateway.requests;
+    assert.deepEqual([seen['user-agent'], seen.accept, seen['x-partner'], seen['x-api-key']], ['shop/1.0', 'application/json', 'p', undefined]);
+    const keyed = await world(t, { headers: { 'x-api-key': API_KEY }, apiKey: undefined });
+    assert.equal((await keyed.ask(await keyed.expiring())).status, 200);
+    assert.equal(keyed.gateway.requests[0].headers['x-api-key'], API_KEY);
   });
 
   test("the client's baseUrl may be the mount, as it is", async (t) => {
@@ -184,7 +200,7 @@ describe('a request that ends here', () => {
     assert.equal(refused.status, 403);
     assert.equal(refused.headers.get('access-control-allow-origin'), null);
     assert.equal(gateway.requests.length, 0);
-    assert.deepEqual(events.map(({ outcome }) => outcome), ['preflight', 'refused']);
+    assert.deepEqual(events.map(({ outcome, reason }) => [outcome, reason]), [['preflight', undefined], ['refused', 'origin']]);
   });
 
   test('without an origin only the same-origin page and, where allowed, a server get through', async (t) => {
@@ -215,10 +231,11 @@ describe('a request that ends here', () => {
     assert.deepEqual(events.map(({ code }) => code), ['ERR_FORBIDDEN', 'ERR_FORBIDDEN', 'ERR_FORBIDDEN', 'ERR_FORBIDDEN', 'ERR_INTERNAL', 'ERR_INTERNAL', undefined]);
     await ask('x.y.z');
     assert.equal(asked.length, 7, 'it is asked about nothing that ends before');
+    assert.deepEqual(events.map(({ reason }) => reason), [...Array(6).fill('authorize'), undefined, 'token']);
   });
 
-  test('made-up tokens end at the total limit, and so does the damage', async (t) => {
-    const { gateway, ask, events } = await world(t, { limit: { total: { max: 5, windowMs: 60_000 }, perAddress: { max: 1000, windowMs: 60_000 } } });
+  test('made-up tokens end at the limits on what is refused, and so does the damage', async (t) => {
+    const { gateway, ask, events } = await world(t, { limit: { refusedTotal: { max: 5, windowMs: 60_000 } } });
     const statuses = [];
     for (let at = 0; at < 20; at++) {
       const token = `e30.${Buffer.from(JSON.stringify({ sub: `x${at}`, exp: Math.floor(Date.now() / 1000) + 9999 })).toString('base64url')}.c2ln`;
@@ -356,7 +373,8 @@ describe('one request for all who ask with one token', () => {
 describe("Transak's failures in its own shape", () => {
   const rows = [
     [{ kind: 'error', status: 401, errorCode: 1002 }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 401 }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 401, errorCode: 1010 }, 401, { errorCode: 1010 }],
-    [{ kind: 'error', status: 400, message: 'Session Expired' }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 403 }, 403],
+    [{ kind: 'error', status: 400, message: 'Session Expired' }, 401, { errorCode: 1002 }], [{ kind: 'error', status: 403 }, 502], [{ kind: 'ban' }, 502, { errorCode: 1001 }],
+    ...[403, 429, 503].map((status) => [{ kind: 'challenge', status }, 502]),
     [{ kind: 'error', status: 422, errorCode: 'E_9001' }, 422, { errorCode: 'E_9001' }], [{ kind: 'error', status: 500 }, 500], [{ kind: 'error', status: 503 }, 503],
     [{ kind: 'rate-limit', retryAfter: 7 }, 429], [{ kind: 'rate-limit' }, 429], [{ kind: 'hang' }, 504], [{ kind: 'error', status: 408 }, 504],
     [{ kind: 'drop', when: 'before' }, 502], [{ kind: 'html' }, 502], [{ kind: 'truncated' }, 502], [{ kind: 'truncated', how: 'json' }, 502], [{ kind: 'oversized' }, 502],
@@ -373,7 +391,11 @@ describe("Transak's failures in its own shape", () => {
       assert.equal(headers.get('access-control-allow-origin'), APP);
       if (fault.kind === 'rate-limit') assert.equal(headers.get('retry-after'), fault.retryAfter ? '7' : null);
       if (fault.kind === 'error') assert.match(headers.get('trace-id'), /^[0-9a-f-]{36}$/);
-      assert.deepEqual(events.map(({ outcome, status }) => [outcome, status]), [['failed', expected]]);
+      if (fault.kind === 'challenge') assert.equal(headers.get('trace-id'), '8f3a2b1c4d5e6f70-FRA');
+      const isForbidden = events[0].code === 'ERR_FORBIDDEN';
+      assert.equal(isForbidden, ['challenge', 'ban'].includes(fault.kind) || fault.status === 403);
+      if (isForbidden) assert.equal(headers.get('retry-after'), '60');
+      assert.deepEqual(events.map(({ outcome, reason, status }) => [outcome, reason, status]), [['failed', expected === 504 ? 'timeout' : 'upstream', expected]]);
       assert.equal(events[0].traceId, headers.get('trace-id') ?? undefined);
       assert.equal(gateway.requests.length, 1);
     });

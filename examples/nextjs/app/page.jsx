@@ -6,7 +6,7 @@ export default function Page() {
   const [outcome, setOutcome] = useState('')
   const renew = async () => {
     const token = sessionStorage.getItem('token') ?? ''
-    const { accessToken, refreshed } = await ensureFreshToken(token, { baseUrl: '/transak', headers: { 'x-session': sessionStorage.getItem('session') ?? '' } })
+    const { accessToken, refreshed } = await ensureFreshToken(token, { baseUrl: '/transak', credentials: 'same-origin' })
     sessionStorage.setItem('token', accessToken)
     setOutcome(refreshed ? 'a new token' : 'the same token')
   }

@@ -1,5 +1,6 @@
 //! The options of a route: read once, and checked.
 
+use gloo_net::http::Headers;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -8,10 +9,10 @@ use crate::js::options::Bag;
 use crate::js::value::read_headers;
 use crate::option::Fits;
 use crate::refresh::Target;
-use crate::route::Policy;
 use crate::route::address::Network;
 use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
+use crate::route::{Counter, Policy};
 
 /// Reads who may ask, whom, and by which key, and checks the rest, which whoever calls reads for itself.
 pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
@@ -22,13 +23,18 @@ pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
     bag.number("timeoutMs", Fits::Positive);
     bag.api_key();
     bag.authorize();
-    bag.function("userIp");
     bag.function("onEvent");
+    bag.function("lock");
+    bag.storage();
+    bag.headers_of_route();
     let policy = Policy {
         origins: bag.origins(),
         allow_server_calls: bag.flag("allowServerCalls"),
         trusted_proxies: bag.proxies(),
         limits: bag.limits(),
+        counter: if bag.function("limiter") { Counter::Elsewhere } else { Counter::Here },
+        allow_credentials: bag.flag("allowCredentials"),
+        finds_address: bag.function("userIp"),
     };
     bag.checked((policy, target))
 }
@@ -42,6 +48,22 @@ impl Bag<'_> {
             self.wrong("apiKey", " must not be empty");
         } else if !key.is_undefined() && (!key.is_string() || headers().is_null()) {
             self.wrong("apiKey", " must be a string that a header can hold");
+        }
+    }
+
+    /// Checks the headers for Transak. What the route itself sends is not theirs to replace.
+    fn headers_of_route(&self) {
+        let (headers, _) = self.headers();
+        // What is none is told already.
+        if !headers.is_object() {
+            return;
+        }
+        let headers = Headers::from_raw(headers);
+        if headers.has("x-user-ip") {
+            self.wrong("headers", " must not replace x-user-ip: userIp finds it");
+        }
+        if headers.has("x-api-key") && !self.get("apiKey").is_undefined() {
+            self.wrong("headers", " must not have x-api-key beside apiKey");
         }
     }
 
@@ -88,6 +110,8 @@ impl Bag<'_> {
         let limits = Limits {
             per_address: inner.limit("perAddress", default.per_address),
             per_token: inner.limit("perToken", default.per_token),
+            refused: inner.limit("refused", default.refused),
+            refused_total: inner.limit("refusedTotal", default.refused_total),
             total: inner.limit("total", default.total),
         };
         inner.checked(limits).unwrap_or_else(|_| {

@@ -53,16 +53,16 @@ proptest! {
 
     #[test]
     fn a_window_never_holds_more_than_its_limit(steps in prop::collection::vec((0_u32..3, 0_u32..400), 1..200)) {
-        let mut route = route(Limits { per_token: TWO, per_address: None, total: Some(Limit { max: 3.0, window_ms: 1000.0 }) });
+        let mut route = route(Limits { per_token: TWO, total: Some(Limit { max: 3.0, window_ms: 1000.0 }), ..Limits::NONE });
         let (mut now, mut sent) = (NOW, Vec::new());
         for (key, wait) in steps {
             now += f64::from(wait);
-            match route.ask(key.into(), now) {
-                Ask::Send(ticket) => {
-                    route.land(ticket, None, now);
+            match route.ask(key.into(), None, now) {
+                Ask::Send(ticket, _) => {
+                    route.land(ticket, Landed::Failed(Verdict::Answered), now);
                     sent.push((key, now));
                 }
-                Ask::Limited(wait_ms) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),
+                Ask::Limited(Limited { wait_ms, .. }) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),
                 other => prop_assert!(false, "{:?}", other),
             }
             // Fixed windows: at most two of them touch any stretch of a window's length.

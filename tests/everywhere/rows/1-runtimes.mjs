@@ -24,7 +24,28 @@ const [first, second] = [await prove(esm, { base, token }), await prove(cjs, { b
 const error = await cjs.refreshAccessToken('x').catch((thrown) => thrown);
 console.log(first === second && error.code === 'ERR_INVALID_TOKEN' ? first : [first, second]);
 `;
-const files = { 'main.mjs': MODULE, 'main.cjs': COMMON, 'both.mjs': BOTH };
+/** What a backend uses of the package, in a process of its own. */
+export const ROUTE = `import { createServer } from 'node:http';
+import { createRefreshHandler, keepFresh, toNodeListener } from 'transak-user-token/server';
+const { BASE: baseUrl, TOKEN: token } = process.env, stored = new Map(), outcomes = [];
+const storage = { get: (key) => stored.get(key), set: (key, value) => { stored.set(key, value); }, delete: (key) => { stored.delete(key); } };
+const listener = toNodeListener(createRefreshHandler({
+  baseUrl, allowedOrigins: [], authorize: () => true, storage, limiter: () => true, onEvent: ({ outcome }) => outcomes.push(outcome),
+}));
+const server = createServer(listener).listen(0, '127.0.0.1', async () => {
+  const url = \`http://127.0.0.1:\${server.address().port}/api/v2/auth/refresh\`;
+  for (const authorization of [token, token, 'x.y.z']) await (await fetch(url, { headers: { authorization, 'sec-fetch-site': 'same-origin' } })).text();
+  for await (const { refreshed } of keepFresh([['user', token]], { baseUrl, refreshWindowMs: 2 ** 40 })) outcomes.push(refreshed ? 'kept fresh' : 'not');
+  console.log(\`\${outcomes.join(', ')}; \${stored.size} stored\`);
+  server.close();
+  server.closeAllConnections();
+});
+`;
+
+/** What that prints. */
+export const SERVED = 'refreshed, repeated, refused, kept fresh; 1 stored';
+
+const files = { 'main.mjs': MODULE, 'main.cjs': COMMON, 'both.mjs': BOTH, 'route.mjs': ROUTE };
 
 /** Runs a file in a process that prints the outcome. */
 const process_ = (command, args, file, times) => async (kit) => {
@@ -41,6 +62,10 @@ const node = (major) => {
       '`import`': process_(bin, [], 'main.mjs'),
       '`require`': process_(bin, [], 'main.cjs'),
       'both side by side': process_(bin, [], 'both.mjs', 2),
+      './server': async (kit) => {
+        const cwd = await kit.project(files), { env } = await kit.world();
+        assert.equal((await kit.run(bin(kit), ['route.mjs'], { cwd, env })).trim(), SERVED);
+      },
     },
   };
 };

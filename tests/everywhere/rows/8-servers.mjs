@@ -1,8 +1,10 @@
 // The route in the hosts of the examples, as they stand in examples/: started, and called as a page would.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { request } from 'node:http';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ROUTE, SERVED } from './1-runtimes.mjs';
 
 const REFRESH = '/transak/api/v2/auth/refresh', SESSION = 'known';
 const examples = join(import.meta.dirname, '../../../examples');
@@ -19,7 +21,7 @@ const environment = (base) => ({ TRANSAK_URL: base, TRANSAK_API_KEY: 'key', SESS
 
 /** A page's request: a browser adds what `site` says. */
 const ask = (fetch, url, token, { session = SESSION, site = 'same-origin', ...more } = {}) =>
-  fetch(url + REFRESH, { headers: { authorization: token, 'x-session': session, 'sec-fetch-site': site, ...more } });
+  fetch(url + REFRESH, { headers: { authorization: token, 'x-session': session, cookie: `session=${session}`, 'sec-fetch-site': site, ...more } });
 
 /** Calls the route in every way that a host could get wrong. `address` is what Transak is to see of the caller. */
 async function called(fetch, url, { gateway, token }, { address, more = {} }) {
@@ -40,7 +42,7 @@ async function called(fetch, url, { gateway, token }, { address, more = {} }) {
   assert.equal(one, two, 'one request for one token');
   assert.equal(requests(), 2);
   const [{ headers }] = gateway.requests;
-  assert.deepEqual([headers['x-api-key'], headers['x-user-ip'], headers['x-session']], ['key', address, undefined]);
+  assert.deepEqual([headers['x-api-key'], headers['x-user-ip'], headers['x-session'], headers.cookie], ['key', address, undefined, undefined]);
   gateway.fail({ kind: 'error', status: 503 });
   const failed = await ask(fetch, url, await gateway.issue(), more);
   assert.deepEqual([failed.status, (await failed.json()).error.statusCode], [503, 503]);
@@ -69,6 +71,45 @@ const next = async (kit) => {
   await called(fetch, url, world, { address: '203.0.113.7', more: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' } });
 };
 
+/** What a page's refresh comes to, with or without a login before it. */
+const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module">
+import { refreshAccessToken } from './package/index.js'
+const { token, isLoggedIn, baseUrl, credentials } = JSON.parse(decodeURIComponent(location.hash.slice(1)))
+if (isLoggedIn) await fetch('/login', { method: 'POST' })
+const outcome = await refreshAccessToken(token, { baseUrl, credentials, retries: 0 }).then(() => 'refreshed', ({ code, status }) => code + ' ' + status)
+document.title = 'outcome: ' + outcome
+</script>
+`;
+
+const behindNginx = async (kit) => {
+  const example = files('express'), world = await kit.world(), PORT = String(await kit.port()), front = await kit.port();
+  const conf = example['nginx.conf'].replace('127.0.0.1:8080', `127.0.0.1:${PORT}`).replace('127.0.0.1:8081', `127.0.0.1:${front}`);
+  const cwd = await kit.project({ ...example, 'nginx.conf': conf, 'public/index.html': PAGE, 'logs/.keep': '' });
+  cpSync(join(cwd, 'node_modules/transak-user-token'), join(cwd, 'public/package'), { recursive: true });
+  const child = await kit.serve(process.execPath, ['server.mjs'], `http://127.0.0.1:${PORT}`, { cwd, env: { TRANSAK_URL: world.base, TRANSAK_API_KEY: 'key', PORT } });
+  const url = `http://127.0.0.1:${front}`;
+  await kit.serve('nginx', ['-p', cwd, '-c', 'nginx.conf'], url, { cwd });
+  const open = await kit.browser();
+  const page = async (more) => open(`${url}/#${encodeURIComponent(JSON.stringify({ token: await world.gateway.issue(), baseUrl: '/transak', credentials: 'same-origin', ...more }))}`);
+
+  assert.equal(await page({}), 'ERR_FORBIDDEN 403');
+  assert.match(child.output, /^refused 403 authorize$/m);
+  assert.equal(await page({ isLoggedIn: true }), 'refreshed');
+  assert.equal(await page({ credentials: undefined }), 'ERR_FORBIDDEN 403', 'no cookie is sent unless it is asked for');
+  assert.equal(await page({}), 'refreshed', 'the cookie is there');
+  const [{ headers }] = world.gateway.requests;
+  assert.deepEqual([headers['x-user-ip'], headers.cookie, world.gateway.requests.length], ['127.0.0.1', undefined, 2]);
+  const session = await fetch(`${url}/login`, { method: 'POST' }), cookie = session.headers.get('set-cookie').split(';')[0];
+  const long = await world.gateway.issue({ sub: 'x'.repeat(9_000) });
+  // From another address of this machine than nginx's, which is trusted.
+  const answer = await new Promise((resolve, reject) => request(url + REFRESH, {
+    localAddress: '127.0.0.2', headers: { cookie, authorization: long, 'sec-fetch-site': 'same-origin', 'x-forwarded-for': '6.6.6.6' },
+  }, resolve).on('error', reject).end());
+  answer.resume();
+  assert.equal(answer.statusCode, 200);
+  assert.equal(world.gateway.requests.at(-1).headers['x-user-ip'], '127.0.0.2', 'what the client says of itself is not believed');
+};
+
 const workers = async (kit) => {
   const { build } = await import('esbuild');
   const { Miniflare } = await import(pathToFileURL(join(kit.tools, 'node_modules/miniflare/dist/src/index.js')));
@@ -86,12 +127,19 @@ const workers = async (kit) => {
   await called((url, init) => miniflare.dispatchFetch(url, init), 'http://worker.test', world, { address: '203.0.113.7', more: { 'cf-connecting-ip': '203.0.113.7' } });
 };
 
+/** As in a hardened realm: every intrinsic is frozen, and of shared globals only those that SES knows are left. */
+const hardened = async (kit) => {
+  const cwd = await kit.project({ 'route.mjs': ROUTE, 'main.mjs': "import 'ses'\nlockdown()\nawait import('./route.mjs')\n" }), { env } = await kit.world();
+  assert.equal((await kit.run(process.execPath, ['main.mjs'], { cwd, env })).trim(), SERVED);
+};
+
 const route = (name, version, set, ways, more) => ({ group: 'Servers', name: `The route in ${name}`, version, set, ways, ...more });
 export default [
   route('node:http', undefined, 'servers', { 'an example of the repository': server('node-http') }),
-  route('Express', 'express', 'servers', { 'by `toNodeListener`': server('node-http', express) }),
+  route('Express', 'express', 'servers', { 'by `toNodeListener`': server('node-http', express), 'with a cookie session behind nginx': behindNginx }, { alone: true }),
   route('Fastify', 'fastify', 'servers', { 'by `toNodeListener`': server('node-http', fastify) }),
   route('Hono', 'hono', 'servers', { 'an example of the repository': server('hono') }),
+  route('node:http under SES', 'ses', 'servers', { '`lockdown()` before the import': hardened }),
   route('Next.js', 'next', 'next', { 'an example of the repository': next }, { limitMs: 240_000 }),
   route('Cloudflare Workers (workerd)', undefined, 'runtimes', { 'an example of the repository': workers }),
 ];

@@ -51,6 +51,46 @@ async function fleet(kit) {
   return { folder, env, port, store, gateway, start, issue };
 }
 
+/** Redis, a gateway that revokes what it replaces, and processes of the route as examples/route-fleet has it. */
+async function routes(kit, count) {
+  const example = join(kit.root, 'examples/route-fleet'), files = {};
+  for (const name of await readdir(example)) files[name] = await readFile(join(example, name), 'utf8');
+  const cwd = await kit.project(files), port = await kit.port(), store = await redis(kit, port);
+  const gateway = kit.createGateway({ revoke: true }), { url, close } = await gateway.listen();
+  kit.after(close);
+  const start = async () => {
+    const PORT = String(await kit.port()), own = `http://127.0.0.1:${PORT}`;
+    const env = { REDIS_URL: `redis://127.0.0.1:${port}`, TRANSAK_URL: url, TRANSAK_API_KEY: 'key', SESSION: 'known', HOST: '127.0.0.1', PORT };
+    const child = await kit.serve(process.execPath, ['server.mjs'], own, { cwd, env });
+    /** Asks as a user's page does, behind the load balancer. */
+    const ask = async (token, user = 0) => {
+      const address = `10.1.${user >> 8}.${user & 255}`;
+      const headers = { authorization: token, 'x-session': 'known', 'sec-fetch-site': 'same-origin', 'x-forwarded-for': address };
+      const answer = await fetch(`${own}/api/v2/auth/refresh`, { headers });
+      return { status: answer.status, token: (await answer.json()).data?.accessToken };
+    };
+    const told = (what) => child.output.split('\n').filter((line) => line.startsWith(what)).length;
+    return { child, ask, told };
+  };
+  const processes = await Promise.all(Array.from({ length: count }, start));
+  const tokens = (count) => Promise.all(Array.from({ length: count }, (_, user) => gateway.issue({ sub: `user-${user}` })));
+  return { port, store, gateway, processes, tokens };
+}
+
+/** How many users each process is asked for. */
+const USERS = 200;
+
+const oneRequestEach = (count) => async (kit) => {
+  const { gateway, processes, tokens } = await routes(kit, count), users = await tokens(USERS);
+  const answers = await Promise.all(users.flatMap((token, user) => processes.map(({ ask }) => ask(token, user))));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  assert.equal(new Set(answers.map(({ token }) => token)).size, USERS, 'one new token for each');
+  assert.equal(gateway.refreshes(), USERS);
+};
+
+/** Asks as a client does that lost its answer: until it has a token. */
+const persistent = (ask, token, user) => until(() => ask(token, user).catch(() => ({})), ({ status }) => status === 200);
+
 /** Asks until an answer is as it should be; the row's own limit ends it. */
 async function until(ask, isSo) {
   for (;;) {
@@ -61,6 +101,58 @@ async function until(ask, isSo) {
 }
 
 export default [
+  {
+    alone: true,
+    group: 'Servers', name: 'The route in several processes on Redis', set: 'fleet', limitMs: 120_000, note: '`examples/route-fleet` in the repository',
+    ways: {
+      '2 processes, 200 users at once: 200 requests': oneRequestEach(2),
+      '4 processes, 200 users at once: 200 requests': oneRequestEach(4),
+      'what Redis holds gives nobody a token': async (kit) => {
+        const { port, processes: [{ ask }], tokens } = await routes(kit, 1), [token] = await tokens(1);
+        const { token: refreshed } = await ask(token);
+        const cli = (...args) => kit.run('redis-cli', ['-p', String(port), ...args]);
+        const names = (await cli('--scan')).trim().split('\n'), held = await Promise.all(names.map((name) => cli('get', name).catch(() => '')));
+        assert.ok(names.some((name) => name.includes('answer')), 'the answer is there');
+        const all = names.join() + held.join();
+        for (const part of [token, refreshed].flatMap((each) => each.split('.'))) assert.ok(!all.includes(part.slice(0, 12)));
+      },
+      'a process killed while it asks Transak': async (kit) => {
+        const { gateway, processes: [killed, other], tokens } = await routes(kit, 2), [token] = await tokens(1);
+        gateway.fail({ kind: 'hang' });
+        killed.ask(token).catch(() => {});
+        await until(() => gateway.refreshes(), (count) => count === 1);
+        process.kill(-killed.child.pid, 'SIGKILL');
+        const { token: refreshed } = await persistent(other.ask, token);
+        assert.ok(await gateway.verify(refreshed));
+        assert.equal(gateway.refreshes(), 2);
+      },
+      'a process stopped beyond the lease of its lock': async (kit) => {
+        const { gateway, processes: [stopped, other], tokens } = await routes(kit, 2), [token] = await tokens(1);
+        gateway.fail({ kind: 'latency', ms: 12_000 });
+        const first = stopped.ask(token).catch(() => ({}));
+        await until(() => gateway.refreshes(), (count) => count === 1);
+        process.kill(-stopped.child.pid, 'SIGSTOP');
+        const { token: refreshed } = await persistent(other.ask, token);
+        process.kill(-stopped.child.pid, 'SIGCONT');
+        assert.equal((await first).token, refreshed, 'it repeats what the other got');
+        assert.equal((await persistent(stopped.ask, token)).token, refreshed);
+        assert.equal(gateway.refreshes(), 2);
+      },
+      'Redis stopped, and started empty': async (kit) => {
+        const { port, store, gateway, processes, tokens } = await routes(kit, 2), users = await tokens(20);
+        gateway.revoke = false;
+        await Promise.all(users.slice(0, 10).map((token, user) => processes[user % 2].ask(token, user)));
+        await store.end();
+        const during = await Promise.all(users.map((token, user) => persistent(processes[user % 2].ask, token, user)));
+        for (const { token } of during) assert.ok(await gateway.verify(token));
+        for (const { told } of processes) assert.ok(told('degraded') >= 1 && told('degraded') <= 3, 'told once for each of storage, limiter and lock');
+        await redis(kit, port);
+        const fresh = await gateway.issue({ sub: 'later' });
+        await until(async () => Promise.all(processes.map(({ ask }) => ask(fresh, 99))), ([one, two]) => one.token !== undefined && one.token === two.token);
+        for (const token of users) assert.ok(gateway.refreshes(token) <= 2, 'no user twice more than once');
+      },
+    },
+  },
   {
     // By itself: a store that another row's build keeps from answering for 2 s has failed, as it should.
     alone: true,

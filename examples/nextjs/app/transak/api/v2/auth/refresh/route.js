@@ -9,9 +9,9 @@ const handle = createRefreshHandler({
   baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this application needs no entry
-  // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
+  // Whoever passes spends your key and your address. The browser says who it is, by the cookie of your login.
   authorize: (request) => {
-    const session = request.headers.get('x-session')
+    const session = /(?:^|; )session=([^;]*)/.exec(request.headers.get('cookie') ?? '')?.[1]
     return session ? sessions.has(session) : false   // an empty id is nobody's
   },
   // Next.js knows no socket: the last hop is what the proxy before it wrote. Without such a proxy, leave this out.

@@ -1,0 +1,52 @@
+// What the processes of a route share by Redis: answers, one request for one token, and limits.
+import { createKeyv } from '@keyv/redis'
+import { Redis } from 'ioredis'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { Mutex } from 'redis-semaphore'
+
+/** How long a process that dies while it asks Transak keeps the others waiting. */
+const LOCK_TIMEOUT_MS = 5_000
+
+/** @param {string} url Redis's, such as redis://127.0.0.1:6379 */
+export function share(url) {
+  const storage = createKeyv(url)
+  // A Keyv hides the failures of its store otherwise.
+  storage.throwOnErrors = true
+  storage.on('error', () => {})
+  // While Redis is away a command fails soon: the route goes on without it, and says so by `degraded`.
+  const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 })
+  redis.on('error', () => {})
+
+  /** @type {import('transak-user-token').TokenLock} */
+  async function lock(name, { timeoutMs, signal }, fn) {
+    const mutex = new Mutex(redis, name, { acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LOCK_TIMEOUT_MS, onLockLost() {} })
+    await mutex.acquire(signal)
+    try {
+      return await fn()
+    } finally {
+      // Should Redis be away by now, the lock ends by itself.
+      await mutex.release().catch(() => {})
+    }
+  }
+
+  /** One for each kind of limit. @type {Map<string, RateLimiterRedis>} */
+  const limiters = new Map()
+
+  /** @type {import('transak-user-token/server').Limiter} */
+  async function limiter(key, { max, windowMs, cost }) {
+    const keyPrefix = `limit-${max}-${windowMs}`
+    if (!limiters.has(keyPrefix)) limiters.set(keyPrefix, new RateLimiterRedis({ storeClient: redis, keyPrefix, points: max, duration: windowMs / 1000 }))
+    const counter = limiters.get(keyPrefix)
+    if (cost === 0) return ((await counter.get(key))?.consumedPoints ?? 0) < max
+    try {
+      await counter.consume(key)
+      return true
+    } catch (refused) {
+      // It rejects with no Error if the limit is used up.
+      if (refused instanceof Error) throw refused
+      return false
+    }
+  }
+
+  return { storage, lock, limiter }
+}

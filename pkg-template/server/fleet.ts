@@ -1,0 +1,141 @@
+// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and no more read than is asked for. When a
+// refresh is tried again, and when nothing more is sent, is decided in the wasm.
+import { caught } from '../../src/js/foreign.js';
+import { copyOptions } from '../../src/js/options.js';
+import { latch, onAbort, timer } from '../../src/js/wait.js';
+import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
+import { core } from '../loader.js';
+import type { TransakTokenError } from '../types/index.js';
+import type { KeepFreshOptions, KeptEntry } from '../types/server.js';
+import { underLock } from './lock.js';
+
+type Entries<K> = Iterable<readonly [K, string]> | AsyncIterable<readonly [K, string]>;
+
+/** How many tokens are checked in one call: a million results at once would take 138 MiB. */
+const CHUNK = 1_000;
+
+/** How long a lock is waited for, in milliseconds. */
+const LOCK_MS = 10_000;
+
+export function keepFresh<K>(entries: Entries<K>, given: KeepFreshOptions<K>): AsyncIterableIterator<KeptEntry<K>> {
+  // A function of the key gives the headers later, and each call checks what it gives.
+  const hasHeadersByKey = typeof given?.headers === 'function';
+  const fleet = new (core().Fleet)(entries, hasHeadersByKey ? { ...copyOptions(given), headers: undefined } : given);
+  return run(entries, copyOptions(given), fleet);
+}
+
+async function* run<K>(
+  entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
+): AsyncGenerator<KeptEntry<K>, void, undefined> {
+  const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
+  const underWay = new Set<Promise<unknown>>(), landed: KeptEntry<K>[] = [];
+  /** Why nothing more is sent. */
+  let over: TransakTokenError | undefined;
+
+  const pause = async (delayMs: number) => {
+    const aborted = latch(), stop = signal ? onAbort(signal, aborted.open) : () => {};
+    await timer(delayMs, aborted);
+    stop();
+  };
+
+  /** Sends one request. Without the signal: what was sent is awaited, since the old token may be gone. */
+  const send = (key: K, token: string) => {
+    const own = typeof headers === 'function' ? headers(key) : headers;
+    // What is no headers is told by the refresh.
+    const all = caught(() => ({ ...core().defaultHeaders(), ...Object.fromEntries(new Headers(own)) })) ?? own;
+    return refreshAccessToken(token, { ...options, headers: all, retries: 0 });
+  };
+
+  /** Refreshes the token that the entry has now, if it still needs that. */
+  const current = async (key: K, token: string): Promise<Partial<KeptEntry<K>>> => {
+    if (!reload) return { refreshed: await send(key, token) };
+    const latest = await reload(key), status = tokenStatus(latest, checking);
+    return status.action === 'refresh' ? { status, refreshed: await send(key, latest as string) } : { status };
+  };
+
+  const locked = async (key: K, token: string): Promise<Partial<KeptEntry<K>>> => {
+    if (!lock) return current(key, token);
+    const done = await underLock(lock, `transak-user-token:${String(key)}`, LOCK_MS, () => current(key, token));
+    if (done.held === 'yes') return done.result;
+    // Who has it refreshes this very token. A lock that fails costs its protection alone.
+    if (done.held === 'failed') return current(key, token);
+    const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
+    throw new ErrorClass('no answer came in time: the lock is not had', fields);
+  };
+
+  /** Resolves with the entry, or with nothing if it was aborted before anything was sent. */
+  const refresh = async (key: K, token: string, status: KeptEntry<K>['status']): Promise<KeptEntry<K> | undefined> => {
+    const began = Date.now();
+    let attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
+    for (;;) {
+      for (let waitMs; !signal?.aborted && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
+      const error = last ?? over;
+      if (over || signal?.aborted) return error && { key, status, error };
+      try {
+        return { key, status, ...await locked(key, token) };
+      } catch (thrown) {
+        const error: TransakTokenError = last = thrown as any;
+        // What a function of the user's throws, or gives for headers, is the entry's alone.
+        const isOwn = !(error instanceof ErrorClass) || typeof headers === 'function' && error.code === 'ERR_INVALID_OPTION';
+        if (isOwn) return { key, status, error };
+        attempts += error.attempts;
+        outcomeUnknown ||= error.outcomeUnknown;
+        Object.assign(error, { attempts, outcomeUnknown });
+        const { againInMs, isOver } = fleet.failed(Date.now(), Math.random(), began, attempts, error.code, error.status, error.retryAfterMs);
+        if (isOver) over ??= error;
+        if (againInMs === null) return { key, status, error };
+        await pause(againInMs);
+      }
+    }
+  };
+
+  const begin = (key: K, token: string, status: KeptEntry<K>['status']) => {
+    const done = refresh(key, token, status).then((entry) => { if (entry) landed.push(entry); });
+    underWay.add(done);
+    done.then(() => underWay.delete(done));
+  };
+
+  const source: Source = { failure: undefined };
+  try {
+    for await (const chunk of chunks(entries, source)) {
+      const statuses = tokenStatuses(chunk.map((entry) => entry?.[1]), checking);
+      for (let at = 0; at < chunk.length && !signal?.aborted; at++) {
+        const entry = chunk[at], status = statuses[at];
+        if (status.action !== 'refresh') yield { key: entry?.[0], status };
+        else {
+          while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
+          yield* landed.splice(0);
+          if (over) yield { key: entry[0], status, error: over };
+          else if (!signal?.aborted) begin(entry[0], entry[1], status);
+        }
+        yield* landed.splice(0);
+      }
+      if (signal?.aborted) break;
+    }
+    while (underWay.size || landed.length) {
+      if (!landed.length) await Promise.race(underWay);
+      yield* landed.splice(0);
+    }
+  } finally {
+    await Promise.all(underWay);
+  }
+  if (signal?.aborted) throw signal.reason;
+  if (source.failure) throw source.failure.thrown;
+}
+
+/** Why a source ended early. What is under way is awaited before it is thrown. */
+type Source = { failure: { thrown: unknown } | undefined };
+
+async function* chunks<T>(entries: Iterable<T> | AsyncIterable<T>, source: Source): AsyncGenerator<T[], void, undefined> {
+  let chunk: T[] = [];
+  try {
+    for await (const entry of entries) {
+      if (chunk.push(entry) < CHUNK) continue;
+      yield chunk;
+      chunk = [];
+    }
+  } catch (thrown) {
+    source.failure = { thrown };
+  }
+  if (chunk.length) yield chunk;
+}

@@ -1,0 +1,119 @@
+// The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
+// Transak goes as the main entry sends it.
+import type { Reply, Ticket } from '#glue';
+import { has } from '../../src/js/foreign.js';
+import { copyOptions } from '../../src/js/options.js';
+import { within } from '../../src/js/wait.js';
+import type { RefreshEvent, RefreshHandler, RefreshHandlerOptions, RequestInfo } from '../types/server.js';
+import { randomness } from './crypto.js';
+import { FAULT, type Given, MALFORMED, direct } from './node.js';
+import { createUpstream, openRoute } from './upstream.js';
+
+/** What stands for an answer that did not come in time. */
+const LATE = {};
+
+export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandler {
+  const here = openRoute(given), options: RefreshHandlerOptions = copyOptions(given), { maxBody } = here.route();
+  const { authorize, userIp, onEvent, limiter, timeoutMs = 8_000 } = options;
+
+  /** Tells the user. Whoever counts does not get in the way of who is counted. */
+  const tell = (event: RefreshEvent) => void Promise.resolve(event).then(onEvent).catch(() => {});
+  const notice = (outcome: RefreshEvent['outcome'], reason: RefreshEvent['reason']) => tell({ outcome, reason, status: 0, durationMs: 0 });
+  const upstream = createUpstream(options, here, (reason) => notice('degraded', reason));
+  let ready = randomness();
+
+  /** Returns what the route looks at: a text, and no more of it than of an answer. */
+  const text = (value: unknown) => typeof value === 'string' ? value.slice(0, maxBody) : undefined;
+  const unserved = (origin: string | undefined, isLate: boolean, isOfAuthorize: boolean) => here.route().unserved(origin, isLate, isOfAuthorize);
+
+  /** Asks a function of the user's, within the time that it has. What it returns at once needs no timer. */
+  const asked = <T>(answer: T | Promise<T>): T | Promise<T | typeof LATE> =>
+    has(answer, 'then') ? within(Promise.resolve(answer) as Promise<any>, timeoutMs, LATE) : answer;
+
+  /** Asks the user's own functions: an answer where they or the route end the request, else the end user's address. */
+  const judged = async (
+    request: Given, origin: string | undefined, token: string, remote: string | undefined, info: RequestInfo | undefined,
+  ): Promise<Reply | Ticket> => {
+    const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, text(request.header('sec-fetch-site')), token);
+    if (refused) return refused;
+    const found = userIp && await asked<unknown>(userIp(request.request(), info));
+    if (found === LATE) return unserved(origin, true, false);
+    const admitted = here.route().admit(Date.now(), origin, text(found), remote, text(request.header('x-forwarded-for')?.slice(-maxBody)));
+    if (admitted.outcome) return admitted;
+    const used = limiter && await upstream.admits(admitted.isRemote ? remote : admitted.address, token);
+    if (used) return here.route().limited(origin, used.windowMs, true);
+    if (authorize === 'none') return admitted;
+    try {
+      const isAuthorised: unknown = await asked<unknown>(authorize(request.request(), info));
+      if (isAuthorised === LATE) return unserved(origin, true, true);
+      return isAuthorised === true ? admitted : here.route().unauthorised(origin);
+    } catch {
+      return unserved(origin, false, true);
+    }
+  };
+
+  const answer = async (request: Given, info?: RequestInfo): Promise<Reply> => {
+    if (!request.isValid) return MALFORMED;
+    const origin = text(request.header('origin')), token = text(request.header('authorization')) ?? '';
+    try {
+      if (ready) ready = void await ready;
+      const remote = text(info?.remoteAddress);
+      let begun: Reply | Ticket, user: Ticket | undefined;
+      if (userIp || limiter || authorize !== 'none') {
+        const admitted = await judged(request, origin, token, remote, info);
+        if (admitted.outcome) return admitted;
+        user = admitted;
+        begun = here.route().ask(Date.now(), origin, token, user.isRemote ? remote : user.address);
+      } else {
+        const site = request.header('sec-fetch-site'), forwarded = request.header('x-forwarded-for');
+        begun = here.route().begin(
+          Date.now(), request.method, text(request.url) ?? '', origin, text(site), token, remote, text(forwarded?.slice(-maxBody)),
+        );
+      }
+      if (begun.outcome) return begun;
+      const { ticket, isFirst, isAccepted } = begun, { isRemote, address } = user ?? begun, flights = here.flights();
+      if (isFirst) flights.set(ticket, upstream.fly({ ticket, token, address: isRemote ? remote : address, isAccepted }));
+      const flight: Promise<Reply | undefined> = flights.get(ticket)!;
+      const landed = await within(flight, timeoutMs, undefined) ?? await upstream.look?.(token);
+      if (!landed) return here.route().unanswered(origin);
+      const outcome = isFirst || landed.outcome !== 'refreshed' ? landed.outcome : 'shared';
+      return { ...landed, outcome, headers: { ...landed.headers, ...here.route().cors(origin) } };
+    } catch {
+      // The user's own function threw, or the wasm did.
+      try {
+        return unserved(origin, false, false);
+      } catch {
+        return FAULT;
+      }
+    }
+  };
+
+  /** What was told to be set up wrong. After a fault the route does not know. */
+  const told = new Set<string>();
+  const tellMisconfigured = () => {
+    try {
+      for (let what; (what = here.route().misconfigured());) {
+        if (!told.has(what)) notice('misconfigured', what);
+        told.add(what);
+      }
+    } catch {}
+  };
+
+  const counted = async (request: Given, info?: RequestInfo): Promise<Reply> => {
+    const began = Date.now(), reply = await answer(request, info), { status, headers, outcome, code, reason } = reply;
+    const traceId = headers['trace-id'];
+    tell({ outcome, status, durationMs: Date.now() - began, ...reason && { reason }, ...code && { code }, ...traceId && { traceId } });
+    tellMisconfigured();
+    return reply;
+  };
+
+  const reply = onEvent ? counted : answer;
+  const handler: RefreshHandler = async (request, info) => {
+    // What is given by mistake has none of these.
+    const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
+    const { status, headers: fields, body } = await reply({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);
+    return new Response(body, { status, headers: fields });
+  };
+  direct.set(handler, reply);
+  return handler;
+}

@@ -1,0 +1,30 @@
+// A limiter of the user's own, which counts for all processes: asked for the limits that the route names.
+import type { Quota } from '#glue';
+import type { RefreshHandlerOptions } from '../types/server.js';
+import { hashOf } from './crypto.js';
+import type { Helper } from './outage.js';
+
+/** Whom a request is of: its household, if its address is known, and its token. */
+export type Subject = { household: string | undefined; token: string };
+
+const isAllowance = (value: unknown): value is boolean => typeof value === 'boolean';
+
+/** Returns a function that resolves with the first limit that is used up, if any. A limiter that fails lets pass. */
+export function createLimiter(ask: NonNullable<RefreshHandlerOptions['limiter']>, helper: Helper) {
+  /** Returns what a limit is counted by. No key holds a token. */
+  const keyOf = async (name: string, { household, token }: Subject) => {
+    if (name === 'perToken') return `${name}:${await hashOf('limit', token)}`;
+    return name === 'perAddress' || name === 'refused' ? `${name}:${household}` : name;
+  };
+  return async (quotas: Quota[], subject: Subject): Promise<Quota | undefined> => {
+    for (const quota of quotas) {
+      const { name, max, windowMs, cost, isOfAddress } = quota;
+      if (isOfAddress && subject.household === undefined) continue;
+      const key = await keyOf(name, subject);
+      const allowed = await helper.call(() => ask(key, { max, windowMs, cost }), isAllowance);
+      if (allowed === undefined) return undefined;
+      if (!allowed) return quota;
+    }
+    return undefined;
+  };
+}

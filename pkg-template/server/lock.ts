@@ -1,0 +1,44 @@
+// A lock of the user's own: waited for with a limit, and never stolen.
+import { caught } from '../../src/js/foreign.js';
+import { after } from '../../src/js/wait.js';
+import type { TokenLock } from '../types/index.js';
+
+/** Whether the lock was had, was not had in time, or failed; and what the work brought under it. */
+export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' };
+
+/**
+ * Resolves when the work is done, or when the lock is not had, and rejects as the work does. Once the work has begun its outcome
+ * counts, whatever the lock does.
+ */
+export function underLock<T>(lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<T>): Promise<Locked<T>> {
+  return new Promise((resolve, reject) => {
+    const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal, began = Date.now();
+    let isOver = false;
+    const end = (held: 'late' | 'failed') => {
+      if (isOver) return;
+      isOver = true;
+      stop();
+      resolve({ held });
+    };
+    const stop = after(timeoutMs, () => {
+      end('late');
+      caught(() => controller?.abort());
+    });
+    const once = async () => {
+      if (isOver) return;
+      isOver = true;
+      stop();
+      await work().then((result) => resolve({ held: 'yes', result }), reject);
+    };
+    const refused = (reason: unknown) => {
+      // Some locks reject early if another has them.
+      const isLate = Date.now() - began >= timeoutMs || /^(Abort|Timeout)Error$/.test(caught(() => (reason as Error).name) ?? '');
+      end(isLate ? 'late' : 'failed');
+    };
+    try {
+      Promise.resolve(lock(name, { timeoutMs, signal }, once)).then(() => refused(undefined), refused);
+    } catch (thrown) {
+      refused(thrown);
+    }
+  });
+}

@@ -1,0 +1,69 @@
+// Several processes: an answer is stored for the others, and one of them at a time asks Transak for a token. The store alone gives
+// nobody a token: an entry's name is a hash, and its value is encrypted under a key derived from the old token.
+import type { Reply } from '#glue';
+import { caught } from '../../src/js/foreign.js';
+import type { TokenLock, TokenStorage } from '../types/index.js';
+import { hashOf, seal, unseal } from './crypto.js';
+import { underLock } from './lock.js';
+import type { Helper } from './outage.js';
+
+/** How long an answer is repeated, in milliseconds: as long as the route itself does. */
+const KEPT_MS = 60_000;
+
+/** A lock that is not had so often in a row is one that fails. */
+const MAX_LATES = 3;
+
+/** What one request needs: its token, how it is sent, and how an answer is taken that another process got at an instant. */
+export type Work = { token: string; send: () => Promise<Reply>; adopt: (body: string, since: number) => Reply };
+
+type Sharing = {
+  storage: TokenStorage; lock: TokenLock | undefined; timeoutMs: number; whom: string[]; helpers: { storage: Helper; lock: Helper };
+};
+
+const isAny = (value: unknown): value is unknown => true;
+const isStored = (value: unknown): value is unknown => value !== false;
+
+export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Sharing) {
+  let latesInARow = 0;
+  const nameOf = async (token: string) => `transak-user-token:answer:${await hashOf(token, ...whom)}`;
+
+  /** Resolves with the answer that another process has stored, if any. */
+  const look = async ({ token, adopt }: Pick<Work, 'token' | 'adopt'>): Promise<Reply | undefined> => {
+    const name = await nameOf(token), stored = await helpers.storage.call(() => storage.get(name), isAny);
+    const text = stored ? await unseal(token, name, stored) : undefined;
+    const { at, body } = caught(() => JSON.parse(text ?? 'null')) ?? {};
+    if (typeof at !== 'number' || typeof body !== 'string' || Date.now() - at >= KEPT_MS) return undefined;
+    const reply = adopt(body, at);
+    return reply.outcome === 'repeated' ? reply : undefined;
+  };
+
+  /** Resolves with the answer, or with undefined if another process is still waiting for it. */
+  const share = async (work: Work): Promise<Reply | undefined> => {
+    const { token, send } = work, name = await nameOf(token);
+
+    const attempt = async () => {
+      const found = await look(work);
+      if (found) return found;
+      const reply = await send();
+      // This process may have been stopped for so long that another one has asked meanwhile: then its answer counts.
+      if (reply.outcome !== 'refreshed') return await look(work) ?? reply;
+      const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
+      await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);
+      return reply;
+    };
+
+    // Whoever asks again needs no lock, and without the store there is nothing to share.
+    const found = await look(work);
+    if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
+    const locked = await underLock(lock, name, timeoutMs, attempt);
+    latesInARow = locked.held === 'late' ? latesInARow + 1 : 0;
+    if (locked.held === 'yes') {
+      helpers.lock.works();
+      return locked.result;
+    }
+    if (locked.held === 'late' && latesInARow < MAX_LATES) return look(work);
+    helpers.lock.fails();
+    return attempt();
+  };
+  return { look, share };
+}
