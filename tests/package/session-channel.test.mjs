@@ -1,0 +1,111 @@
+// What sessions tell each other: by one channel for each realm, and with a look at the store that is not too often.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { clock } from './session.clock.mjs'
+import { MINUTE, SECOND, memory, next, unique, world } from './session.world.mjs'
+
+/** Another tab, which tells what it likes. */
+function tab(t, key) {
+  const channel = new BroadcastChannel('transak-user-token')
+  channel.unref()
+  t.after(() => channel.close())
+  return { tell: (what) => channel.postMessage({ name: `transak-user-token:${key}`, what }), channel }
+}
+
+describe('the channel', () => {
+  test('is one for all sessions of a realm, of all copies of the package, and closed with the last of them', async () => {
+    const script = `import { createRequire } from 'node:module'; import * as module from 'transak-user-token';
+      let open = 0, opened = 0;
+      globalThis.BroadcastChannel = class { constructor() { open++; opened++; } postMessage() {} close() { open--; } unref() {} };
+      const twin = createRequire(import.meta.url)('./node_modules/transak-user-token/index.cjs'), sessions = [];
+      for (let i = 0; i < 50; i++) for (const { TokenSession } of [module, twin]) {
+        sessions.push(new TokenSession(null, { environment: 'staging', storage: new Map(), key: 'user-' + i % 7 }));
+      }
+      const counts = [open, opened];
+      for (const session of sessions) session.dispose();
+      await new Promise(setImmediate);
+      console.log(...counts, open);`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname })
+    assert.equal(stdout, '1 1 0\n')
+  })
+
+  test('keeps no session that nobody holds any more', async () => {
+    const script = `import { TokenSession } from 'transak-user-token'; import { createGateway } from 'transak-user-token/gateway';
+      const token = await createGateway().issue(), references = [];
+      for (let i = 0; i < 100; i++) {
+        const session = new TokenSession(token, { environment: 'staging', storage: new Map(), key: 'user-' + i });
+        await session.accessToken();
+        references.push(new WeakRef(session));
+      }
+      for (let i = 0; i < 20; i++) { await new Promise((resolve) => setTimeout(resolve, 10)); gc(); }
+      console.log(references.filter((reference) => reference.deref()).length < 10);`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], { cwd: import.meta.dirname })
+    assert.equal(stdout, 'true\n')
+  })
+
+  test('carries a message that a session does not know, or that makes no sense, to no effect', async (t) => {
+    const { open, fresh } = await world(t)
+    const key = unique(), storage = memory(), session = open(fresh, { storage, key }), other = tab(t, key)
+    await session.accessToken()
+    const { length } = storage.calls
+    for (const what of [null, undefined, 1, {}, 'Cleared', ['cleared'], new Uint8Array(5)]) other.tell(what)
+    for (const message of [null, 'cleared', 1, { what: 'cleared' }, { name: 'another', what: 'cleared' }]) other.channel.postMessage(message)
+    const heard = next(session, 'cleared')
+    other.tell('cleared')
+    await heard
+    assert.deepEqual(session.heard, ['cleared'])
+    assert.ok(storage.calls.slice(length).every(([method]) => method !== 'set'))
+  })
+})
+
+test('2,000 messages are a few looks, and the last of them is not missed', async (t) => {
+  const time = clock(t)
+  const { open, aged } = await world(t, { listen: false, now: () => Date.now() })
+  const key = unique(), storage = memory(), session = open(await aged(2), { storage, key }), other = tab(t, key)
+  await session.accessToken()
+  const { length } = storage.calls, last = new Promise((resolve) => {
+    const own = new BroadcastChannel('transak-user-token')
+    own.onmessage = ({ data }) => data.what === 'last' && (own.close(), resolve())
+  })
+  for (let count = 0; count < 2_000; count++) other.tell('refreshed')
+  other.tell('last')
+  await last
+  const newer = await aged(1)
+  storage.map.set(key, newer)
+  await time.advance(5 * SECOND)
+  assert.ok(storage.calls.length - length <= 4, `${storage.calls.length - length} calls`)
+  assert.equal(await session.accessToken(), newer)
+})
+
+test('a page that was put aside looks at the store before it hands anything out, though it heard of nothing', async () => {
+  const script = `const listeners = {}; globalThis.addEventListener = (type, listener) => (listeners[type] ??= []).push(listener);
+    const { TokenSession } = await import('transak-user-token'); const { createGateway } = await import('transak-user-token/gateway');
+    let open = 0; globalThis.BroadcastChannel = class { constructor() { open++; } postMessage() {} close() { open--; } };
+    const token = await createGateway().issue(), storage = new Map([['user', token]]), heard = [];
+    const session = await TokenSession.open({ environment: 'staging', storage, key: 'user' });
+    session.addEventListener('cleared', () => heard.push('cleared'));
+    await session.accessToken();
+    for (const hide of listeners.pagehide) hide({ persisted: true });
+    heard.push(open);
+    storage.clear();
+    heard.push(await session.accessToken().catch(({ code }) => code));
+    for (const show of listeners.pageshow) show({ persisted: true });
+    heard.push(open);
+    console.log(heard.join());`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname })
+  assert.equal(stdout, '0,cleared,ERR_INVALID_TOKEN,1\n')
+})
+
+test('two replace() at once end alike: with the token that the store has', async (t) => {
+  const { open, fresh, aged } = await world(t)
+  const key = unique(), storage = memory(), sessions = [open(fresh, { storage, key }), open(fresh, { storage, key })]
+  await Promise.all(sessions.map((session) => session.accessToken()))
+  await Promise.all([sessions[0].replace(await aged(3)), sessions[1].replace(await aged(2))])
+  const end = Date.now() + MINUTE
+  while (new Set(await Promise.all([...sessions.map((session) => session.accessToken()), storage.map.get(key)])).size > 1) {
+    assert.ok(Date.now() < end, 'in time')
+    await new Promise(setImmediate)
+  }
+})
