@@ -1,7 +1,7 @@
 // One at a time: among all tabs by Web Locks, within the process if there are none, or by a lock of the user's own. It is
 // waited for with a limit, and never stolen.
 import { caught, read } from '../../src/js/foreign.js';
-import { lockedInProcess } from '../../src/js/shared.js';
+import { shared } from '../../src/js/shared.js';
 import { failure } from '../failure.js';
 import type { TokenLock } from '../types/index.js';
 import type { Driver } from './driver.js';
@@ -88,5 +88,20 @@ async function platformLock(name: string, signal: AbortSignal, work: Work, hasBe
   try {
     await globalThis.navigator?.locks?.request(name, { signal }, work);
   } catch {}
-  if (!hasBegun()) await lockedInProcess(name, work);
+  if (!hasBegun()) await shared('locked', processLock)(name, work);
+}
+
+/** Returns a function that does one thing of a name after the other. */
+function processLock() {
+  /** The last of those who want a name's lock. */
+  const tails = new Map<string, Promise<unknown>>();
+  return async (name: string, work: Work) => {
+    const turn = Promise.resolve(tails.get(name)).then(work, work);
+    tails.set(name, turn);
+    try {
+      await turn;
+    } finally {
+      if (tails.get(name) === turn) tails.delete(name);
+    }
+  };
 }

@@ -1,6 +1,6 @@
 // What a session and the other sessions of its key tell each other, in this realm and in others: what happened, never a token.
-import { listen, tell } from '../../src/js/shared.js';
 import { after } from '../../src/js/wait.js';
+import { listen, tell } from './channel.js';
 import type { Driver } from './driver.js';
 import type { Entry } from './entry.js';
 

@@ -1,7 +1,6 @@
-// What all copies of this package in a realm share: the requests in flight, the lock of the process, and the channel to other
-// tabs. An app may have the ES module beside the CommonJS one, or several bundles, each with a wasm of its own.
+// What all copies of this package in a realm share: the requests in flight, and whatever else is to be there once. An app may
+// have the ES module beside the CommonJS one, or several bundles, each with a wasm of its own.
 import { caught, has, read } from './foreign.js';
-import { tabs } from './tabs.js';
 import { after, latch } from './wait.js';
 
 /** @import { Latch } from './wait.js' */
@@ -33,23 +32,38 @@ import { after, latch } from './wait.js';
 /** The number is that of what is shared: a copy that needs other functions looks for them under another one. */
 const NAME = Symbol.for('transak-user-token/1');
 
-/** @type {ReturnType<typeof create> | undefined} */
+/** @typedef {{ part: (name: string, create: () => any) => any }} Shared */
+
+/** @type {Shared | undefined} */
 let known;
 
-/** Returns what is shared. The first copy that needs it makes it; if the global object cannot be written to, each has its own. */
-function shared() {
-  if (known) return known;
-  const found = read(globalThis, NAME);
-  if (['join', 'locked', 'listen', 'tell'].every((name) => has(found, name))) return known = /** @type {ReturnType<typeof create>} */ (found);
-  const created = known = create();
+/**
+ * Returns a part of what is shared. The first copy that needs it creates it, of functions alone: what they know, tokens among
+ * it, is read from nowhere else. If the global object cannot be written to, each copy has its own.
+ * @template T
+ * @param {string} name
+ * @param {() => T} create
+ * @returns {T}
+ */
+export function shared(name, create) {
+  if (!known) {
+    const found = read(globalThis, NAME);
+    known = has(found, 'part') ? /** @type {Shared} */ (found) : begin();
+  }
+  return known.part(name, create);
+}
+
+function begin() {
+  /** @type {Map<string, unknown>} */
+  const parts = new Map();
+  /** @type {Shared} */
+  const created = Object.freeze({ part(name, create) {
+    if (!parts.has(name)) parts.set(name, Object.freeze(create()));
+    return parts.get(name);
+  } });
   // Frozen in place: no other copy takes it for its own.
   caught(() => Object.defineProperty(globalThis, NAME, Object.assign(Object.create(null), { value: created })));
   return created;
-}
-
-/** Makes functions alone: what they know, tokens among it, is read from nowhere else. */
-function create() {
-  return Object.freeze({ join: singleFlight(), locked: processLock(), ...tabs() });
 }
 
 function singleFlight() {
@@ -118,20 +132,6 @@ function singleFlight() {
   };
 }
 
-function processLock() {
-  /** The last of those who want a name's lock. @type {Map<string, Promise<unknown>>} */
-  const tails = new Map();
-  return async (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ work) => {
-    const turn = Promise.resolve(tails.get(name)).then(work, work);
-    tails.set(name, turn);
-    try {
-      await turn;
-    } finally {
-      if (tails.get(name) === turn) tails.delete(name);
-    }
-  };
-}
-
 /** The waiters of this copy whose requests have not settled. @type {Set<Waiter>} */
 const unsettled = new Set();
 
@@ -148,7 +148,7 @@ const unsettled = new Set();
 export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) {
   // Timers are part of it: a test's fake ones may stand still, and nobody else is to wait for what they would end.
   const key = [texts, fetch, timeoutMs, totalTimeoutMs, caught(() => globalThis.setTimeout)];
-  const waiter = shared().join(key, timeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
+  const waiter = shared('join', singleFlight)(key, timeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
   waiter.settled.then(settled, settled);
   return waiter;
@@ -165,33 +165,4 @@ export function abandonAll(error) {
     leave();
   }
   unsettled.clear();
-}
-
-/**
- * Runs `work` when nobody else in the process has the lock of that name, and settles as it does.
- * @param {string} name
- * @param {() => Promise<unknown>} work
- */
-export function lockedInProcess(name, work) {
-  return shared().locked(name, work);
-}
-
-/**
- * Listens to what other sessions of that name tell, in this realm and in others. The listener is held weakly if that is possible.
- * Returns what ends it.
- * @param {string} name
- * @param {(what: unknown) => void} listener
- */
-export function listen(name, listener) {
-  return shared().listen(name, listener);
-}
-
-/**
- * Tells the other sessions of that name what happened.
- * @param {string} name
- * @param {string} what
- * @param {(what: unknown) => void} [teller] who is not told
- */
-export function tell(name, what, teller) {
-  shared().tell(name, what, teller);
 }

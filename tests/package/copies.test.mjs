@@ -224,7 +224,7 @@ test('sessions of two copies with one store send one request', async () => {
 });
 
 test('the lock of the process goes to the next when its holder fails', async () => {
-  const { locked } = globalThis[SHARED], order = [];
+  const locked = globalThis[SHARED].part('locked'), order = [];
   const held = locked('a name', async () => {
     order.push('first');
     throw new Error('the holder failed');

@@ -1,0 +1,89 @@
+// The one channel of a realm, to the sessions of other tabs and workers; those of the same realm are told directly.
+import { caught, has, read } from '../../src/js/foreign.js';
+import { shared } from '../../src/js/shared.js';
+
+/** The name of the channel. */
+const CHANNEL = 'transak-user-token';
+
+type Listener = (what: unknown) => void;
+type Reference = { deref(): Listener | undefined };
+
+/**
+ * Listens to what other sessions of that name tell. The listener is held weakly, if that is possible. Returns what ends it.
+ */
+export function listen(name: string, listener: Listener): () => void {
+  return shared('channel', begin).listen(name, listener);
+}
+
+/** Tells the other sessions of that name what happened. The teller is not told. */
+export function tell(name: string, what: string, teller: Listener) {
+  shared('channel', begin).tell(name, what, teller);
+}
+
+/** Returns the functions that use the channel. It is open while anyone listens, and closed in the back/forward cache. */
+function begin() {
+  const listeners = new Map<string, Set<Reference>>();
+  let channel: BroadcastChannel | null | undefined, isWatching = false;
+
+  function open() {
+    // Missing, or refused: Firefox's throws if cookies are blocked.
+    channel ??= caught(() => {
+      const opened = new BroadcastChannel(CHANNEL);
+      opened.onmessage = ({ data }) => heard(read(data, 'name'), read(data, 'what'));
+      // It keeps no process alive.
+      (opened as { unref?: () => void }).unref?.();
+      return opened;
+    });
+    if (!isWatching) watch();
+  }
+
+  /** An open channel keeps a page out of the back/forward cache, or ends it there. */
+  function watch() {
+    isWatching = true;
+    globalThis.addEventListener?.('pagehide', () => {
+      close();
+      for (const name of listeners.keys()) heard(name, 'left');
+    });
+    globalThis.addEventListener?.('pageshow', ({ persisted }) => {
+      if (!persisted) return;
+      if (listeners.size) open();
+      for (const name of listeners.keys()) heard(name, 'returned');
+    });
+  }
+
+  function close() {
+    channel?.close();
+    channel = undefined;
+  }
+
+  function heard(name: string, what: unknown, teller?: Listener) {
+    for (const reference of listeners.get(name) ?? []) {
+      const listener = reference.deref();
+      if (!listener) remove(name, reference);
+      else if (listener !== teller) listener(what);
+    }
+  }
+
+  function remove(name: string, reference: Reference) {
+    const named = listeners.get(name);
+    named?.delete(reference);
+    if (!named?.size) listeners.delete(name);
+    if (!listeners.size) close();
+  }
+
+  return {
+    listen(name: string, listener: Listener) {
+      const reference = has(globalThis, 'WeakRef') ? new WeakRef(listener) : { deref: () => listener };
+      const named = listeners.get(name) ?? new Set();
+      listeners.set(name, named.add(reference));
+      open();
+      return () => remove(name, reference);
+    },
+
+    tell(name: string, what: string, teller: Listener) {
+      // A channel does not hear itself. Those here are told when the others may be: later.
+      Promise.resolve().then(() => heard(name, what, teller));
+      caught(() => channel?.postMessage({ name, what }));
+    },
+  };
+}
