@@ -1,12 +1,15 @@
 // Assembles pkg/, ready for `npm pack`: wasm-pack's output and the modules of pkg-template/ in one file for each entry.
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { asmModule, glueModule, minifyNames, withoutGlue } from './glue.mjs';
 
 const root = join(import.meta.dirname, '..');
 const template = join(root, 'pkg-template');
 const pkg = join(root, 'pkg');
+const cargo = readFileSync(join(root, 'Cargo.toml'), 'utf8');
+/** A field of the crate's manifest. */
+const field = (name) => cargo.match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
 
 /** What src/js/check.rs exports, and pkg-template/check.ts calls past the glue. */
 const CHECK = ['memory', 'layout', 'checkToken', 'wrongOption', 'isSpace'];
@@ -88,6 +91,15 @@ function generated(modules, server) {
 await build({ bundle: true, external: ['node:*'], platform: 'node', format: 'cjs', target: 'es2020', logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, 'gateway.cjs') });
 copyFileSync(join(template, 'gateway.js'), join(pkg, 'gateway.js'));
 
+// The command line runs what is beside it.
+await build({
+  bundle: true, minify: true, platform: 'node', target: 'node18', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
+  entryPoints: [join(template, 'bin.ts')], outfile: join(pkg, 'bin.js'), define: { VERSION: JSON.stringify(field('version')) },
+  banner: { js: '#!/usr/bin/env node' },
+  plugins: [{ name: 'beside', setup: ({ onResolve }) => onResolve({ filter: /^\.\.?\/(index|gateway)\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })) }],
+});
+chmodSync(join(pkg, 'bin.js'), 0o755);
+
 // Declarations for `import`, and the same for `require`.
 for (const file of readdirSync(join(template, 'types'))) {
   const text = readFileSync(join(template, 'types', file), 'utf8');
@@ -99,7 +111,6 @@ for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSy
 writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
 
 // The crate has the version and the description; npm has the rest.
-const field = (name) => readFileSync(join(root, 'Cargo.toml'), 'utf8').match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
 const manifest = JSON.parse(readFileSync(join(template, 'package.json'), 'utf8'));
 Object.assign(manifest, { version: field('version'), description: field('description') });
 writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

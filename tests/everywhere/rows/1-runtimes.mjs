@@ -41,6 +41,13 @@ const node = (major) => {
       '`import`': process_(bin, [], 'main.mjs'),
       '`require`': process_(bin, [], 'main.cjs'),
       'both side by side': process_(bin, [], 'both.mjs', 2),
+      'the command line': async (kit) => {
+        const folder = await kit.project(), { base, token, gateway } = await kit.world();
+        const command = (...args) => kit.run(bin(kit), ['node_modules/transak-user-token/bin.js', ...args], { cwd: folder, env: { TRANSAK_TOKEN: token } });
+        assert.equal(JSON.parse(await command('status', '--json')).state, 'fresh');
+        await command('refresh', '--base-url', base);
+        assert.equal(gateway.refreshes(token), 1);
+      },
     },
   };
 };
