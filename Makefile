@@ -3,6 +3,7 @@
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
+# make release-check    says what keeps this checkout from being published
 # make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
@@ -22,9 +23,9 @@ export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v ch
 CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
 
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
-TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
 
 pkg: pkg/package.json
 
@@ -111,6 +112,10 @@ test-everywhere: pkg/package.json | browser browsers
 # RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
+
+release-check: | setup
+	@node scripts/notices.mjs --check
+	node scripts/release-check.mjs
 
 include scripts/tools.mk
 

@@ -106,7 +106,7 @@ for (const file of readdirSync(join(template, 'types'))) {
   writeFileSync(join(pkg, file), text);
   writeFileSync(join(pkg, file.replace('.d.ts', '.d.cts')), text.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
 }
-for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, file), join(pkg, file));
+for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'THIRD-PARTY-NOTICES.md']) copyFileSync(join(root, file), join(pkg, file));
 // The chart is the repository's alone.
 writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
 

@@ -79,6 +79,11 @@ test('every file that the manifest names is there', () => {
   assert.deepEqual(named.filter((name) => !files.includes(name)), []);
 });
 
+test('nothing redirects a subpath of `exports` to a file that Metro warns of', () => {
+  const redirected = Object.keys(manifest['react-native']).map((file) => file.replace(/\.c?js$/, ''));
+  for (const file of redirected) assert.ok(!(file in manifest.exports), `${file} has a condition of its own`);
+});
+
 test('no file names a folder of the machine that made it', () => {
   for (const file of files) assert.doesNotMatch(read(file), /\/root\b|\/home\/|\.cargo\b|\.rustup\b|\/rustc\/|registry\/src/, file);
 });
