@@ -91,6 +91,13 @@ function generated(modules, server) {
 await build({ bundle: true, external: ['node:*'], platform: 'node', format: 'cjs', target: 'es2020', logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, 'gateway.cjs') });
 copyFileSync(join(template, 'gateway.js'), join(pkg, 'gateway.js'));
 
+for (const [output, options] of [['storage.js', { format: 'esm' }], ['storage.cjs', { format: 'cjs', platform: 'node' }]]) {
+  await build({
+    bundle: true, minify: true, platform: 'neutral', target: 'es2020', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
+    entryPoints: [join(template, 'storage.ts')], outfile: join(pkg, output), ...options,
+  });
+}
+
 // The command line runs what is beside it.
 await build({
   bundle: true, minify: true, platform: 'node', target: 'node18', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
