@@ -8,6 +8,9 @@ use crate::error::{Action, InvalidReason};
 const HOUR: f64 = 3_600_000.0;
 const DAY: f64 = 24.0 * HOUR;
 
+/// The default window, in percent of a token's lifetime.
+const DEFAULT_WINDOW_PERCENT: f64 = 10.0;
+
 /// The longest default window: a token that lives a year still is refreshed a week before its end only.
 const MAX_DEFAULT_WINDOW_MS: f64 = 7.0 * DAY;
 
@@ -126,8 +129,8 @@ pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifet
     let Claims { issued_at, expires_at } = claims;
     let default_window = || {
         issued_at.map_or(WINDOW_WITHOUT_IAT_MS, |issued_at| {
-            let tenth = ((expires_at - issued_at) / 10.0).floor();
-            if tenth < MAX_DEFAULT_WINDOW_MS { tenth } else { MAX_DEFAULT_WINDOW_MS }
+            let share = ((expires_at - issued_at) / (100.0 / DEFAULT_WINDOW_PERCENT)).floor();
+            if share < MAX_DEFAULT_WINDOW_MS { share } else { MAX_DEFAULT_WINDOW_MS }
         })
     };
     let refresh_at = expires_at - options.refresh_window_ms.unwrap_or_else(default_window);

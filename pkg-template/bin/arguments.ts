@@ -1,5 +1,6 @@
 // The arguments. None of them is repeated in a message, but for an option's name: any may be a token by mistake.
 import { parseArgs } from 'node:util';
+import { EXIT } from './token.js';
 
 /** Wrong arguments: exit code 2. */
 export class UsageError extends Error {}
@@ -13,10 +14,10 @@ The token comes from TRANSAK_TOKEN, else from standard input, never from the
 arguments. It is decoded, not verified.
 
 status                    say whether the token is fresh, expiring or expired
-                          exit: 0 fresh, 10 expiring, 11 expired, 12 invalid
+                          exit: ${EXIT.fresh} fresh, ${EXIT.expiring} expiring, ${EXIT.expired} expired, ${EXIT.invalid} invalid
   --json                  print the status as JSON
 refresh                   exchange the token; print the new one and nothing else
-                          exit: 0 done, 1 failed, 11 expired, 12 invalid
+                          exit: 0 done, 1 failed, ${EXIT.expired} expired, ${EXIT.invalid} invalid
   --environment NAME      staging (default) or production
   --base-url URL          your own backend in place of Transak
   --header 'NAME: VALUE'  add a header; @FILE adds those of a file, one a line
