@@ -25,7 +25,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
 
 pkg: pkg/package.json
 
@@ -40,7 +40,7 @@ target/wasm/server/%: FEATURES := --no-default-features --features route
 LLVM := inline-threshold=10 inlinehint-threshold=20 unroll-runtime=false unroll-max-count=1 disable-lsr
 
 $(WASM): $(SOURCES) | setup
-	@echo "compiling the crate to wasm: $(@D)"
+	@echo "compiling the crate to wasm, $(@D): up to a minute"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
 	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
@@ -53,7 +53,11 @@ pkg/package.json: $(WASM) $(TEMPLATE) $(wildcard scripts/*.mjs)
 target/installed/package.json: pkg/package.json $(shell find tests/package -type f) tests/vectors.json tests/js/vectors.mjs
 	@node tests/package/install.mjs
 
-demo: target/installed/package.json
+first-run:
+	@if [ ! -e $(TOOLS)/bin/wasm-bindgen ]; then echo "The first run takes some ten minutes: it compiles two tools, once for each user, and the package. Later ones take seconds."
+	elif [ ! -e pkg/package.json ]; then echo "The first run compiles the package, which takes a minute or two. Later ones take seconds."; fi
+
+demo: first-run target/installed/package.json
 	@node www/demo.mjs $(if $(ONCE),--once)
 
 test: test-rust test-wasm size test-types test-gateway test-plain test-package

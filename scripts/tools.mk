@@ -19,8 +19,8 @@ $(TOOLS)/bin/wasm-pack: CRATE := wasm-pack@$(WASM_PACK)
 # By a lock file of this repository: its own names versions that not every mirror has.
 $(TOOLS)/bin/wasm-bindgen: CRATE := --path scripts/wasm-bindgen --target-dir target/wasm-bindgen
 $(TOOLS)/bin/%:
-	@echo "installing $(@F)"
-	cargo install --quiet --locked --root $(TOOLS) $(CRATE)
+	@echo "compiling $(@F): some five minutes, once"
+	cargo install --locked --root $(TOOLS) $(CRATE)
 
 browser: PROGRAMS := $(CHROMIUM) $(CHROMEDRIVER)
 browser: PACKAGES := chromium chromium-driver
