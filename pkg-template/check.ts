@@ -14,7 +14,7 @@ export type Exports = {
   wrongOption(given: number): number;
   isSpace(unit: number): number;
 };
-/** What the wasm says in words: verdicts, and messages for the errors that options may come to. */
+/** The texts of the wasm: verdicts, and messages for invalid options. */
 type Verdict = Pick<Exclude<TokenStatus, { state: 'invalid' }>, 'state' | 'action'> & { reason?: undefined } | Extract<TokenStatus, { state: 'invalid' }>;
 type Views = ReturnType<typeof views>;
 /** An instance, and where its buffers are. */

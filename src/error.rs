@@ -16,7 +16,7 @@ pub enum Action {
     Retry,
     /// Log in again with a one-time password.
     Login,
-    /// Mend the calling code or its configuration.
+    /// Fix the calling code or its configuration.
     Fix,
 }
 

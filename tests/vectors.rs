@@ -157,7 +157,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     field(value, key).as_array().unwrap_or_else(|| panic!("{key} is no list"))
 }
 
-/// What any payload has to satisfy, whoever wrote it.
+/// What every payload has to satisfy.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::collection::vec;

@@ -10,7 +10,7 @@ export function extensionStorage(area: types.ExtensionStorageArea): TokenStorage
   return {
     async get(key) {
       const found = await area.get(key);
-      // Its own alone: a key may be called as something of Object.prototype is.
+      // Only an own field: a key may have a name that Object.prototype has, too.
       return Object.prototype.hasOwnProperty.call(found, key) ? found[key] : undefined;
     },
     set: (key, token) => area.set(entry(key, token)),
@@ -61,7 +61,7 @@ export function keyv(store: types.KeyvLike): TokenStorage {
   return storage;
 }
 
-/** An object with one field, whatever the name is: `__proto__` is a key like any other. */
+/** Returns an object with one field of its own, also for a key such as `__proto__`. */
 function entry(key: string, value: string): { [key: string]: string } {
   const object = {};
   define(object, key, value, true);

@@ -1,8 +1,8 @@
 /**
- * Ready-made stores for a session. Each takes an object of another package, by its shape, so that this package depends on
- * none. Any other store is three lines: `{ get(key), set(key, token, ttlMs), delete(key) }`, as {@link TokenStorage} says.
+ * Ready-made stores for a session. Each takes an object of another package by its shape, so this package depends on none. Any
+ * other store takes three lines: `{ get(key), set(key, token, ttlMs), delete(key) }`, as {@link TokenStorage} says.
  *
- * All of them throw `ERR_INVALID_OPTION` for an object of another kind, with a sentence that says what to write.
+ * They throw `ERR_INVALID_OPTION` for an object of another kind. The message says what to write.
  */
 import type { TokenStorage } from './index.js'
 
@@ -25,8 +25,8 @@ export interface ExtensionStorageArea {
 }
 
 /**
- * Makes a session's store of an extension's storage area. Pages, popups and the worker of the extension share it; a content
- * script can be given access to `local`, and `session` keeps that from it.
+ * Makes a session's store of an extension's storage area. The worker, the popup and the pages of the extension share it. A
+ * content script can read `local`, but not `session`.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -86,9 +86,8 @@ export interface SecureStoreLike<Options extends object> {
 }
 
 /**
- * Makes a session's store of `expo-secure-store`, which keeps entries in the phone's key store. Its keys are letters, digits,
- * `.`, `-` and `_`: any other character of a key, and `_` and `.` themselves, become `_` and its code in hexadecimal and `_`. `options`
- * go to each of its calls.
+ * Makes a session's store of `expo-secure-store`, which keeps entries in the phone's key store. It allows few characters in a key.
+ * So each character but letters, digits and `-` is written as `_`, its code in hexadecimal, and `_`. `options` go to each call.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -116,10 +115,9 @@ export interface UnstorageLike {
 }
 
 /**
- * Makes a session's store of an `unstorage`. A driver that ends entries gets their `ttl` in seconds, rounded up. `unstorage`
- * takes `a/b` and `a:b` for one key and cuts keys at `?`: so every character of a key but letters, digits and `-` becomes `_` and
- * its code in hexadecimal and `_`. A store whose driver forgets entries by itself, such as its memory's, asks for
- * `storageMayForget: true`.
+ * Makes a session's store of an `unstorage`. A driver that ends entries gets their `ttl` in seconds, rounded up. To `unstorage`
+ * `a/b` and `a:b` are one key, and it cuts a key at `?`. So each character but letters, digits and `-` is written as `_`, its code
+ * in hexadecimal, and `_`. If the driver forgets entries by itself, as the one in memory does, set `storageMayForget: true`.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -148,9 +146,9 @@ export interface KeyvLike {
 }
 
 /**
- * Makes a session's store of a Keyv that has `throwOnErrors: true`. Without that a Keyv hides the failures of its backend: a
- * store that is away looks like a logout. An instance of Keyv fits a session without this, too, and counts as
- * `storageMayForget` then.
+ * Makes a session's store of a Keyv that has `throwOnErrors: true`. Without that, a Keyv hides the failures of its backend, and
+ * a store that is away looks like a logout. An instance of Keyv fits a session without this adapter, too. Without
+ * `throwOnErrors: true` it then counts as `storageMayForget`.
  *
  * Throws `ERR_INVALID_OPTION` for `throwOnErrors: false`, the default of Keyv 5.
  *

@@ -164,7 +164,7 @@ describe('refresh', () => {
     assert.match(stderr, /ERR_SERVER[^]*try again later; requests sent: 3\nno usable answer came: the old token may be gone\n$/)
   })
 
-  test('options that make no sense are 2, and no request is made', async (t) => {
+  test('invalid options are 2, and no request is made', async (t) => {
     const { gateway, url, fresh } = await world(t)
     for (const args of [
       ['--environment', 'moon'], ['--base-url', 'nowhere'], ['--base-url', `${url}/?a=b`], ['--base-url', 'http://example.com'],
@@ -220,7 +220,7 @@ describe('gateway', () => {
     assert.equal(stderr, 'transak-user-token: the port cannot be used: EADDRINUSE\n')
   })
 
-  test('options that make no sense are 2', async (t) => {
+  test('invalid options are 2', async (t) => {
     for (const args of [
       ['--lifetime', '12'], ['--lifetime', '0s'], ['--lifetime', '99999999d'], ['--lifetime', '-1s'], ['--port', '65536'], ['--port', 'x'],
       ['--fail', 'nothing'], ['--fail', '199'], ['--fail', 'hang:0'], ['--fail', 'toString'],

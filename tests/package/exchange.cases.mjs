@@ -337,7 +337,7 @@ const options = [
   { name: 'options with a getter that throws', whole: true, given: () => hostileGetters(['retries']), expect: option },
 ];
 
-/** What a server, a proxy or a runtime may say that holds a secret. Whatever becomes of it, nothing may show. */
+/** What a server, a proxy or a runtime may say that holds a secret. None of it may show in an outcome. */
 const withApiKey = { ...one, headers: { 'x-api-key': API_KEY } };
 const echo = (name, fault, expect, given = one) => ({ name, faults: (token) => [fault(token)], given: () => given, expect });
 const pieceOf = (token) => token.split('.')[1].match(/[A-Za-z0-9]{16}/)[0];
