@@ -1,4 +1,4 @@
-// Measures the packed package beside its peers, in one run, and fails where a budget of tests/budgets.json is exceeded.
+// Measures the packed package beside its peers, in one run, and fails if a budget of tests/budgets.json is exceeded.
 // Usage: node benches/run.mjs [--write]   --write renews results.json, chart.svg and the README's table
 // RUNS (5) is how often each case runs, every time in a fresh process and all of them in another order.
 import { execFileSync, spawn } from 'node:child_process';
@@ -55,7 +55,7 @@ const inBrowser = (which, path, times = 1) => async () => {
 
 /**
  * Milliseconds of a whole process that imports and calls, above those of one that does nothing in the same round: what a busy
- * machine adds is more than either, and by rounds it comes to all three alike.
+ * machine adds is more than either, and by rounds it affects all three equally.
  */
 async function started() {
   const scripts = {

@@ -38,7 +38,7 @@ const ways = {
   // Cloudflare's Workers may not compile bytes: the module is compiled already.
   workerd: (_, file) => `import module from './${file}';
     export const instantiate = (imports) => new WebAssembly.Instance(module, imports).exports;`,
-  // So is it in Vercel's edge runtime, in another realm, whose Module is not this one's.
+  // Vercel's edge runtime compiles it in advance, too, in another realm with another class Module.
   'edge-light': (_, file) => `import module from './${file}?module';
     export const instantiate = (imports) => new WebAssembly.Instance(Object.setPrototypeOf(module, WebAssembly.Module.prototype), imports).exports;`,
 };

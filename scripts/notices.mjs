@@ -10,7 +10,7 @@ const run = (command, ...args) => execFileSync(command, args, { cwd: root, encod
 /** The MIT license, for a crate that names it and ships no text. */
 const MIT = (holders) => readFileSync(join(root, 'LICENSE-MIT'), 'utf8').replace('the transak-user-token authors', holders);
 
-/** The crates that the wasm of any entry is made of, but for this one. What runs while compiling is not in it. */
+/** The crates that the wasm of any entry consists of, without this one. A crate that runs while compiling is not in it. */
 function crates() {
   const { packages, resolve: { root: own, nodes } } = JSON.parse(
     run('cargo', 'metadata', '--format-version=1', '--locked', '--filter-platform=wasm32-unknown-unknown', '--all-features'),

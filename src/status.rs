@@ -21,7 +21,7 @@ const WINDOW_WITHOUT_IAT_MS: f64 = DAY;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StatusOptions {
     /// "About to expire" begins this long before expiry. None: 10 % of the token's lifetime, at most 7 days
-    /// (3 days of the documented 30); 24 hours where the token has no `iat`.
+    /// (3 days of the documented 30); 24 hours if the token has no `iat`.
     pub refresh_window_ms: Option<f64>,
     /// The token still counts as unexpired until this long after its expiry.
     pub clock_tolerance_ms: f64,
@@ -75,7 +75,7 @@ impl State {
 pub struct Lifetime {
     /// Where in its life the token is.
     pub state: State,
-    /// When it was issued, where it says so.
+    /// When it was issued, if it says so.
     pub issued_at: Option<f64>,
     /// When its refresh window begins.
     pub refresh_at: f64,

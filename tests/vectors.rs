@@ -56,7 +56,7 @@ fn vectors(file: &Value) -> impl Iterator<Item = &Value> {
     list(file, "groups").iter().flat_map(|group| list(group, "vectors"))
 }
 
-/// Returns the vector's token, or `None` where no Rust string can be it: not a string, or a lone surrogate.
+/// Returns the vector's token, or `None` if no Rust string can be it: not a string, or a lone surrogate.
 #[track_caller]
 fn token(vector: &Value, header: &str, signature: &str) -> Option<String> {
     if vector.get("value").is_some() {

@@ -106,7 +106,7 @@ async function post(path, body) {
   return data;
 }
 
-/** Both functions of the package, called alike. */
+/** Calls either function of the package. */
 async function renew(name, ask) {
   const asked = token ?? '';
   await tell('/gateway/fault', { fault: FAULTS[$('fault').value] ?? null, once: $('once').checked });
@@ -160,7 +160,7 @@ function presetWindow(lifetimeMs) {
   share = lifetimeMs <= MINUTE ? SHARE_OF_A_MINUTE : null;
 }
 
-/** The window is a share of the life of the token at hand; without one, of the tokens to come. */
+/** The window is a share of the token's life; without a token, of the life of those that are issued next. */
 function windowOption() {
   if (share === null) return {};
   const status = token === undefined ? {} : tokenStatus(token);
@@ -183,7 +183,7 @@ function frame() {
   requestAnimationFrame(frame);
 }
 
-/** Calls `write` where `value` is not what stands there already. */
+/** Calls `write` if `value` is another one than before. */
 function change(key, value, write) {
   if (shown.get(key) === value) return;
   shown.set(key, value);

@@ -1,4 +1,4 @@
-// The arguments. None of them is repeated in a message, but for an option's name: any may be a token by mistake.
+// The arguments. Any of them may be a token by mistake, so a message repeats none but an option's name.
 import { parseArgs } from 'node:util';
 import { EXIT } from './token.js';
 

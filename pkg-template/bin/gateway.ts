@@ -3,7 +3,7 @@ import { createGateway } from '../gateway.js';
 import type { Fault } from '../types/gateway.js';
 import { UsageError, type Options } from './arguments.js';
 
-/** The longest lifetime: what comes of it is an instant that a Date still has. */
+/** The longest lifetime. A Date still has the instant at its end. */
 const MOST_DAYS = 36_500;
 const UNITS: { [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const KINDS: { [name: string]: Fault } = {

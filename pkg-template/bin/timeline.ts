@@ -13,7 +13,7 @@ export function timeline({ issuedAt, refreshAt, expiresAt }: TokenTimes, now: nu
   return [`  ${labels(width, [['now', marker]])}`, ` [${bar}]`, `  ${labels(width, [['expires', width - 1], ['refresh', due - 1], ['issued', issuedAt === null ? -1 : 0]])}`];
 }
 
-/** Writes each text beside its column, but for one that has no room left. */
+/** Writes each text so that it ends at its column, and leaves out one that has no room. */
 function labels(width: number, texts: [string, number][]) {
   const line = Array<string>(width).fill(' ');
   for (const [text, column] of texts) {

@@ -1,5 +1,5 @@
-// Stores that people have at hand and that fit a session only by an adapter, or by three lines. They are told by their
-// methods, since a package may be there twice and a module has no class.
+// Stores that fit a session only by an adapter, or by three lines. They are recognised by their methods: a package may be
+// installed twice, and a module has no class.
 import { has, read } from '../../src/js/foreign.js';
 
 /** Each by the adapter or the package that it belongs to, in the order in which they are looked for. */

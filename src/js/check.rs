@@ -107,7 +107,7 @@ const OTHERS: [(&str, &str); 2] =
 
 /// Judges what is passed to a check: 0 is for its options, whose numbers are in the times buffer, NaN for one that is not
 /// given and infinite for what is no number; 1 for what is no options at all, and 2 for what is no list of tokens.
-/// Returns the place of a message in [`TEXTS`], or 0 where all is well.
+/// Returns the place of a message in [`TEXTS`], or 0 if all is well.
 #[wasm_bindgen(js_name = wrongOption)]
 #[must_use]
 pub fn wrong_option(given: usize) -> usize {

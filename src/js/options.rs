@@ -146,7 +146,7 @@ impl<'a> Bag<'a> {
         }
     }
 
-    /// Checks that it is said whom to ask: production tokens must not go to staging by default.
+    /// Checks that the server is named: production tokens must not go to staging by default.
     pub(super) fn requires_server(&self) {
         if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
             self.wrong("environment", " or baseUrl is required");

@@ -60,7 +60,7 @@ export class Kit {
     return { gateway, base: url, token, env: { BASE: url, TOKEN: token }, proven, hash: `#${encodeURIComponent(JSON.stringify({ base: url, token }))}` };
   }
 
-  /** Runs a command to its end and returns what it prints; fails where it fails. */
+  /** Runs a command to its end and returns what it prints; fails if it fails. */
   async run(command, args, { cwd, env = {} } = {}) {
     const child = this.#spawn(command, args, { cwd, env });
     const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));

@@ -83,7 +83,7 @@ async function tried(row) {
 }
 
 const entries = rows.map((row, index) => ({ row, index })), results = [];
-/** Runs rows, so many at a time. */
+/** Runs rows, `atOnce` at a time. */
 const run = (queue, atOnce) => Promise.all(Array.from({ length: atOnce }, async () => {
   for (let next; (next = queue.shift());) results[next.index] = await tried(next.row);
 }));

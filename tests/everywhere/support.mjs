@@ -2,7 +2,7 @@
 
 const BEGIN = '<!-- support: written by make test-everywhere -->', END = '<!-- /support -->';
 
-/** Returns the cells of what one row found, but for its name. */
+/** Returns the cells of a row's results, without its name. */
 function told({ note, outcomes }) {
   const entries = Object.entries(outcomes);
   const works = entries.filter(([, { ok, known }]) => ok && !known).map(([way]) => way);

@@ -1,7 +1,7 @@
-// Every way in which an exchange can end, as data and functions that run in Node and in a page alike.
+// Every way in which an exchange can end, as data and functions that run in Node and in a page.
 //
 // A case is played in two places. `faults` is what the gateway, which is elsewhere, is told to do first; `given` makes
-// the options where the call is made. `expect` is the whole error, or `resolves`, or `aborts`.
+// the options of the call. `expect` is the whole error, or `resolves`, or `aborts`.
 
 export const CLAIMS = { sub: 'secret.person@example.com', jti: '3f0c7a52-9d41-4c8e-b6aa-51f2e80d9b17', name: 'SecretClaim77' };
 export const API_KEY = 'c0ffee00-1234-4abc-8def-0123456789ab';

@@ -79,7 +79,7 @@ describe('examples compile', { concurrency: true }, () => {
     })
   }
 
-  /** What an example takes for granted: a token; a gateway, and its exports, where it is too short for an import. */
+  /** What an example presupposes: a token; a gateway and its exports, if it is too short for an import. */
   function around(example, comments) {
     if (example.includes('import ')) return 'declare let token: string'
     const names = comments.map(([, , name]) => (name === 'createGateway' ? name : `type ${name}`))
