@@ -23,11 +23,16 @@ export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v ch
 CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
 
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
-TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
+TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
 .PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
 
-pkg: pkg/package.json
+pkg: pkg/package.json target/transak-user-token.tgz
+
+# What the examples install.
+target/transak-user-token.tgz: pkg/package.json
+	@npm pack --silent --pack-destination target ./pkg > target/packed
+	mv target/$$(cat target/packed) $@
 
 # The standard library is rebuilt without panic messages and for size, and no feature of WebAssembly is used that Chrome 75,
 # Firefox 79 and Safari 15.1 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
@@ -109,11 +114,11 @@ size: pkg/package.json
 	@node tests/size.mjs
 
 # Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
-# ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
+# ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the table of docs/environments.md.
 test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
-# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
+# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
 
