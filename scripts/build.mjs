@@ -1,5 +1,5 @@
 // Assembles pkg/, ready for `npm pack`: wasm-pack's output and the modules of pkg-template/ in one file for each entry.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { asmModule, glueModule, minifyNames, withoutGlue } from './glue.mjs';
@@ -113,9 +113,9 @@ for (const file of readdirSync(join(template, 'types'))) {
   writeFileSync(join(pkg, file), text);
   writeFileSync(join(pkg, file.replace('.d.ts', '.d.cts')), text.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
 }
-for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'THIRD-PARTY-NOTICES.md']) copyFileSync(join(root, file), join(pkg, file));
-// The chart is the repository's alone.
-writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
+for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'THIRD-PARTY-NOTICES.md']) copyFileSync(join(root, file), join(pkg, file));
+// What the README links to.
+for (const path of ['docs/environments.md', 'docs/sessions.md', 'docs/recipes']) cpSync(join(root, path), join(pkg, path), { recursive: true });
 
 // The crate has the version and the description; npm has the rest.
 const manifest = JSON.parse(readFileSync(join(template, 'package.json'), 'utf8'));

@@ -13,7 +13,8 @@ import { openBrowser } from './browser.mjs';
 import { vectors } from './vectors.mjs';
 
 const folder = import.meta.dirname, shipped = join(folder, 'node_modules/transak-user-token');
-const files = readdirSync(shipped), read = (file) => readFileSync(join(shipped, file), 'latin1');
+const files = readdirSync(shipped, { recursive: true }).filter((name) => statSync(join(shipped, name)).isFile());
+const read = (file) => readFileSync(join(shipped, file), 'latin1');
 const scripts = files.filter((file) => /\.c?js$/.test(file));
 const manifest = JSON.parse(read('package.json'));
 const require = createRequire(import.meta.url);
