@@ -121,12 +121,7 @@ export class Kit {
 
   /** Starts Chromium or Firefox; returns what opens an address and resolves with the outcome that the page reports. */
   async browser(which = 'chrome') {
-    const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
-    this.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
-    const browser = await puppeteer.launch(which === 'firefox'
-      ? { browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, userDataDir }
-      : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: CHROMIUM_ARGS, userDataDir });
-    this.after(() => browser.close());
+    const browser = await this.launch(which);
     return async (url) => {
       const page = await browser.newPage();
       const lines = [];
@@ -142,6 +137,17 @@ export class Kit {
         await page.close();
       }
     };
+  }
+
+  /** Starts Chromium or Firefox, for rows whose pages report nothing by themselves. */
+  async launch(which = 'chrome') {
+    const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
+    this.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
+    const browser = await puppeteer.launch(which === 'firefox'
+      ? { browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, userDataDir }
+      : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: CHROMIUM_ARGS, userDataDir });
+    this.after(() => browser.close());
+    return browser;
   }
 
   /** A port that is free now. */

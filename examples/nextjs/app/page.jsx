@@ -7,6 +7,9 @@ const session = new TokenSession(null, {
   baseUrl: '/transak', storage: webStorage(() => localStorage), key: 'user', fetch: withSession,
 })
 
+// What the server renders, and the page at first: React compares the two before it shows the real state.
+const initial = session.snapshot()
+
 /** The page says who its user is. With cookies, this is not needed. */
 function withSession(url, init) {
   const headers = new Headers(init.headers)
@@ -15,7 +18,7 @@ function withSession(url, init) {
 }
 
 export default function Page() {
-  const { state, action } = useSyncExternalStore(session.subscribe, session.snapshot, session.snapshot)
+  const { state, action } = useSyncExternalStore(session.subscribe, session.snapshot, () => initial)
   const [outcome, setOutcome] = useState('')
   useEffect(() => {
     session.start()
