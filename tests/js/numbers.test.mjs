@@ -48,6 +48,7 @@ function fallback(place, pattern) {
 const underscored = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, '_'), commas = (n) => n.toLocaleString('en-US')
 const in_ = (unit) => (n) => String(n / unit)
 const seconds = in_(1_000), minutes = in_(60_000), hours = in_(3_600_000), days = in_(86_400_000), KiB = in_(1024)
+const kilobytes = (n) => String(Math.round(n / 1_000)), limits = JSON.parse(read('tests/budgets.json')).bytes
 const README = 'README.md', TYPES = 'pkg-template/types/index.d.ts', SERVER = 'pkg-template/types/server.d.ts', decision = (name) => `docs/decisions/${name}.md`
 
 /** A constant, how it is written, the sentence with `{}` for it and `#` for another number, and where it has to be. */
@@ -89,6 +90,8 @@ const ROWS = [
   [constant('pkg-template/session', 'LOOK_MS'), seconds, 'within {} s of use', [decision('session-store')]],
   [constant('pkg-template/session', 'TIMEOUT_MS'), seconds, 'it is waited for up to {} s', [TYPES]],
   [fallback('pkg-template/gateway', /lifetimeMs \?\? ([\d_]+)/g), underscored, 'Lifetime of the tokens it issues. Default: {}', ['pkg-template/types/gateway.d.ts']],
+  [limits['main entry'].bytes, kilobytes, 'main entry has about {} kB', [README]],
+  [limits['./status'].bytes, kilobytes, '`transak-user-token/status` {} kB', [README]],
   ...['expiring', 'expired', 'invalid'].map((state) => [fallback('pkg-template/bin/', new RegExp(`EXIT = .*\\b${state}: (\\d+)`, 'g')), String, {
     expiring: '{} for one about to expire', expired: '{} for an expired', invalid: '{} for an invalid',
   }[state], [README]]),

@@ -46,6 +46,8 @@ describe('consumers compile', { concurrency: true }, () => {
     '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noPropertyAccessFromIndexSignature', '--noImplicitOverride', '--isolatedModules',
   ))
 
+  test("the adapters of ./storage, with Keyv's own types", () => compiles(['types/storage.mts'], ...NODENEXT, ...NODE_ONLY, '--skipLibCheck', 'true'))
+
   test('a wrong use that nothing expects is an error', async (t) => {
     const source = "import { tokenStatus } from 'transak-user-token'\ntokenStatus('x.y.z').expiresAt\n"
     const files = lay(t, { 'types/wrong.mts': source })
