@@ -34,17 +34,39 @@ async function refused(kit, store, advice) {
   assert.throws(() => keyv(store), (error) => error.code === 'ERR_INVALID_OPTION' && error.message.includes(advice));
 }
 
-export default [
-  {
-    group: 'Stores', name: 'Keyv', set: 'stores', version: 'keyv', note: 'by `keyv`',
-    ways: {
-      '`throwOnErrors: true`': async (kit) => {
-        const { Keyv } = await load(kit, 'keyv'), { keyv } = await ours(kit, 'storage.js');
-        await carries(kit, keyv(new Keyv({ throwOnErrors: true })));
-        assert.throws(() => keyv(new Keyv()), { code: 'ERR_INVALID_OPTION' });
-      },
+/** A Keyv whose backend can be away. Version 5 rejects then, if it is told to; version 6 emits `error`. */
+const keyvOf = (name) => ({
+  group: 'Stores', name: 'Keyv', set: 'stores', version: name, note: 'by `keyv`, with `throwOnErrors: true`',
+  ways: {
+    'login to logout': async (kit) => {
+      const { Keyv } = await load(kit, name), { keyv } = await ours(kit, 'storage.js');
+      await carries(kit, keyv(new Keyv({ throwOnErrors: true })));
+    },
+    'a backend that is away is no logout': async (kit) => {
+      const { Keyv } = await load(kit, name), { keyv } = await ours(kit, 'storage.js'), { TokenSession } = await ours(kit, 'index.js');
+      const { base: baseUrl, token } = await kit.world(), entries = new Map();
+      let away = false;
+      const reached = (answer) => { if (away) throw new Error('away'); return answer(); };
+      const store = Object.assign(new Map(), {
+        get: (key) => reached(() => entries.get(key)),
+        set: (key, value) => reached(() => { entries.set(key, value); return true; }),
+        delete: (key) => reached(() => entries.delete(key)),
+      });
+      const session = await TokenSession.login(token, { baseUrl, storage: keyv(new Keyv({ store, throwOnErrors: true })), key: randomUUID() });
+      kit.after(() => session.dispose());
+      const events = [];
+      for (const type of ['storageerror', 'cleared']) session.addEventListener(type, () => events.push(type));
+      away = true;
+      const { accessToken } = await session.refresh();
+      assert.equal(await session.accessToken(), accessToken);
+      assert.deepEqual(events, ['storageerror']);
     },
   },
+});
+
+export default [
+  keyvOf('keyv'),
+  keyvOf('keyv6'),
   {
     group: 'Stores', name: 'unstorage', set: 'stores', version: 'unstorage', note: 'by `unstorage`',
     ways: {
