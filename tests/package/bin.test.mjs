@@ -114,6 +114,16 @@ describe('status', () => {
   })
 })
 
+test('at a terminal it asks for the token', { skip: process.platform !== 'linux' && 'it needs script(1) of util-linux' }, async (t) => {
+  const { fresh } = await world(t)
+  const child = spawn('script', ['-qec', `'${process.execPath}' '${BIN}' status --json`, '/dev/null'], { env: ENV })
+  t.after(() => child.kill('SIGKILL'))
+  child.stdout.setEncoding('utf8').on('data', (text) => { child.stdoutText = (child.stdoutText ?? '') + text })
+  await printed(child, 'stdout', /Paste the token, then press Enter and Ctrl-D\./)
+  child.stdin.write(`${fresh}\n\x04`)
+  await printed(child, 'stdout', /"state":"fresh"/)
+})
+
 describe('refresh', () => {
   test('the new token alone is on standard output', async (t) => {
     const { gateway, url, fresh } = await world(t)
