@@ -3,6 +3,7 @@
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
+# make release-check    says what keeps this checkout from being published
 # make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
@@ -22,11 +23,16 @@ export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v ch
 CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
 
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
-TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
 
-pkg: pkg/package.json
+pkg: pkg/package.json target/transak-user-token.tgz
+
+# What the examples install.
+target/transak-user-token.tgz: pkg/package.json
+	@npm pack --silent --pack-destination target ./pkg > target/packed
+	mv target/$$(cat target/packed) $@
 
 # The standard library is rebuilt without panic messages and for size, and no feature of WebAssembly is used that Chrome 75,
 # Firefox 79 and Safari 15.1 lack. Stable Rust takes these flags with RUSTC_BOOTSTRAP; the toolchain is pinned.
@@ -39,7 +45,7 @@ target/wasm/server/%: FEATURES := --no-default-features --features route
 LLVM := inline-threshold=10 inlinehint-threshold=20 unroll-runtime=false unroll-max-count=1 disable-lsr
 
 $(WASM): $(SOURCES) | setup
-	@echo "compiling the crate to wasm: $(@D)"
+	@echo "compiling the crate to wasm, $(@D): up to a minute"
 	export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/target/release-build
 	export RUSTFLAGS="-Zunstable-options -Zlocation-detail=none -Cpanic=immediate-abort $(addprefix -Cllvm-args=-,$(LLVM)) -Ctarget-feature=-reference-types,-multivalue"
 	wasm-pack --quiet build . --release --target web --no-pack --no-typescript --out-dir $(CURDIR)/$(@D) --out-name core \
@@ -52,7 +58,11 @@ pkg/package.json: $(WASM) $(TEMPLATE) $(wildcard scripts/*.mjs)
 target/installed/package.json: pkg/package.json $(shell find tests/package -type f) tests/vectors.json tests/js/vectors.mjs
 	@node tests/package/install.mjs
 
-demo: target/installed/package.json
+first-run:
+	@if [ ! -e $(TOOLS)/bin/wasm-bindgen ]; then echo "The first run takes some ten minutes: it compiles two tools, once for each user, and the package. Later ones take seconds."
+	elif [ ! -e pkg/package.json ]; then echo "The first run compiles the package, which takes a minute or two. Later ones take seconds."; fi
+
+demo: first-run target/installed/package.json
 	@node www/demo.mjs $(if $(ONCE),--once)
 
 test: test-rust test-wasm size test-types test-gateway test-plain test-package
@@ -104,13 +114,17 @@ size: pkg/package.json
 	@node tests/size.mjs
 
 # Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
-# ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
+# ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the table of docs/environments.md.
 test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
-# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
+# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
+
+release-check: | setup
+	@node scripts/notices.mjs --check
+	node scripts/release-check.mjs
 
 include scripts/tools.mk
 

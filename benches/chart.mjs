@@ -1,4 +1,4 @@
-// The README's chart, as SVG by hand: what a check costs in each runtime, and how that grows with the token.
+// The chart of docs/performance.md, as SVG by hand: what a check costs in each runtime, and how that grows with the token.
 
 const COLOURS = { 'tokenStatus': '#4f46e5', 'JSON.parse(atob())': '#d97706', 'jose decodeJwt': '#0f766e' };
 const text = (x, y, words, more = '') => `<text x="${x}" y="${y}" ${more}>${words}</text>`;

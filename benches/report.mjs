@@ -1,4 +1,4 @@
-// From what was measured to the figures that are budgeted: ratios where two things were measured side by side, else
+// From what was measured to the figures that are budgeted: ratios if two things were measured side by side, else
 // what the name says. Each is the median of its runs.
 
 export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];

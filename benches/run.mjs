@@ -1,5 +1,5 @@
-// Measures the packed package beside its peers, in one run, and fails where a budget of tests/budgets.json is exceeded.
-// Usage: node benches/run.mjs [--write]   --write renews results.json, chart.svg and the README's table
+// Measures the packed package beside its peers, in one run, and fails if a budget of tests/budgets.json is exceeded.
+// Usage: node benches/run.mjs [--write]   --write renews results.json, chart.svg and the table in docs/performance.md
 // RUNS (5) is how often each case runs, every time in a fresh process and all of them in another order.
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ const inBrowser = (which, path, times = 1) => async () => {
 
 /**
  * Milliseconds of a whole process that imports and calls, above those of one that does nothing in the same round: what a busy
- * machine adds is more than either, and by rounds it comes to all three alike.
+ * machine adds is more than either, and by rounds it affects all three equally.
  */
 async function started() {
   const scripts = {
@@ -129,10 +129,10 @@ mkdirSync(join(root, 'target'), { recursive: true });
 writeFileSync(join(root, 'target/bench.json'), `${JSON.stringify({ ...report, results }, null, 2)}\n`);
 console.log(`\n${table(report, budgets.figures)}\n`);
 if (process.argv.includes('--write')) {
-  const readme = join(root, 'README.md'), text = readFileSync(readme, 'utf8');
+  const page = join(root, 'docs/performance.md'), text = readFileSync(page, 'utf8');
   const [BEGIN, END] = ['<!-- figures: written by make bench -->', '<!-- /figures -->'];
-  if (!text.includes(BEGIN) || !text.includes(END)) throw new Error('the README has no place for the figures');
-  writeFileSync(readme, `${text.split(BEGIN)[0]}${BEGIN}\n\n${table(report, budgets.figures)}\n\n${END}${text.split(END)[1]}`);
+  if (!text.includes(BEGIN) || !text.includes(END)) throw new Error('docs/performance.md has no place for the figures');
+  writeFileSync(page, `${text.split(BEGIN)[0]}${BEGIN}\n\n${table(report, budgets.figures)}\n\n${END}${text.split(END)[1]}`);
   writeFileSync(join(here, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(join(here, 'chart.svg'), chart(report));
 }

@@ -14,10 +14,10 @@ export type Exports = {
   wrongOption(given: number): number;
   isSpace(unit: number): number;
 };
-/** What the wasm says in words: verdicts, and messages for the errors that options may come to. */
+/** The texts of the wasm: verdicts, and messages for invalid options. */
 type Verdict = Pick<Exclude<TokenStatus, { state: 'invalid' }>, 'state' | 'action'> & { reason?: undefined } | Extract<TokenStatus, { state: 'invalid' }>;
 type Views = ReturnType<typeof views>;
-/** An instance, and where its buffers are. */
+/** An instance, and the addresses of its buffers. */
 type Checker = Exports & Views & {
   encoder: Pick<TextEncoder, 'encodeInto'>; texts: (Verdict | string)[]; tokenAt: number; tokenLength: number; timesAt: number; mostUnits: number;
 };
@@ -67,7 +67,7 @@ function readOptions(core: Checker, options: unknown): [number, number, number] 
   return Number.isNaN(given[0]) ? [Date.now(), given[1], given[2]] : given;
 }
 
-/** Says a value in numbers alone: NaN is none, and infinite is what is no number. */
+/** Turns a value into a number: NaN means none, and infinite means that it is no number. */
 function numberOf(value: unknown): number {
   return value === undefined ? NaN : typeof value === 'number' && !Number.isNaN(value) ? value : Infinity;
 }
@@ -94,7 +94,7 @@ function status(core: Checker, token: unknown, now: number, refreshWindowMs: num
   return { state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs } as TokenStatus;
 }
 
-/** Returns the checker with its buffers where they are now. */
+/** Returns the checker with views of the memory's present buffer. */
 function buffers(core: Checker): Checker {
   const { buffer } = core.memory;
   return core.buffer === buffer ? core : Object.assign(core, views(buffer, core.tokenAt, core.tokenLength, core.timesAt));
@@ -103,7 +103,7 @@ function buffers(core: Checker): Checker {
 // The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.
 const NOT_A_STRING = -1, TOO_LONG = -2;
 
-/** Writes a token to where it is checked, and returns its length there. */
+/** Writes a token into the wasm's buffer, and returns its length there. */
 function writeToken(core: Checker, token: unknown): number {
   if (typeof token !== 'string') return NOT_A_STRING;
   return token.length > core.mostUnits ? writeTrimmed(core, token) : core.encoder.encodeInto(token, core.token).written;

@@ -59,7 +59,7 @@ function begin(): Core {
 }
 
 /**
- * Wraps exports so that whatever they throw, which is a trap, ends their instance. A callback is entered by the event loop,
+ * Wraps exports so that an error from them, which is a trap, ends their instance. A callback is entered by the event loop,
  * which has nobody to throw to. While JavaScript runs inside a call into the wasm, the outermost call reports the trap.
  */
 function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {

@@ -1,12 +1,15 @@
 // Assembles pkg/, ready for `npm pack`: wasm-pack's output and the modules of pkg-template/ in one file for each entry.
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { asmModule, glueModule, minifyNames, withoutGlue } from './glue.mjs';
 
 const root = join(import.meta.dirname, '..');
 const template = join(root, 'pkg-template');
 const pkg = join(root, 'pkg');
+const cargo = readFileSync(join(root, 'Cargo.toml'), 'utf8');
+/** A field of the crate's manifest. */
+const field = (name) => cargo.match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
 
 /** What src/js/check.rs exports, and pkg-template/check.ts calls past the glue. */
 const CHECK = ['memory', 'layout', 'checkToken', 'wrongOption', 'isSpace'];
@@ -35,7 +38,7 @@ const ways = {
   // Cloudflare's Workers may not compile bytes: the module is compiled already.
   workerd: (_, file) => `import module from './${file}';
     export const instantiate = (imports) => new WebAssembly.Instance(module, imports).exports;`,
-  // So is it in Vercel's edge runtime, in another realm, whose Module is not this one's.
+  // Vercel's edge runtime compiles it in advance, too, in another realm with another class Module.
   'edge-light': (_, file) => `import module from './${file}?module';
     export const instantiate = (imports) => new WebAssembly.Instance(Object.setPrototypeOf(module, WebAssembly.Module.prototype), imports).exports;`,
 };
@@ -90,18 +93,33 @@ function generated(modules, server) {
 await build({ bundle: true, external: ['node:*'], platform: 'node', format: 'cjs', target: 'es2020', logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, 'gateway.cjs') });
 copyFileSync(join(template, 'gateway.js'), join(pkg, 'gateway.js'));
 
+for (const [output, options] of [['storage.js', { format: 'esm' }], ['storage.cjs', { format: 'cjs', platform: 'node' }]]) {
+  await build({
+    bundle: true, minify: true, platform: 'neutral', target: 'es2020', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
+    entryPoints: [join(template, 'storage.ts')], outfile: join(pkg, output), ...options,
+  });
+}
+
+// The command line runs what is beside it.
+await build({
+  bundle: true, minify: true, platform: 'node', target: 'node18', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
+  entryPoints: [join(template, 'bin.ts')], outfile: join(pkg, 'bin.js'), define: { VERSION: JSON.stringify(field('version')) },
+  banner: { js: '#!/usr/bin/env node' },
+  plugins: [{ name: 'beside', setup: ({ onResolve }) => onResolve({ filter: /^\.\.?\/(index|gateway)\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })) }],
+});
+chmodSync(join(pkg, 'bin.js'), 0o755);
+
 // Declarations for `import`, and the same for `require`.
 for (const file of readdirSync(join(template, 'types'))) {
   const text = readFileSync(join(template, 'types', file), 'utf8');
   writeFileSync(join(pkg, file), text);
   writeFileSync(join(pkg, file.replace('.d.ts', '.d.cts')), text.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
 }
-for (const file of ['CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, file), join(pkg, file));
-// The chart is the repository's alone.
-writeFileSync(join(pkg, 'README.md'), readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\n\n/gm, ''));
+for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'THIRD-PARTY-NOTICES.md']) copyFileSync(join(root, file), join(pkg, file));
+// What the README links to.
+for (const path of ['docs/environments.md', 'docs/sessions.md', 'docs/recipes']) cpSync(join(root, path), join(pkg, path), { recursive: true });
 
 // The crate has the version and the description; npm has the rest.
-const field = (name) => readFileSync(join(root, 'Cargo.toml'), 'utf8').match(new RegExp(`^${name} = "(.*)"$`, 'm'))[1];
 const manifest = JSON.parse(readFileSync(join(template, 'package.json'), 'utf8'));
 Object.assign(manifest, { version: field('version'), description: field('description') });
 writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

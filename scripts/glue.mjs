@@ -72,7 +72,7 @@ ${body}
 }`;
 }
 
-/** Writes the short names where the glue reads an export of the wasm, or gives it an import. */
+/** Replaces the names of the wasm's exports and imports in the glue by the short ones. */
 function renamed(/** @type {string} */ text, /** @type {ReturnType<typeof minifyNames>} */ { imports, exports }) {
   text = text.replace(/\bwasm\.(\w+)/g, (_, name) => `wasm.${exports[name] ?? fail(`wasm.${name} is not exported`)}`);
   for (const [name, short] of imports) text = replace(text, `    ${name}: function(`, `    ${short}: function(`);
@@ -91,7 +91,7 @@ function hoisted(/** @type {string} */ text) {
 }
 
 /**
- * Returns the wasm as a module that exports `instantiate(imports)` in plain JavaScript, for where WebAssembly is missing.
+ * Returns the wasm as a module that exports `instantiate(imports)` in plain JavaScript, for runtimes without WebAssembly.
  * @param {string} wasm
  */
 export function asmModule(wasm) {

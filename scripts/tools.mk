@@ -15,11 +15,12 @@ node_modules/.package-lock.json benches/node_modules/.package-lock.json:
 	npm $(if $(filter benches/%,$@),install --no-save,ci) --silent --no-audit --no-fund --ignore-scripts
 	touch node_modules/.package-lock.json
 
-$(TOOLS)/bin/wasm-pack: CRATE := --locked wasm-pack@$(WASM_PACK)
-$(TOOLS)/bin/wasm-bindgen: CRATE := wasm-bindgen-cli@$(WASM_BINDGEN)
+$(TOOLS)/bin/wasm-pack: CRATE := wasm-pack@$(WASM_PACK)
+# By a lock file of this repository: its own names versions that not every mirror has.
+$(TOOLS)/bin/wasm-bindgen: CRATE := --path scripts/wasm-bindgen --target-dir target/wasm-bindgen
 $(TOOLS)/bin/%:
-	@echo "installing $(lastword $(CRATE))"
-	cargo install --quiet --root $(TOOLS) $(CRATE)
+	@echo "compiling $(@F): some five minutes, once"
+	cargo install --locked --root $(TOOLS) $(CRATE)
 
 browser: PROGRAMS := $(CHROMIUM) $(CHROMEDRIVER)
 browser: PACKAGES := chromium chromium-driver

@@ -5,7 +5,7 @@ use crate::error::InvalidReason;
 use crate::json::{Kind, Members, Value};
 use crate::token::decode_payload;
 
-/// An instant, in whole milliseconds since the epoch: below 2^53, hence exact.
+/// An instant, in whole milliseconds since the epoch: below 2^53, and so exact.
 pub type Millis = f64;
 
 /// The claims of a user access token that matter here (RFC 7519, section 4.1).

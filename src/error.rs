@@ -16,7 +16,7 @@ pub enum Action {
     Retry,
     /// Log in again with a one-time password.
     Login,
-    /// Mend the calling code or its configuration.
+    /// Fix the calling code or its configuration.
     Fix,
 }
 
@@ -156,7 +156,7 @@ pub struct Failure {
     pub option: String,
     /// What the message adds to that, or to the code's own text.
     pub detail: &'static str,
-    /// The HTTP status, where an answer came.
+    /// The HTTP status, if an answer came.
     pub status: Option<u16>,
     /// Transak's own `errorCode`, at most 16 of `[A-Za-z0-9_]`.
     pub error_code: Option<String>,

@@ -8,6 +8,9 @@ use crate::error::{Action, InvalidReason};
 const HOUR: f64 = 3_600_000.0;
 const DAY: f64 = 24.0 * HOUR;
 
+/// The default window, in percent of a token's lifetime.
+const DEFAULT_WINDOW_PERCENT: f64 = 10.0;
+
 /// The longest default window: a token that lives a year still is refreshed a week before its end only.
 const MAX_DEFAULT_WINDOW_MS: f64 = 7.0 * DAY;
 
@@ -18,7 +21,7 @@ const WINDOW_WITHOUT_IAT_MS: f64 = DAY;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StatusOptions {
     /// "About to expire" begins this long before expiry. None: 10 % of the token's lifetime, at most 7 days
-    /// (3 days of the documented 30); 24 hours where the token has no `iat`.
+    /// (3 days of the documented 30); 24 hours if the token has no `iat`.
     pub refresh_window_ms: Option<f64>,
     /// The token still counts as unexpired until this long after its expiry.
     pub clock_tolerance_ms: f64,
@@ -72,7 +75,7 @@ impl State {
 pub struct Lifetime {
     /// Where in its life the token is.
     pub state: State,
-    /// When it was issued, where it says so.
+    /// When it was issued, if it says so.
     pub issued_at: Option<f64>,
     /// When its refresh window begins.
     pub refresh_at: f64,
@@ -126,8 +129,8 @@ pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifet
     let Claims { issued_at, expires_at } = claims;
     let default_window = || {
         issued_at.map_or(WINDOW_WITHOUT_IAT_MS, |issued_at| {
-            let tenth = ((expires_at - issued_at) / 10.0).floor();
-            if tenth < MAX_DEFAULT_WINDOW_MS { tenth } else { MAX_DEFAULT_WINDOW_MS }
+            let share = ((expires_at - issued_at) / (100.0 / DEFAULT_WINDOW_PERCENT)).floor();
+            if share < MAX_DEFAULT_WINDOW_MS { share } else { MAX_DEFAULT_WINDOW_MS }
         })
     };
     let refresh_at = expires_at - options.refresh_window_ms.unwrap_or_else(default_window);

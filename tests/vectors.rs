@@ -56,7 +56,7 @@ fn vectors(file: &Value) -> impl Iterator<Item = &Value> {
     list(file, "groups").iter().flat_map(|group| list(group, "vectors"))
 }
 
-/// Returns the vector's token, or `None` where no Rust string can be it: not a string, or a lone surrogate.
+/// Returns the vector's token, or `None` if no Rust string can be it: not a string, or a lone surrogate.
 #[track_caller]
 fn token(vector: &Value, header: &str, signature: &str) -> Option<String> {
     if vector.get("value").is_some() {
@@ -157,7 +157,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     field(value, key).as_array().unwrap_or_else(|| panic!("{key} is no list"))
 }
 
-/// What any payload has to satisfy, whoever wrote it.
+/// What every payload has to satisfy.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::collection::vec;

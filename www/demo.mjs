@@ -1,4 +1,4 @@
-// The package in a minute, against a gateway on this computer: log in, check, refresh, be refused. Whatever does not
+// The package in a minute, against a gateway on this computer: log in, check, refresh, be refused. Anything that does not
 // go as told here ends it with an error, so it is a smoke test as well. No token is ever printed.
 // Usage: node www/demo.mjs [--once] [folder where the package is installed]
 import assert from 'node:assert/strict';

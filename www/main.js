@@ -40,6 +40,8 @@ let token;
 let share = null;
 let busy = false;
 let requests = 0;
+/** The token's state when the result on the page came: in another one it is dimmed. */
+let resultState;
 /** What is on the page already, so that a frame touches only what changes. */
 const shown = new Map();
 
@@ -104,7 +106,7 @@ async function post(path, body) {
   return data;
 }
 
-/** Both functions of the package, called alike. */
+/** Calls either function of the package. */
 async function renew(name, ask) {
   const asked = token ?? '';
   await tell('/gateway/fault', { fault: FAULTS[$('fault').value] ?? null, once: $('once').checked });
@@ -158,7 +160,7 @@ function presetWindow(lifetimeMs) {
   share = lifetimeMs <= MINUTE ? SHARE_OF_A_MINUTE : null;
 }
 
-/** The window is a share of the life of the token at hand; without one, of the tokens to come. */
+/** The window is a share of the token's life; without a token, of the life of those that are issued next. */
 function windowOption() {
   if (share === null) return {};
   const status = token === undefined ? {} : tokenStatus(token);
@@ -181,7 +183,7 @@ function frame() {
   requestAnimationFrame(frame);
 }
 
-/** Calls `write` where `value` is not what stands there already. */
+/** Calls `write` if `value` is another one than before. */
 function change(key, value, write) {
   if (shown.get(key) === value) return;
   shown.set(key, value);
@@ -192,6 +194,7 @@ function showStatus(status) {
   const { state, action } = status;
   change('state', state, () => {
     document.body.dataset.state = state;
+    if (state !== resultState) $('result').dataset.past = '';
     document.body.dataset.action = action;
     $('state').textContent = STATES[state];
     $('icon').setAttribute('href', `#icon-${state === 'invalid' ? 'expired' : state}`);
@@ -201,19 +204,21 @@ function showStatus(status) {
   if (state === 'invalid') return;
   const { expiresInMs } = status;
   change('countdown-name', expiresInMs > 0 ? 'expires in' : 'expired', (text) => { $('countdown-name').textContent = text; });
-  const countdown = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND)
-    : `${span(Math.floor(-expiresInMs / SECOND) * SECOND)} ago`;
+  const past = Math.floor(-expiresInMs / SECOND) * SECOND;
+  const countdown = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND) : past > 0 ? `${span(past)} ago` : 'just now';
   change('countdown', countdown, (text) => { $('countdown').textContent = text; });
   draw(status);
 }
 
 /** Says which window is in use, and whose choice it is. */
 function showWindow({ refreshWindowMs }, status) {
-  let text = refreshWindowMs === undefined ? 'default: 10 % of the lifetime' : `refreshWindowMs: ${refreshWindowMs}`;
-  if (status?.expiresAt) text = `${span(status.expiresAt - status.refreshAt)} (${text})`;
+  const choice = refreshWindowMs === undefined ? 'default: 10 % of the lifetime' : `refreshWindowMs: ${refreshWindowMs}`;
+  const lengthMs = status?.expiresAt ? status.expiresAt - status.refreshAt : refreshWindowMs ?? Number($('lifetime').value) / 10;
+  const length = `${span(lengthMs)} before expiry`, text = `${length} (${choice})`;
   change('window', text, () => {
     $('window-text').textContent = text;
     $('share').value = String(share ?? STEPS / 10);
+    $('share').setAttribute('aria-valuetext', length);
     $('default-window').hidden = share === null;
   });
 }
@@ -249,6 +254,8 @@ function showResult(outcome, title, rows) {
     list.append(element('dt', name), dd);
   }
   $('result').dataset.outcome = outcome;
+  delete $('result').dataset.past;
+  resultState = token === undefined ? undefined : tokenStatus(token, windowOption()).state;
   $('result').replaceChildren(heading, list);
   if (outcome === 'good') log(title);
 }

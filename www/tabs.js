@@ -12,29 +12,35 @@ const options = {
   baseUrl: config.gateway, storage: webStorage(localStorage), key: 'demo-user', fetch: counted, refreshWindowMs: config.lifetimeMs / 3,
 };
 
-let requests = 0;
+let requests = 0, busy = false;
 
-// Empty before a login, and told of one in another tab.
-const session = await TokenSession.open(options);
-for (const type of EVENTS) {
-  session.addEventListener(type, ({ detail }) => {
-    log(detail?.error ? `${type}: ${detail.error.code}` : type);
-    mark();
-  });
-}
-session.start();
-mark();
+/** The session of this tab. Before a login it is empty, and hears of one in another tab. */
+let session;
+use(await TokenSession.open(options));
 $('log-in').addEventListener('click', () => attempt(logIn));
 $('refresh').addEventListener('click', () => attempt(() => session.refresh()));
 $('log-out').addEventListener('click', () => attempt(() => session.clear()));
 setInterval(show, 200);
 document.body.dataset.ready = 'true';
 
+/** Goes on with a session. */
+function use(next) {
+  for (const type of EVENTS) next.addEventListener(type, ({ detail }) => log(detail?.error ? `${type}: ${detail.error.code}` : type));
+  next.subscribe(() => { show(); mark(); });
+  next.start();
+  session?.dispose();
+  session = next;
+  show();
+  mark();
+}
+
 async function logIn() {
   const email = 'user@example.com', apiKey = 'demo';
   const { stateToken } = await post('/api/v2/auth/login', { apiKey, email });
   const { accessToken } = await post('/api/v2/auth/verify', { apiKey, email, otp: '123456', stateToken });
-  await session.replace(accessToken);
+  // Resolves when the token is stored: from here on a page may also go elsewhere.
+  use(await TokenSession.login(accessToken, options));
+  log('logged in');
 }
 
 async function post(path, body) {
@@ -49,11 +55,18 @@ function counted(url, init) {
   return fetch(url, init);
 }
 
+/** One thing at a time. */
 async function attempt(work) {
+  if (busy) return;
+  busy = true;
+  show();
   try {
     await work();
   } catch (problem) {
     log(problem.code ?? problem.message);
+  } finally {
+    busy = false;
+    show();
   }
 }
 
@@ -65,10 +78,14 @@ async function mark() {
 }
 
 function show() {
-  const { state, expiresInMs } = session.status();
+  const { state, action, expiresInMs } = session.status();
   document.body.dataset.state = state === 'invalid' ? 'none' : state;
+  document.body.dataset.action = action;
   $('state').textContent = STATES[state];
   $('countdown').textContent = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND) : '–';
+  $('log-in').disabled = busy;
+  $('refresh').disabled = busy || action === 'login';
+  $('log-out').disabled = busy || state === 'invalid';
 }
 
 function log(text) {
@@ -76,6 +93,7 @@ function log(text) {
   time.textContent = clock(Date.now(), 0);
   what.textContent = text;
   item.append(time, what);
+  $('log').querySelector('.note')?.remove();
   $('log').prepend(item);
   while ($('log').children.length > LOG_LENGTH) $('log').lastChild.remove();
 }

@@ -44,7 +44,7 @@ function drawZones(width, refreshX, end) {
 function drawMarks({ begin, refreshAt, expiresAt, refreshX, end }) {
   const [issued, refresh, expires] = [begin, refreshAt, expiresAt].map((instant) => clock(instant, expiresAt - begin));
   const room = place('mark-issued', issued, 0, 'start');
-  // To the left of its line; to the right where that is taken; below where both are.
+  // To the left of its line; to the right if that is taken; below if both are.
   const need = place('mark-refresh', refresh, refreshX, 'end');
   const left = refreshX - need >= room;
   const right = refreshX >= room && refreshX + need <= end;
@@ -73,6 +73,6 @@ function drawNow(now, x, width) {
   set(arrow, { transform: `translate(0 ${TOP - 10})` });
   text.textContent = `now ${clock(now, 0)}`;
   const half = text.getComputedTextLength() / 2;
-  // It stays inside where the line is near an end.
+  // It stays inside if the line is near an end.
   set(text, { x: Math.max(half - x, Math.min(0, width - half - x)), y: TOP - 15, 'text-anchor': 'middle' });
 }

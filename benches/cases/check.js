@@ -1,4 +1,4 @@
-// One check: ours, and what else a page could do to learn the same. In Node and in browsers alike.
+// One check: ours, and other ways in which a page can learn the same. For Node and browsers.
 import { Bench } from 'tinybench';
 import { decodeJwt } from 'jose';
 import { jwtDecode } from 'jwt-decode';

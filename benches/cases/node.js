@@ -138,7 +138,7 @@ const cases = {
     return { first, last: bytes() };
   },
 
-  /** Nanoseconds for a session's status, where there are sessions, and for a check by hand beside it. */
+  /** Nanoseconds for a session's status, if there are sessions, and for a check by hand beside it. */
   async session() {
     if (!ours.TokenSession) return {};
     const list = tokens(2_000, { nowS: Math.floor(Date.now() / 1000) }), session = new ours.TokenSession(list[0], { environment: 'staging' });

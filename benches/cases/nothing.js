@@ -1,2 +1,2 @@
-// What a page waits for that imports a module, whatever is in it.
+// How long a page waits for the import of any module.
 export {};

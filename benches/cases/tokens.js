@@ -1,4 +1,4 @@
-// Tokens of the documented sample's shape and length, each one different: a constant one would flatter whoever caches.
+// Tokens of the documented sample's shape and length, each one different: one token alone would flatter a cache.
 
 const HEADER = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -26,7 +26,7 @@ export function createFleet(url, options) {
     try {
       return await fn();
     } finally {
-      // Should Redis be away by now, the lock ends by itself.
+      // If Redis is away now, the lock ends by itself.
       await mutex.release().catch(() => {});
     }
   }

@@ -7,7 +7,7 @@ class Encoder {
   }
   encodeInto(text: string, target: Uint8Array) {
     const bytes = this.encode(text);
-    // All or nothing, where the platform's own writes as much as there is room for.
+    // All or nothing. The platform's own writes as much as there is room for.
     if (bytes.length > target.length) return { read: 0, written: 0 };
     target.set(bytes);
     return { read: text.length, written: bytes.length };

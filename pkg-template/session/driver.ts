@@ -1,8 +1,10 @@
 // What drives a session. Its rules, in the wasm, decide; this puts the parts together that wait, tell, store and lock.
+import { read } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { failure } from '../failure.js';
 import { core } from '../loader.js';
 import { emitter, type Emitter } from '../platform/emitter.js';
+import { misfit } from '../storage/misfit.js';
 import type { SessionEventMap, SessionOptions, SessionStatus } from '../types/index.js';
 import { Background } from './background.js';
 import { Entry } from './entry.js';
@@ -35,6 +37,8 @@ export class Driver {
 
   /** Begins with a token, with none, or with the one that `open()` is to read. */
   constructor(session: object, token: unknown, given: SessionOptions, isStored: boolean) {
+    const advice = misfit(read(given, 'storage'));
+    if (advice) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: storage does not fit as it is: ${advice}`);
     const { refreshWindowMs, clockToleranceMs, maxWaitMs, timeoutMs } = core().sessionOptions(given);
     this.options = copyOptions(given);
     this.session = session;

@@ -1,5 +1,6 @@
 // The ways of a store: any one, called with a limit on its time; and the ready-made one of a page.
 import { caught, has } from '../../src/js/foreign.js';
+import { shared } from '../../src/js/shared.js';
 import { failure } from '../failure.js';
 import type { TokenStorage } from '../types/index.js';
 
@@ -41,17 +42,17 @@ export function call(storage: TokenStorage, key: string, [method, ...given]: Ope
   });
 }
 
-/** The stores that `webStorage` made, and whether they have no area. */
-const ofPage = new WeakMap<object, { isMissing: boolean }>();
+/** Returns the stores that `webStorage` made, and whether they have no area. It may be another copy's: of the entry `./storage`. */
+const ofPage = () => shared('webStorage', () => new WeakMap<object, { isMissing: boolean }>());
 
 /** Tells whether a store is a page's: browsers show what one tab has stored to another one a moment later. */
 export function isOfPage(storage: TokenStorage): boolean {
-  return ofPage.has(storage);
+  return ofPage().has(storage);
 }
 
 /** Tells whether a store is a page's that has no area. */
 export function isMissing(storage: TokenStorage): boolean {
-  return ofPage.get(storage)?.isMissing === true;
+  return ofPage().get(storage)?.isMissing === true;
 }
 
 export function webStorage(given: Storage | (() => Storage)): TokenStorage {
@@ -72,7 +73,7 @@ export function webStorage(given: Storage | (() => Storage)): TokenStorage {
     set: (key, token) => found().setItem(key, token),
     delete: (key) => found().removeItem(key),
   };
-  ofPage.set(storage, known);
+  ofPage().set(storage, known);
   return storage;
 }
 

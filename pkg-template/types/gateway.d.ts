@@ -34,8 +34,9 @@ export interface GatewayOptions {
 /**
  * What goes wrong with a refresh. Any fault may carry `latencyMs`, in real milliseconds, waited before all else.
  *
- * `drop` after, `truncated`, `oversized`, `bom` and `token` first do the refresh: where `revoke` is on the old token is gone (but not
- * with `which: 'same'`), and a bad token gets its 401, of `drop` nothing. The others, except `latency`, look at no token.
+ * `drop` after, `truncated`, `oversized`, `bom` and `token` first do the refresh. So if `revoke` is on, the old token is gone (but not
+ * with `which: 'same'`), and a bad token is answered with 401, or with nothing by `drop`. The others, except `latency`, look
+ * at no token.
  *
  * @example
  * const outage: Fault = { kind: 'error', status: 503, latencyMs: 50 }
@@ -61,7 +62,7 @@ export type Fault = { latencyMs?: number } & (
   | { kind: 'truncated', how?: 'json' | 'connection' }
   /** A valid answer, padded to `bytes`. Default: 200_000. */
   | { kind: 'oversized', bytes?: number }
-  /** Default: 302 to `/elsewhere` on the gateway itself, where a usable answer waits for whoever follows. */
+  /** Default: 302 to `/elsewhere` on the gateway itself, which answers with a usable token. */
   | { kind: 'redirect', location?: string, status?: number }
   /**
    * Answers 200 with the wrong token: of the same user but issued and expiring earlier, though not yet expired; the very
@@ -73,7 +74,7 @@ export type Fault = { latencyMs?: number } & (
 )
 
 /**
- * A request as it came in, whatever its path and method. The headers hold the token: this is for assertions, not for logs.
+ * A request as it came in, of any path and method. The headers hold the token: this is for assertions, not for logs.
  *
  * @example
  * const [first]: RecordedRequest[] = gateway.requests
@@ -119,8 +120,8 @@ export interface Gateway {
   /** What came in, oldest first, until {@link Gateway.reset}. */
   readonly requests: RecordedRequest[]
   /**
-   * Answers one request without a socket. Rejects with a `TypeError` where a server drops the connection, and with the
-   * signal's reason when `request.signal` aborts.
+   * Answers one request without a socket. Rejects with a `TypeError` if a server would drop the connection, and with the
+   * signal's reason if `request.signal` aborts.
    */
   fetch(request: Request): Promise<Response>
   /**
@@ -131,7 +132,7 @@ export interface Gateway {
   listen(port?: number): Promise<Listener>
   /**
    * Makes the next `times` refreshes (GET, not the preflight) meet `fault`, after those of earlier calls. `times` defaults
-   * to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for a fault that makes no sense.
+   * to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for an invalid fault.
    */
   fail(fault: Fault, options?: { times?: number }): void
   /** Forgets the remaining faults. */

@@ -39,7 +39,7 @@ export interface StatusOptions {
  * console.log(new Date(refreshAt), new Date(expiresAt))
  */
 export interface TokenTimes {
-  /** When the token was issued: its `iat`. `null` where it has none, none that is an instant, or one not before `exp`. */
+  /** When the token was issued: its `iat`. `null` if it has none, if that is no instant, or if it is not before `exp`. */
   issuedAt: number | null
   /** From when on it is about to expire: `expiresAt` less the window. */
   refreshAt: number
@@ -49,7 +49,7 @@ export interface TokenTimes {
 
 /**
  * Why a value is no usable user access token. `bearer_prefix`, `partner_token` and `session_token` are a mistake in
- * the calling code (`action: 'fix'`); for any other reason a new login helps.
+ * the calling code (`action: 'fix'`). For any other reason a new login helps.
  *
  * - `not_a_string`: it is no string.
  * - `too_long`: it is longer than 16,384 UTF-16 code units.
@@ -58,7 +58,8 @@ export interface TokenTimes {
  * - `bad_base64`: its payload is padded or of an impossible length (RFC 7515, section 2).
  * - `bad_json`: its payload is not a JSON object in UTF-8 (RFC 7519, section 7.2).
  * - `partner_token`: it has `API_KEY` and no `sub`: a partner access token, which another call refreshes.
- * - `session_token`: it has `ott` and no `sub`: the `sessionId` of a widget URL or of a transaction's session, which no call refreshes.
+ * - `session_token`: it has `ott` and no `sub`: the `sessionId` of a widget URL or of a transaction's session. No call
+ *   refreshes it.
  * - `no_expiry`: it has no `exp`.
  * - `bad_expiry`: its `exp` is not a number, or as far off as milliseconds would be (RFC 7519, section 2, NumericDate).
  *
@@ -81,12 +82,12 @@ export type InvalidReason =
   | 'bad_expiry'
 
 /**
- * Where in its life a token is, and what to do. `state` tells the members apart. `expiresInMs` is `expiresAt` less now:
+ * Where in its life a token is, and what to do. `state` tells the members apart. `expiresInMs` is `expiresAt` minus now:
  * zero or negative from the expiry on.
  *
  * - `fresh`: before `refreshAt`.
  * - `expiring`: from `refreshAt` on. It still works, and it can be refreshed.
- * - `expired`: from `expiresAt` plus the tolerance on. A refresh is impossible (the API's reference): only a login with a
+ * - `expired`: from `expiresAt` plus the tolerance on. A refresh is impossible (the API's reference). Only a login with a
  *   one-time password helps.
  * - `invalid`: no user access token.
  *
@@ -104,14 +105,14 @@ export type TokenStatus =
   | { state: 'invalid', action: 'login' | 'fix', reason: InvalidReason }
 
 /**
- * Tells where in its life a token is. It is synchronous, sends nothing, and decodes without verifying: a forged token with
- * a good `exp` is `fresh`.
+ * Tells where in its life a token is. It is synchronous and sends nothing. It decodes and does not verify: a forged token
+ * with a good `exp` is `fresh`.
  *
- * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant to judge
- * at; it defaults to `Date.now()`.
+ * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant to judge at. It
+ * defaults to `Date.now()`.
  *
- * No token makes it throw, whatever its type. Throws `ERR_INVALID_OPTION` for options that make no sense, and
- * `ERR_WASM_UNAVAILABLE` where there is no WebAssembly.
+ * It takes a value of any type and throws for none. Throws `ERR_INVALID_OPTION` if an option is invalid, and
+ * `ERR_WASM_UNAVAILABLE` if there is no WebAssembly.
  *
  * @example
  * import { tokenStatus } from 'transak-user-token'
@@ -126,11 +127,11 @@ export type TokenStatus =
 export function tokenStatus(token: unknown, options?: StatusOptions & { now?: number }): TokenStatus
 
 /**
- * Tells where in their life many tokens are, all at the same instant: the results are in the order of the tokens. It
- * decodes without verifying, as {@link tokenStatus} does.
+ * Tells where in their life many tokens are, all at the same instant. The results are in the order of the tokens. It
+ * decodes and does not verify, as {@link tokenStatus} does.
  *
- * Throws `ERR_INVALID_OPTION` where `tokens` is not iterable, or is a string: one token is no list. Else it throws as
- * `tokenStatus` does.
+ * Throws `ERR_INVALID_OPTION` if `tokens` is not iterable, or is a string: one token is no list. Apart from that it throws
+ * as `tokenStatus` does.
  *
  * @example
  * import { tokenStatuses } from 'transak-user-token'
@@ -141,7 +142,7 @@ export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions
 
 /**
  * How a refresh is made. A name that no option of this package has is refused, and so is `baseUrl: undefined` without an
- * `environment`. What `Object.prototype` has does not count; what an object inherits from a class does.
+ * `environment`. A field of `Object.prototype` is ignored. A field that an object inherits from a class counts.
  *
  * @example
  * import { refreshAccessToken, type RefreshOptions } from 'transak-user-token'
@@ -157,15 +158,15 @@ export interface RefreshOptions extends StatusOptions {
   environment?: 'staging' | 'production'
   /**
    * A server that answers `GET {baseUrl}/api/v2/auth/refresh` as Transak's does: your own backend. It overrides
-   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`), and has no
-   * user info, query or fragment; a relative one is resolved against `location`. Default: none.
+   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`). It has no
+   * user info, query or fragment. A relative one is resolved against `location`. Default: none.
    */
   baseUrl?: string | URL
   /** Whether `baseUrl` may be `http:` to another machine, which sends the token in the clear. Default: `false`. */
   allowHttp?: boolean
   /**
-   * Further request headers, such as `x-api-key` and `x-user-ip`, which Transak asks of a backend. They may not hold
-   * `authorization`. From a page, each of them has to pass the server's CORS. Default: none.
+   * Further request headers, such as `x-api-key` and `x-user-ip`, which Transak requires of a backend. `authorization` is
+   * refused. From a page, the server's CORS has to allow each of them. Default: none.
    */
   headers?: NonNullable<RequestInit['headers']>
   /**
@@ -180,7 +181,7 @@ export interface RefreshOptions extends StatusOptions {
   /** How many attempts may follow the first one; a whole number, 0 or more. Default: 2. */
   retries?: number
   /**
-   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request ends when
+   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request ends if
    * nobody waits for it any more. Default: none.
    */
   signal?: AbortSignal
@@ -206,15 +207,15 @@ export interface RefreshedToken extends TokenTimes {
  * `authorization` (the API's reference). **In production the vendor accepts this call from your backend only; a page uses
  * `baseUrl`.**
  *
- * Calls at the same time for the same token, server, headers, credentials, `fetch` and time-outs share one request. Network failures,
- * time-outs and 408, 429, 500, 502, 503 and 504 are tried again, with exponential back-off and jitter; `Retry-After`
+ * Calls at the same time for the same token, server, headers, credentials, `fetch` and time-outs share one request. Network
+ * failures, time-outs and 408, 429, 500, 502, 503 and 504 are tried again, with exponential back-off and jitter. `Retry-After`
  * (RFC 9110, section 10.2.3) is honoured up to 60 s and within `totalTimeoutMs`. Redirects are not followed. The new token
- * is decoded, not verified: it must have the same `sub` and expire no earlier than the old one.
+ * is decoded, not verified. It must have the same `sub` and expire no earlier than the old one.
  *
- * Rejects with a {@link TransakTokenError}, or with the signal's own reason. Options are judged first, then the signal, then
- * the token: `ERR_INVALID_OPTION`, `ERR_INVALID_TOKEN` and `ERR_TOKEN_EXPIRED` come before any request.
+ * Rejects with a {@link TransakTokenError}, or with the signal's own reason. Options are checked first, then the signal, then
+ * the token. `ERR_INVALID_OPTION`, `ERR_INVALID_TOKEN` and `ERR_TOKEN_EXPIRED` come before any request.
  *
- * Whether the old token still works afterwards is not documented: treat it as gone.
+ * Transak does not document whether the old token still works afterwards. Treat it as gone.
  *
  * @example
  * import { refreshAccessToken } from 'transak-user-token'
@@ -227,14 +228,14 @@ export interface RefreshedToken extends TokenTimes {
 export function refreshAccessToken(token: string, options?: RefreshOptions): Promise<RefreshedToken>
 
 /**
- * Comes to a token that can be used: the same one while it is fresh, a new one where it is about to expire. **In production
+ * Resolves with a token that can be used: the same one if it is fresh, a new one if it is about to expire. **In production
  * the vendor accepts the refresh from your backend only; a page uses `baseUrl`.** The token is decoded, not verified.
  *
- * `refreshed` says whether the token is a new one. Where the refresh fails for any reason that a login does not mend, the
- * old, still valid token comes back with the `error`.
+ * `refreshed` says whether the token is a new one. If the refresh fails and a login would not help, the promise resolves
+ * with the old, still valid token and the `error`.
  *
- * Rejects as {@link refreshAccessToken} does where the token is expired or invalid, the server refuses it, the options make
- * no sense, or the signal aborts.
+ * Rejects as {@link refreshAccessToken} does if the token is expired or invalid, if the server refuses it, if an option is
+ * invalid, or if the signal aborts.
  *
  * @example
  * import { ensureFreshToken } from 'transak-user-token'
@@ -249,9 +250,10 @@ export function ensureFreshToken(
 ): Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>
 
 /**
- * Where a session keeps its token between visits, and what its tabs have in common. Each call may be synchronous or not;
- * it gets 2 s, then it counts as failed, as does one that throws, answers `false` to `set`, or emits `error` meanwhile. A
- * Keyv instance fits as it is; {@link webStorage} makes one of a page's own.
+ * Where a session keeps its token between visits; its tabs share it. A call may be synchronous or return a promise, and it
+ * gets 2 s. It has failed if it takes longer, throws, answers `false` to `set`, or if the store emits `error` meanwhile. A
+ * Keyv instance fits as it is. {@link webStorage} makes a store of a page's own storage, and `transak-user-token/storage` has
+ * others.
  *
  * @example
  * import { type TokenStorage } from 'transak-user-token'
@@ -265,9 +267,9 @@ export function ensureFreshToken(
  */
 export interface TokenStorage {
   /**
-   * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. For a session that has read
-   * its token there this is a logout elsewhere, unless the store has `throwOnErrors: false`, as a Keyv by default: then a
-   * failure of its backend looks the same.
+   * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. If a session has read its
+   * token there before, that is a logout elsewhere. It is none with `storageMayForget`, nor if the store has
+   * `throwOnErrors: false`, as a Keyv by default: then a failure of its backend looks the same.
    */
   get(key: string): unknown
   /** Stores the bare token. It may be forgotten after `ttlMs`, which is whole and at most 30 days, in milliseconds. */
@@ -277,12 +279,11 @@ export interface TokenStorage {
 }
 
 /**
- * Makes a session's store of `localStorage` or `sessionStorage`, or of what a function returns at first use, so that a
- * server can render the page. An area that throws or is missing counts as no storage, with one `storageerror`. It holds the
- * bare token, until it is replaced or deleted: the session judges by the token itself whether it has expired. Any script of
- * the page can read it there.
+ * Makes a session's store of `localStorage` or `sessionStorage`. A function that returns one is called at the first use, so
+ * that a server can render the page. An area that throws or is missing counts as no storage, with one `storageerror`. The
+ * area holds the bare token until that is replaced or deleted. Any script of the page can read it there.
  *
- * Throws `ERR_INVALID_OPTION` for what is no such thing.
+ * Throws `ERR_INVALID_OPTION` if it gets neither.
  *
  * @example
  * import { TokenSession, webStorage } from 'transak-user-token'
@@ -313,9 +314,9 @@ export interface WebStorageArea {
 }
 
 /**
- * Holds a name's lock while `fn` runs: of all who share a store only one refreshes at a time. It calls `fn` once it has the
- * lock, and rejects where it does not get it within `timeoutMs` or `signal` aborts. `fn` ends by itself, and never rejects
- * for a failed refresh.
+ * Holds a name's lock while `fn` runs. Of all sessions that share a store one refreshes at a time. It calls `fn` once it has the
+ * lock. It rejects if it does not get the lock within `timeoutMs`, or if `signal` aborts. `fn` ends by itself, and never rejects
+ * because of a failed refresh.
  *
  * @example
  * import { type TokenLock } from 'transak-user-token'
@@ -330,8 +331,8 @@ export type TokenLock = (
 ) => Promise<unknown>
 
 /**
- * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required, and `retries` defaults to 0:
- * a session asks again by itself.
+ * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required, and `retries` defaults to 0,
+ * because a session asks again by itself.
  *
  * @example
  * import { TokenSession, type SessionOptions } from 'transak-user-token'
@@ -340,19 +341,19 @@ export type TokenLock = (
  * const session = new TokenSession(token, options)
  */
 export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
-  /** Where the token is kept; sessions of the same `key` refresh once between them. Default: none, in memory only. */
+  /** Where the token is kept. Of the sessions of one `key` one refreshes. Default: none, in memory only. */
   storage?: TokenStorage
   /**
    * Whether entries of `storage` can vanish by themselves, as those of memcached and of a Redis without persistence do. Then an
-   * empty store is no logout: the token is written again, and `clear()` leaves the text `cleared` there for as long as the token
-   * would have lived, which other sessions take for a logout. A store with `throwOnErrors: false`, as a Keyv by default, counts
-   * as one. Default: `false`.
+   * empty store is no logout: the token is written again. `clear()` leaves the text `cleared` there for as long as the token would
+   * have lived, which means a logout to other sessions. A store with `throwOnErrors: false`, as a Keyv by default, counts as such
+   * a store. Default: `false`.
    */
   storageMayForget?: boolean
-  /** What the token is stored under, one for each user; it names the lock too. Required with `storage`. Default: none. */
+  /** What the token is stored under: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
   key?: string
   /**
-   * Lets one at a time refresh, of those who share the store; it is waited for up to 10 s. Default: Web Locks where they
+   * Lets one session at a time refresh, of all that share the store; it is waited for up to 10 s. Default: Web Locks if they
    * exist, else a lock within the process.
    */
   lock?: TokenLock
@@ -364,8 +365,8 @@ export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
 }
 
 /**
- * Where in its life a session's token is, by the server's clock as far as it is known. A cleared session's is `invalid`.
- * Where the server has refused the token (`refused`), `action` is `'login'` whatever the state.
+ * Where in its life a session's token is, by the server's clock as far as it is known. A cleared session is `invalid`. If
+ * the server has refused the token (`refused`), `action` is `'login'` in every state.
  *
  * @example
  * import { TokenSession, type SessionStatus } from 'transak-user-token'
@@ -385,8 +386,8 @@ export type SessionStatus = TokenStatus & SessionState
  */
 export interface SessionState {
   /**
-   * How far the local clock is behind the server's, in milliseconds; negative where it is ahead. 0 where that is less than
-   * 7 s, `null` until it was measured, by the `iat` of a token that was issued just now.
+   * How far the local clock is behind the server's, in milliseconds; negative if it is ahead. 0 if that is less than
+   * 7 s. `null` until it is measured, by the `iat` of a token that was issued just now.
    */
   clockSkewMs: number | null
   /** Whether the server has refused the token (`ERR_UNAUTHORIZED`): `action` is `'login'` until `replace()`. */
@@ -423,11 +424,11 @@ export interface SessionSnapshot {
  * A session's events, and their `detail`. None of it holds a token.
  *
  * - `refreshed`: there is a new token of the same user, by a refresh here or in another tab.
- * - `refreshfailed`: a refresh failed; the token is kept, and there is another attempt later.
- * - `expired`: only a new login helps, since the token has expired or was refused. Once for a token.
+ * - `refreshfailed`: a refresh failed. The token is kept, and there is another attempt later.
+ * - `expired`: the token has expired or was refused, and only a new login helps. Once for each token.
  * - `replaced`: there is another login's token, by `replace()` here or in another tab.
- * - `cleared`: there is no token any more, by `clear()` here or in another tab, or since the store was emptied.
- * - `storageerror`: the store fails; the session goes on in memory. Once an outage.
+ * - `cleared`: there is no token any more, by `clear()` here or in another tab, or because the store was emptied.
+ * - `storageerror`: the store fails, and the session goes on in memory. Once for each outage.
  *
  * @example
  * import { TokenSession, type SessionEventMap } from 'transak-user-token'
@@ -445,7 +446,7 @@ export interface SessionEventMap {
 }
 
 /**
- * An event of a session: an `Event` where there is that class.
+ * An event of a session: an `Event`, if the runtime has that class.
  *
  * @example
  * import { TokenSession, type SessionEvent, type TokenTimes } from 'transak-user-token'
@@ -460,18 +461,18 @@ export interface SessionEvent<Detail> {
 }
 
 /**
- * Keeps a token valid: it hands it out, refreshes it in time, and shares it with the page's other tabs. **In production the
+ * Keeps a token valid: it returns the token, refreshes it in time, and shares it with the page's other tabs. **In production the
  * vendor accepts the refresh from your backend only; a page uses `baseUrl`.** Tokens are decoded, not verified.
  *
- * Constructing it starts nothing: it refreshes when asked, or between `start()` and `stop()` by itself. A request that was
- * sent is never aborted, since the old token may be gone with it; only `replace()` and `clear()` drop its answer. Two
- * sessions on the same token share one request.
+ * A new session sends nothing. It refreshes when asked, and by itself between `start()` and `stop()`. A request that was
+ * sent is never aborted, because the old token may be gone with it. Only `replace()`, `clear()` and a logout elsewhere drop its
+ * answer. Two sessions on the same token share one request.
  *
- * With `storage` and `key` the sessions of all tabs and workers refresh once between them, tell each other what happened,
- * never the token, and read it from the store. Of two tokens of one user the one issued later wins. A store that fails costs
- * a `storageerror`, and nothing else. Such a session is disposed of when it is not needed any more.
+ * With `storage` and `key` one session of all tabs and workers refreshes. They tell each other that something happened, never
+ * the token, and read it from the store. Of two tokens of one user the one issued later wins. If the store fails, there is one
+ * `storageerror`, and the session goes on in memory. Dispose of such a session when it is not needed any more.
  *
- * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`; an expired token is accepted.
+ * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`. It accepts an expired token.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -483,8 +484,8 @@ export interface SessionEvent<Detail> {
  */
 export class TokenSession {
   /**
-   * Begins a session with the token of a login, and begins to store it. Without a token it is empty, until another tab or
-   * `replace()` brings one. Await `accessToken()` before the page goes elsewhere: then the token is stored.
+   * Begins a session with the token of a login, and begins to store it. Without a token it is empty until another tab or
+   * `replace()` brings one. Await `accessToken()` before the page navigates: then the token is stored.
    */
   constructor(token: string | null | undefined, options: SessionOptions)
   /**
@@ -495,19 +496,20 @@ export class TokenSession {
    */
   static open(options: SessionOptions & { signal?: AbortSignal }): Promise<TokenSession>
   /**
-   * Begins a session with the token of a login. Resolves once the token is stored, or its store has failed: a page may go
-   * elsewhere then.
+   * Begins a session with the token of a login. Resolves once the token is stored, or its store has failed: then a page may
+   * navigate.
    *
    * Rejects with `ERR_INVALID_OPTION` and with `ERR_INVALID_TOKEN`.
    */
   static login(token: string, options: SessionOptions): Promise<TokenSession>
   /**
-   * Comes to a token that is valid now: at once while it is fresh; else it waits for the one refresh, up to `maxWaitMs`.
-   * Where that takes longer, fails, or has failed just now, it is the old, still valid token. With a `storage` it resolves
-   * once the token is stored or the store has failed, at most `maxWaitMs` later.
+   * Resolves with a token that is valid now. A fresh one it returns at once. If the token is about to expire, it waits for the
+   * one refresh, up to `maxWaitMs`. If that takes longer, fails, or has failed just now, it resolves with the old, still
+   * valid token. With a `storage` it resolves once the token is stored or the store has failed, at most `maxWaitMs` later.
    *
-   * Rejects at once with `ERR_TOKEN_EXPIRED`, with `ERR_UNAUTHORIZED` once the server has refused the token, and with
-   * `ERR_INVALID_TOKEN` once the session is cleared. A signal that aborts ends the wait, not the refresh.
+   * Rejects with `ERR_TOKEN_EXPIRED` if the token has expired, with `ERR_UNAUTHORIZED` if the server has refused it, and with
+   * `ERR_INVALID_TOKEN` if the session is empty; with a `storage` it looks there before. A signal that aborts ends the wait,
+   * not the refresh.
    */
   accessToken(options?: { signal?: AbortSignal }): Promise<string>
   /** Judges the token at this instant. It sends nothing, and is cheap enough for every frame. */
@@ -519,29 +521,29 @@ export class TokenSession {
    */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
   /**
-   * Goes on with the token of a new login, whatever was before: here at once, and once it is stored in the other tabs. It
-   * resolves once the token is stored or the store has failed: `await session.replace(token)` before the page goes elsewhere.
-   * With a store it waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
+   * Goes on with the token of a new login: here at once, and in the other tabs once it is stored. It always wins. Resolves once
+   * the token is stored or the store has failed: `await session.replace(token)` before the page navigates. With a store it
+   * waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
   /**
-   * Logs out: forgets the token here at once, in the store and in the other tabs. Resolves once it is deleted from the store.
-   * Rejects with `ERR_STORAGE` if that fails; the session then tries again to delete it, until it succeeds or there is
-   * another login.
+   * Logs out on this side: forgets the token here at once, in the store and in the other tabs. It sends Transak nothing. Resolves
+   * once the token is deleted from the store. Rejects with `ERR_STORAGE` if that fails. The session then tries again, until
+   * the token is deleted or there is another login.
    */
   clear(): Promise<void>
   /**
-   * Begins to renew the token by itself, from `refreshAt` on, a little later for some than for others. It looks at the clock
-   * at least every hour, and when the machine wakes up. A session alone does not keep Node from ending.
+   * Begins to renew the token by itself, from `refreshAt` on, spread at random so that a fleet does not ask at once. It looks at
+   * the clock at least every hour, and when the machine wakes up. A session alone does not keep Node running.
    */
   start(): void
-  /** Ends that. A refresh under way is finished and stored, without events. */
+  /** Ends the renewal. A refresh in flight is finished and stored, without events. */
   stop(): void
-  /** Ends the renewal, and lets go of what the session holds: its channel, its timers, its subscribers. */
+  /** Ends the renewal, and releases what the session holds: its channel, its timers, its subscribers. */
   dispose(): void
   /**
-   * Calls back after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called or
-   * the session is disposed of. A listener that throws stops no other. It is bound to its session.
+   * Calls `listener` after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called
+   * or the session is disposed of. A listener that throws stops no other. It is bound to its session.
    *
    * @example
    * import { TokenSession } from 'transak-user-token'
@@ -611,8 +613,8 @@ export type TransakTokenErrorCode =
 
 /**
  * The one error of this package: a stable `code`, and the `action` that helps. After a request its message names the origin
- * that was asked and the HTTP status. Nothing in it holds a token, a part of one, a claim or a header's value, so it may be
- * logged as it is.
+ * that was asked and the HTTP status. It holds no token, no part of one, no claim and no header's value, so it may be logged
+ * as it is.
  *
  * `instanceof TransakTokenError` holds for the errors of every entry and every copy of this package, if an app has several.
  *
@@ -638,11 +640,11 @@ export class TransakTokenError extends Error {
   )
   readonly name: 'TransakTokenError'
   readonly code: TransakTokenErrorCode
-  /** Whether to try again later, log in again with a one-time password, or mend the calling code or its configuration. */
+  /** Whether to try again later, log in again with a one-time password, or fix the calling code or its configuration. */
   readonly action: 'retry' | 'login' | 'fix'
   /** Why the token is invalid, with `ERR_INVALID_TOKEN`. */
   readonly reason?: InvalidReason
-  /** The HTTP status, where an answer came. */
+  /** The HTTP status, if an answer came. */
   readonly status?: number
   /** Transak's own `errorCode`, as text: at most 16 characters of `[A-Za-z0-9_]`. */
   readonly errorCode?: string
@@ -657,7 +659,7 @@ export class TransakTokenError extends Error {
    * sent: a refused connection, an unknown host, a certificate.
    */
   readonly outcomeUnknown: boolean
-  /** The name and code of what lay beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
+  /** The name and code of the error beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
   readonly cause?: Error & { code?: string }
   /** Returns the error as plain data without its stack, for a log or another worker: each field that is set. */
   toJSON(): Omit<TransakTokenError, 'stack' | 'cause' | 'toJSON'> & { cause?: { name?: string, code?: string } }

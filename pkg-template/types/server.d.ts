@@ -145,8 +145,9 @@ export interface RefreshHandlerOptions {
    */
   allowServerCalls?: boolean
   /**
-   * Whether a request may be sent to Transak in your name: whoever makes up something like a token would spend your API key
-   * and your address. Only `true` lets it pass; whatever else answers 403, what it throws or rejects with 500, and no answer within `timeoutMs` 503. `'none'`
+   * Whether a request may be sent to Transak in your name. Anyone can make up what looks like a token, and would spend your API
+   * key and your address. Only `true` lets it pass, any other result is answered with 403, an error with 500,
+   * and no answer within `timeoutMs` with 503. `'none'`
    * lets all pass. An empty session id must not: a variable that is set but empty would let everyone in.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)

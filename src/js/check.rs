@@ -46,7 +46,7 @@ pub fn is_space(unit: u32) -> bool {
     u8::try_from(unit).is_ok_and(|byte| byte.is_ascii_whitespace())
 }
 
-/// The length of what is no string. Whatever else is no length either is too long.
+/// The length of a value that is no string. Any other number above the limit means too long.
 const NOT_A_STRING: u32 = u32::MAX;
 
 /// Judges the token in the buffer; a window or a tolerance of NaN is the default one. Returns the place of its verdict in
@@ -114,7 +114,7 @@ const OTHERS: [(&str, &str); 2] =
 
 /// Judges what is passed to a check: 0 is for its options, whose numbers are in the times buffer, NaN for one that is not
 /// given and infinite for what is no number; 1 for what is no options at all, and 2 for what is no list of tokens.
-/// Returns the place of a message in [`TEXTS`], or 0 where all is well.
+/// Returns the place of a message in [`TEXTS`], or 0 if all is well.
 #[wasm_bindgen(js_name = wrongOption)]
 #[must_use]
 pub fn wrong_option(given: usize) -> usize {
@@ -131,7 +131,7 @@ pub fn wrong_option(given: usize) -> usize {
 }
 
 /// All that is said in words, as JSON: an array of the verdicts, in the order of [`check`]'s numbers, and then of the
-/// messages of the error that options may come to.
+/// messages for invalid options.
 static TEXTS: [u8; texts::<2048>().length] = texts().bytes;
 
 const fn texts<const ROOM: usize>() -> Texts<ROOM> {

@@ -32,14 +32,14 @@ impl Plain {
         Self(SERIALIZER.serialize_map(None).ok())
     }
 
-    /// Adds a member where there is a text for it.
+    /// Adds a member if there is a text for it.
     pub(super) fn text(&mut self, key: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.entry(key, &Value::Text(text));
         }
     }
 
-    /// Adds a member, null where there is no number.
+    /// Adds a member, which is null if there is no number.
     pub(super) fn number(&mut self, key: &str, number: Option<f64>) {
         self.entry(key, &Value::Number(number));
     }

@@ -2,7 +2,7 @@
 // caught. What throws inside the wasm's imports would end its instance.
 
 /**
- * Returns what a function does, or null where it throws.
+ * Returns what a function returns, or null if it throws.
  * @template T
  * @param {() => T} attempt
  */
@@ -99,7 +99,7 @@ export function platformHeaders() {
 }
 
 /**
- * Returns headers as the platform judges and orders them, and the same as one text; null where it refuses them.
+ * Returns headers as the platform judges and orders them, and the same as one text; null if it refuses them.
  * @param {any} init
  * @returns {[Headers, string] | null}
  */

@@ -33,6 +33,15 @@ pub(super) struct RefreshOptions {
     pub(super) fetch: JsValue,
 }
 
+/// How long one attempt may take by default.
+const TIMEOUT_MS: f64 = 10_000.0;
+
+/// How long all attempts and the waits between them may take by default.
+const TOTAL_TIMEOUT_MS: f64 = 30_000.0;
+
+/// How many attempts may follow the first one by default.
+const RETRIES: f64 = 2.0;
+
 impl RefreshOptions {
     /// Reads options, in the order in which they are judged: without `fetch` there may be no `Headers` either.
     pub(super) fn read(options: &JsValue) -> Result<Self> {
@@ -45,9 +54,9 @@ impl RefreshOptions {
             credentials: bag.credentials(),
             headers,
             headers_text,
-            timeout_ms: bag.number("timeoutMs", Fits::Positive).unwrap_or(10_000.0),
-            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(30_000.0),
-            retries: bag.number("retries", Fits::Count).unwrap_or(2.0),
+            timeout_ms: bag.number("timeoutMs", Fits::Positive).unwrap_or(TIMEOUT_MS),
+            total_timeout_ms: bag.number("totalTimeoutMs", Fits::Positive).unwrap_or(TOTAL_TIMEOUT_MS),
+            retries: bag.number("retries", Fits::Count).unwrap_or(RETRIES),
             signal: bag.signal(),
             fetch,
         };
@@ -148,7 +157,7 @@ impl<'a> Bag<'a> {
         !storage.is_undefined()
     }
 
-    /// Checks that it is said whom to ask: production tokens must not go to staging by default.
+    /// Checks that the server is named: production tokens must not go to staging by default.
     pub(super) fn requires_server(&self) {
         if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
             self.wrong("environment", " or baseUrl is required");

@@ -108,7 +108,7 @@ impl Call {
         if purpose != Purpose::Session && old.is_expired(options.status.clock_tolerance_ms, Date::now()) {
             return Err(error(&Failure::new(Code::TokenExpired)));
         }
-        // Three parts of the base64url alphabet are a header's value, whatever else they are.
+        // Three parts of the base64url alphabet are a valid header value.
         Headers::from_raw(options.headers.clone()).set("authorization", old.token.expose());
         Ok(Self { purpose, old: Rc::new(old), options: Rc::new(options) })
     }

@@ -30,7 +30,7 @@ extern "C" {
     #[wasm_bindgen(js_name = isSignal)]
     pub(super) fn is_signal(value: &JsValue) -> bool;
 
-    /// Returns headers and the same as one text; null where the platform refuses them.
+    /// Returns headers and the same as one text; null if the platform refuses them.
     #[wasm_bindgen(js_name = readHeaders)]
     pub(super) fn read_headers(init: &JsValue) -> JsValue;
 

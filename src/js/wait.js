@@ -45,7 +45,7 @@ export function timer(delayMs, early) {
 }
 
 /**
- * Settles as a promise does, or is fulfilled with something else where that takes longer. A promise fewer than a race
+ * Settles as a promise does, or is fulfilled with something else if that takes longer. A promise fewer than a race
  * with a `timer` for each of its parts.
  * @template T
  * @param {Promise<T>} promise
@@ -66,7 +66,7 @@ export function within(promise, limitMs, late, isIdle) {
 }
 
 /**
- * Returns the reason where a signal has aborted, as `fetch` would reject with; undefined where it has not.
+ * Returns the reason of a signal that has aborted, which `fetch` would reject with; undefined if it has not.
  * @param {AbortSignal | undefined} signal
  */
 export function abortReason(signal) {

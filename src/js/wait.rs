@@ -12,7 +12,7 @@ extern "C" {
     /// Returns a latch that opens after a while, or together with another.
     pub(super) fn timer(delay_ms: f64, early: &Latch) -> Promise;
 
-    /// Returns the reason where a signal has aborted; undefined where it has not.
+    /// Returns the reason of a signal that has aborted; undefined if it has not.
     #[wasm_bindgen(js_name = abortReason)]
     pub(super) fn abort_reason(signal: &JsValue) -> JsValue;
 

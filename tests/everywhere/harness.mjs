@@ -60,7 +60,7 @@ export class Kit {
     return { gateway, base: url, token, env: { BASE: url, TOKEN: token }, proven, hash: `#${encodeURIComponent(JSON.stringify({ base: url, token }))}` };
   }
 
-  /** Runs a command to its end and returns what it prints; fails where it fails. */
+  /** Runs a command to its end and returns what it prints; fails if it fails. */
   async run(command, args, { cwd, env = {} } = {}) {
     const child = this.#spawn(command, args, { cwd, env });
     const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
@@ -119,14 +119,9 @@ export class Kit {
     return `http://127.0.0.1:${server.address().port}`;
   }
 
-  /** Starts Chromium, or Firefox with these settings; returns what opens an address and resolves with the outcome that the page reports. */
+  /** Starts Chromium, or Firefox with these preferences; returns what opens an address and resolves with the outcome that the page reports. */
   async browser(which = 'chrome', extraPrefsFirefox = {}) {
-    const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
-    this.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
-    const browser = await puppeteer.launch(which === 'firefox'
-      ? { browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, userDataDir, extraPrefsFirefox }
-      : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: CHROMIUM_ARGS, userDataDir });
-    this.after(() => browser.close());
+    const browser = await this.launch(which, extraPrefsFirefox);
     return async (url, limitMs = 25_000) => {
       const page = await browser.newPage();
       const lines = [];
@@ -146,6 +141,17 @@ export class Kit {
         await page.close();
       }
     };
+  }
+
+  /** Starts Chromium or Firefox, for rows whose pages report nothing by themselves. */
+  async launch(which = 'chrome', extraPrefsFirefox = {}) {
+    const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
+    this.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
+    const browser = await puppeteer.launch(which === 'firefox'
+      ? { browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, userDataDir, extraPrefsFirefox }
+      : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: CHROMIUM_ARGS, userDataDir });
+    this.after(() => browser.close());
+    return browser;
   }
 
   /** A port that is free now. */

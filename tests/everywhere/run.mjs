@@ -1,5 +1,5 @@
 // Installs the packed package everywhere it is said to work, and proves it there.
-// Usage: node tests/everywhere/run.mjs [--write] [text...]   only rows whose name has one of the texts; --write renews the README
+// Usage: node tests/everywhere/run.mjs [--write] [text...]   only rows whose name has one of the texts; --write renews docs/environments.md
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ async function tried(row) {
 }
 
 const entries = rows.map((row, index) => ({ row, index })), results = [];
-/** Runs rows, so many at a time. */
+/** Runs rows, `atOnce` at a time. */
 const run = (queue, atOnce) => Promise.all(Array.from({ length: atOnce }, async () => {
   for (let next; (next = queue.shift());) results[next.index] = await tried(next.row);
 }));
@@ -95,10 +95,10 @@ await run(entries.filter(({ row }) => row.alone), 1);
 console.log(`\n${table(results)}\n`);
 const ways = results.flatMap(({ outcomes }) => Object.values(outcomes)), failed = ways.filter(({ ok }) => !ok).length;
 if (!wanted.length) {
-  const readme = join(root, 'README.md'), before = readFileSync(readme, 'utf8'), after = updated(before, results);
-  if (before !== after && process.argv.includes('--write')) writeFileSync(readme, after);
+  const page = join(root, 'docs/environments.md'), before = readFileSync(page, 'utf8'), after = updated(before, results);
+  if (before !== after && process.argv.includes('--write')) writeFileSync(page, after);
   else if (before !== after) {
-    console.log("the README's table is not this one: run node tests/everywhere/run.mjs --write");
+    console.log("the table of docs/environments.md is another one: run node tests/everywhere/run.mjs --write");
     process.exitCode = 1;
   }
 }

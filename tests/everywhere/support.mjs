@@ -1,8 +1,8 @@
-// The README's table of what is supported, made of what a run of `run.mjs` found.
+// The table of docs/environments.md, made of what a run of `run.mjs` found.
 
 const BEGIN = '<!-- support: written by make test-everywhere -->', END = '<!-- /support -->';
 
-/** Returns the cells of what one row found, but for its name. */
+/** Returns the cells of a row's results, without its name. */
 function told({ note, outcomes }) {
   const entries = Object.entries(outcomes);
   const works = entries.filter(([, { ok, known }]) => ok && !known).map(([way]) => way);
@@ -25,9 +25,9 @@ export function table(results) {
   return ['| where | what works | note |', '|---|---|---|', ...text].join('\n');
 }
 
-/** Returns the README with the table of these results. */
-export function updated(readme, results) {
-  const begin = readme.indexOf(BEGIN), end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error('the README has no place for the table');
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${table(results)}\n\n${readme.slice(end)}`;
+/** Returns the page with the table of these results. */
+export function updated(page, results) {
+  const begin = page.indexOf(BEGIN), end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error('docs/environments.md has no place for the table');
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${table(results)}\n\n${page.slice(end)}`;
 }

@@ -540,7 +540,7 @@ describe('faults, each on a socket and without', () => {
     assert.equal((await refresh(token)).status, 200)
   })
 
-  test('that make no sense are refused at once', () => {
+  test('that are invalid are refused at once', () => {
     const gateway = createGateway()
     const bad = [undefined, null, {}, { kind: 'none' }, { kind: 'toString' }, { kind: 'latency' }, { kind: 'latency', ms: -1 },
       { kind: 'latency', ms: NaN }, { kind: 'latency', ms: 2 ** 31 }, { kind: 'hang', latencyMs: '5' }, { kind: 'drop' },

@@ -161,7 +161,7 @@ async function each(check) {
 
 after(() => {
   isStatus(tokenStatus(GOOD));
-  // A plain build has one for good, which Node may have made by itself.
+  // A plain build keeps one, which Node may have made by itself.
   if (!plain) assert.equal(instances, 1, 'the WebAssembly was made anew: something panicked');
 });
 

@@ -305,7 +305,7 @@ test('an error of any entry or copy is an instance of the class of every other',
   }
 });
 
-test('nothing else is an instance of the class, whatever its prototypes say', () => {
+test('no other value is an instance of the class, whichever prototypes it has', () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   for (const value of [undefined, null, '', 1, {}, Object.create(null), new Error(), { name: 'TransakTokenError', code: 'ERR_NETWORK' }, proxy]) {

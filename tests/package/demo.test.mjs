@@ -1,13 +1,14 @@
 // The demo, with the installed package: the walk in the terminal, and the page in a headless Chromium.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import puppeteer from 'puppeteer-core';
+import { above } from './types/lists.mjs';
 
 const folder = import.meta.dirname;
 const www = process.env.DEMO_WWW ?? findWww(folder);
@@ -54,6 +55,102 @@ test('a token goes through its states on the page', async (t) => {
   await page.click('#refresh');
   await field(page, 'code', 'ERR_TOKEN_EXPIRED');
   assert.equal(await text(page, '[data-field="attempts"]'), '0');
+});
+
+test('what a call said is dimmed once the state has moved on', async (t) => {
+  const { page, later } = await opened(t);
+  await logIn(page);
+  await page.click('#refresh');
+  await page.waitForSelector('#result[data-outcome="good"]:not([data-past])');
+  await later(page, 45_000);
+  await state(page, 'expiring');
+  assert.ok(await page.$('#result[data-past]'));
+  await later(page, 61_000);
+  await state(page, 'expired');
+  await page.click('#refresh');
+  await page.waitForSelector('#result[data-outcome="error"]:not([data-past])');
+});
+
+test('a token that has expired within a second has expired just now', async (t) => {
+  const { page } = await opened(t);
+  const [verified] = await Promise.all([page.waitForResponse((response) => response.url().endsWith('/verify') && response.request().method() === 'POST'), logIn(page)]);
+  const { data: { accessToken } } = await verified.json();
+  const { exp } = JSON.parse(Buffer.from(accessToken.split('.')[1], 'base64url'));
+  for (const [ms, said] of [[0, 'just now'], [999, 'just now'], [1000, '1 s ago'], [61_000, '1 min 1 s ago']]) {
+    await page.evaluate((now) => { Date.now = () => now; }, exp * 1000 + ms);
+    await page.waitForFunction((said) => document.querySelector('.countdown').textContent.trim() === `expired ${said}`, { timeout: 15_000 }, said);
+  }
+});
+
+test('the slider grows to the right, and says its unit', async (t) => {
+  const { page } = await opened(t);
+  await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
+  const said = () => page.$eval('#share', (slider) => slider.getAttribute('aria-valuetext'));
+  assert.equal(await said(), '20 s before expiry');
+  await page.focus('#share');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => document.querySelector('#window-text').textContent.startsWith('21 s before expiry'));
+  assert.equal(await said(), '21 s before expiry');
+});
+
+test('the second page has one primary button, and none that can do nothing', async (t) => {
+  const { page, url } = await opened(t);
+  await page.goto(new URL('tabs.html', url));
+  await page.waitForSelector('body[data-ready]');
+  const buttons = () => page.$$eval('button', (all) => all.map((button) => ({
+    name: button.id, on: !button.disabled, filled: getComputedStyle(button).backgroundColor === getComputedStyle(document.querySelector('a')).color,
+  })));
+  const named = (all, what) => all.filter((button) => button[what]).map(({ name }) => name);
+  assert.match(await text(page, '#log'), /^Nothing so far/);
+  assert.deepEqual(named(await buttons(), 'on'), ['log-in']);
+  assert.deepEqual(named(await buttons(), 'filled'), ['log-in']);
+  await page.click('#log-in');
+  await page.waitForSelector('#log-out:not(:disabled)');
+  assert.deepEqual(named(await buttons(), 'on'), ['log-in', 'refresh', 'log-out']);
+  assert.deepEqual(named(await buttons(), 'filled'), ['refresh']);
+  await page.click('#log-out');
+  await page.waitForSelector('#log-out:disabled');
+  assert.deepEqual(named(await buttons(), 'on'), ['log-in']);
+  assert.doesNotMatch(await text(page, '#log'), /Nothing so far/);
+});
+
+test('axe-core finds nothing in any state, at both widths, light and dark', async (t) => {
+  const axe = readFileSync(above('node_modules/axe-core/axe.min.js'), 'utf8');
+  const { page, url, expected, setLifetime, later } = await opened(t);
+  const found = async (name) => {
+    await page.evaluate(axe);
+    for (const width of [1280, 390]) for (const value of ['light', 'dark']) {
+      await page.setViewport({ width, height: 900 });
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      const { rules, overflow } = await page.evaluate(async () => ({
+        rules: (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join()}`),
+        overflow: document.documentElement.scrollWidth - innerWidth,
+      }));
+      assert.deepEqual(rules, [], `${name}, ${width}, ${value}`);
+      assert.ok(overflow <= 0, `${name} is wider than ${width}`);
+    }
+  };
+  await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
+  await found('no token');
+  await logIn(page);
+  await page.click('#refresh');
+  await page.waitForSelector('[data-outcome="good"]');
+  await found('fresh');
+  expected.push(401);
+  await page.select('#fault', '401');
+  await page.click('#refresh');
+  await field(page, 'code', 'ERR_UNAUTHORIZED');
+  await found('refused');
+  await later(page, 61_000);
+  await state(page, 'expired');
+  await found('expired');
+  await setLifetime(2 ** 31);
+  await page.goto(new URL('tabs.html', url));
+  await page.waitForSelector('body[data-ready]');
+  await found('tabs, no token');
+  await page.click('#log-in');
+  await page.waitForSelector('#log-out:not(:disabled)');
+  await found('tabs, fresh');
 });
 
 test('a refresh takes an expiring token back to fresh', async (t) => {
@@ -170,7 +267,12 @@ async function opened(t) {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ lifetimeMs }) };
     assert.equal((await fetch(new URL('/gateway/lifetime', url), init)).status, 200);
   };
-  return { page, newPage, url, expected, setLifetime };
+  /** Sets the page's clock forward from now. */
+  const later = (page, ms) => page.evaluate((ms) => {
+    const { now } = Date;
+    Date.now = () => now() + ms;
+  }, ms);
+  return { page, newPage, url, expected, setLifetime, later };
 }
 
 /** The page listens once it says which window is in use. */

@@ -1,7 +1,7 @@
-// Every way in which an exchange can end, as data and functions that run in Node and in a page alike.
+// Every way in which an exchange can end, as data and functions that run in Node and in a page.
 //
 // A case is played in two places. `faults` is what the gateway, which is elsewhere, is told to do first; `given` makes
-// the options where the call is made. `expect` is the whole error, or `resolves`, or `aborts`.
+// the options of the call. `expect` is the whole error, or `resolves`, or `aborts`.
 
 export const CLAIMS = { sub: 'secret.person@example.com', jti: '3f0c7a52-9d41-4c8e-b6aa-51f2e80d9b17', name: 'SecretClaim77' };
 export const API_KEY = 'c0ffee00-1234-4abc-8def-0123456789ab';
@@ -353,7 +353,7 @@ const options = [
   { name: 'options with a getter that throws', whole: true, given: () => hostileGetters(['retries']), expect: option },
 ];
 
-/** What a server, a proxy or a runtime may say that holds a secret. Whatever becomes of it, nothing may show. */
+/** What a server, a proxy or a runtime may say that holds a secret. None of it may show in an outcome. */
 const withApiKey = { ...one, headers: { 'x-api-key': API_KEY } };
 const echo = (name, fault, expect, given = one) => ({ name, faults: (token) => [fault(token)], given: () => given, expect });
 const pieceOf = (token) => token.split('.')[1].match(/[A-Za-z0-9]{16}/)[0];

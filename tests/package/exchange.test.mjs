@@ -13,7 +13,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** What a message names, by a pattern: here every request goes to this machine. */
 const ORIGIN = 'http://127\\.0\\.0\\.1:\\d+';
 
-/** A base URL where nobody listens. */
+/** A base URL at which nobody listens. */
 async function unheard() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,4 +1,4 @@
-// What happens when the wasm traps: the caller gets one error, whoever waits gets what was waited for, and the next call starts afresh.
+// What happens when the wasm traps: the caller gets one error, another waiter gets its answer, and the next call starts afresh.
 // The instance is made to trap from outside: no input is known that does it.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -64,7 +64,7 @@ test('a trap in a call that returns a promise rejects it', async () => {
   assert.equal((await api.ensureFreshToken(token)).refreshed, false);
 });
 
-test('a trap while an answer is read rejects whoever waits, and nothing is thrown that nobody could catch', async () => {
+test('a trap while an answer is read rejects every waiter, and nothing is thrown that nobody could catch', async () => {
   const { api, token, waiting, answer } = await fresh();
   trapping = (entered) => entered.includes('invoke');
   answer();

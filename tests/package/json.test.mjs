@@ -23,7 +23,7 @@ function parsed(bytes) {
   }
 }
 
-/** The reason that the documented order of rules gives; null for a usable token, undefined where rounding decides. */
+/** The reason that the documented order of rules gives; null for a usable token, undefined if rounding decides. */
 function reasonOf({ claims }) {
   const has = (name) => Object.hasOwn(claims, name);
   if (has('API_KEY') && !has('sub')) return 'partner_token';
@@ -33,7 +33,7 @@ function reasonOf({ claims }) {
   return isInstant(claims.exp) ? null : 'bad_expiry';
 }
 
-/** Whether it is a number of seconds, not milliseconds; undefined where a double is too coarse to tell. */
+/** Whether it is a number of seconds, not milliseconds; undefined if a double is too coarse to tell. */
 function isInstant(value) {
   if (typeof value !== 'number') return false;
   if (!Number.isInteger(value) || Math.abs(value) === 1e11) {

@@ -1,4 +1,4 @@
-// Which fields of an options object count, and which are refused, for checks and for refreshes alike.
+// Which fields of an options object count, and which are refused, for checks and for refreshes.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import vm from 'node:vm';

@@ -13,7 +13,8 @@ import { openBrowser } from './browser.mjs';
 import { vectors } from './vectors.mjs';
 
 const folder = import.meta.dirname, shipped = join(folder, 'node_modules/transak-user-token');
-const files = readdirSync(shipped), read = (file) => readFileSync(join(shipped, file), 'latin1');
+const files = readdirSync(shipped, { recursive: true }).filter((name) => statSync(join(shipped, name)).isFile());
+const read = (file) => readFileSync(join(shipped, file), 'latin1');
 const scripts = files.filter((file) => /\.c?js$/.test(file));
 const manifest = JSON.parse(read('package.json'));
 const require = createRequire(import.meta.url);
@@ -74,9 +75,14 @@ test('in every set of conditions `types` stands first, and the runtimes before t
 
 test('every file that the manifest names is there', () => {
   const targets = (node) => (typeof node === 'string' ? [node] : Object.values(node).flatMap(targets));
-  const { exports, main, module, types, unpkg, jsdelivr, 'react-native': native } = manifest;
-  const named = [...targets(exports), main, module, types, unpkg, jsdelivr, ...Object.entries(native).flat()].map((path) => path.slice(2));
+  const { exports, main, module, types, unpkg, jsdelivr, bin, 'react-native': native } = manifest;
+  const named = [...targets(exports), main, module, types, unpkg, jsdelivr, ...Object.entries(native).flat()].map((path) => path.slice(2)).concat(Object.values(bin));
   assert.deepEqual(named.filter((name) => !files.includes(name)), []);
+});
+
+test('nothing redirects a subpath of `exports` to a file that Metro warns of', () => {
+  const redirected = Object.keys(manifest['react-native']).map((file) => file.replace(/\.c?js$/, ''));
+  for (const file of redirected) assert.ok(!(file in manifest.exports), `${file} has a condition of its own`);
 });
 
 test('no file names a folder of the machine that made it', () => {
@@ -88,7 +94,7 @@ test('every script is ASCII, and so the same in a page of any encoding', () => {
 });
 
 test('nothing in the scripts needs a plugin, a polyfill or a policy', () => {
-  for (const file of scripts.filter((name) => !name.startsWith('gateway'))) {
+  for (const file of scripts.filter((name) => !/^(gateway|bin)\b/.test(name))) {
     // One file imports another: the route has the main entry beside it.
     const text = read(file).replace(/require\("\.\/index\.cjs"\)/g, '');
     assert.doesNotMatch(text, /\bBuffer\b|import\.meta|new Function|\beval\(|\bnew URL\(|\brequire\(/, file);

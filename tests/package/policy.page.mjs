@@ -1,4 +1,4 @@
-// The script of a page with a content security policy: tells in the title what one entry comes to there.
+// The script of a page with a content security policy: says in the title what one entry does there.
 const [file, token, baseUrl] = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const { refreshAccessToken, tokenStatus } = await import(`/node_modules/transak-user-token/${file}`);
 try {

@@ -315,7 +315,7 @@ describe('an abort', () => {
     assert.equal(gateway.refreshes(token), 2);
   });
 
-  test('leaves no listener on the signal, whatever comes of the call', async () => {
+  test('leaves no listener on the signal, however the call ends', async () => {
     const token = await issue();
     const { signal } = new AbortController();
     const listeners = [];

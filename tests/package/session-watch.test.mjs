@@ -79,7 +79,7 @@ describe('login()', () => {
     assert.equal(session.snapshot().stored, true)
   })
 
-  test('overwrites what is stored, whoever has it', async (t) => {
+  test('overwrites a stored token of another user', async (t) => {
     const { fresh, aged, adopt, baseUrl } = await world(t)
     const key = unique(), storage = memory([[key, await aged(1, { sub: 'ann@example.com' })]])
     adopt(await TokenSession.login(fresh, { baseUrl, storage, key }))
@@ -93,7 +93,7 @@ describe('login()', () => {
     assert.equal(await session.accessToken(), fresh)
   })
 
-  test('rejects if it is no token, or the options make no sense', async () => {
+  test('rejects if it is no token, or an option is invalid', async () => {
     await assert.rejects(TokenSession.login('no token', { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
     await assert.rejects(TokenSession.login(null, { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
     await assert.rejects(TokenSession.login('no token', {}), { code: 'ERR_INVALID_OPTION' })

@@ -66,6 +66,13 @@ const node = (major) => {
         const cwd = await kit.project(files), { env } = await kit.world();
         assert.equal((await kit.run(bin(kit), ['route.mjs'], { cwd, env })).trim(), SERVED);
       },
+      'the command line': async (kit) => {
+        const folder = await kit.project(), { base, token, gateway } = await kit.world();
+        const command = (...args) => kit.run(bin(kit), ['node_modules/transak-user-token/bin.js', ...args], { cwd: folder, env: { TRANSAK_TOKEN: token } });
+        assert.equal(JSON.parse(await command('status', '--json')).state, 'fresh');
+        await command('refresh', '--base-url', base);
+        assert.equal(gateway.refreshes(token), 1);
+      },
     },
   };
 };

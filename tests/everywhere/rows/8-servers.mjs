@@ -65,10 +65,26 @@ app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw
 await app.listen({ port: Number(process.env.PORT), host: process.env.HOST })\n`);
 
 const next = async (kit) => {
-  const cwd = await kit.project({ ...files('nextjs'), 'next.config.mjs': 'export default {};\n' }), world = await kit.world(), url = `http://127.0.0.1:${await kit.port()}`;
+  const world = await kit.world(), url = `http://127.0.0.1:${await kit.port()}`;
+  const cwd = await kit.project({ ...files('nextjs'), 'next.config.mjs': 'export default {};\n' });
   await kit.run(kit.tool('next'), ['build'], { cwd });
   await kit.serve(kit.tool('next'), ['start', '--hostname', '127.0.0.1', '--port', new URL(url).port], url, { cwd, env: environment(world.base) });
   await called(fetch, url, world, { address: '203.0.113.7', more: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' } });
+
+  // Its page, rendered on the server, finds the token of an earlier visit and has it refreshed by the route.
+  assert.match(await (await fetch(url)).text(), /<p id="state">invalid/);
+  const now = Math.floor(Date.now() / 1000), token = await world.gateway.issue({ iat: now - 29 * 86_400, exp: now + 86_400 });
+  const page = await (await kit.launch()).newPage(), problems = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(url);
+  await page.evaluate((token, session) => {
+    localStorage.setItem('user', token);
+    document.cookie = `session=${session}`;
+  }, token, SESSION);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('#state').textContent === 'fresh, use', { timeout: 25_000, polling: 50 });
+  assert.equal(world.gateway.refreshes(token), 1);
+  assert.deepEqual(problems, []);
 };
 
 /** What a page's refresh comes to, with or without a login before it. */

@@ -1,4 +1,4 @@
-// Many processes with one store: examples/fleet as it stands, Keyv on Redis with a lock of a library's.
+// Many processes with one store: examples/fleet unchanged, Keyv on Redis with a library's lock.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

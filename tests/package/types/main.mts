@@ -97,7 +97,7 @@ tokenStatus('x.y.z', { now: new Date() })
 // @ts-expect-error one number is no list
 tokenStatuses(7)
 
-// Refreshing takes a string, and comes to a token.
+// Refreshing takes a string, and resolves with a token.
 const refreshed: Promise<RefreshedToken> = refreshAccessToken('x.y.z', every)
 const ensured = await ensureFreshToken('x.y.z')
 const token: RefreshedToken = ensured

@@ -9,7 +9,7 @@ const handle = createRefreshHandler({
   baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this application needs no entry
-  // Whoever passes spends your key and your address. The browser says who it is, by the cookie of your login.
+  // Anyone who passes spends your key and your address. The browser says who it is, by the cookie of your login.
   authorize: (request) => {
     const session = /(?:^|; )session=([^;]*)/.exec(request.headers.get('cookie') ?? '')?.[1]
     return session ? sessions.has(session) : false   // an empty id is nobody's

@@ -1,0 +1,20 @@
+// The token: from the environment, else from standard input. Arguments are seen by every process of the machine.
+
+/** More than the longest token takes in UTF-8, with space around it: what is longer is no token. */
+const MOST_CHARACTERS = 65_536;
+
+export async function readToken(): Promise<string> {
+  const { TRANSAK_TOKEN: given } = process.env;
+  if (given) return given;
+  if (process.stdin.isTTY) process.stderr.write('Paste the token, then press Enter and Ctrl-D.\n');
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    text += chunk;
+    if (text.length > MOST_CHARACTERS) break;
+  }
+  return text;
+}
+
+/** The exit codes that say what a token is; the same for every command. */
+export const EXIT = { fresh: 0, expiring: 10, expired: 11, invalid: 12 };

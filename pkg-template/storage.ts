@@ -1,0 +1,2 @@
+export { webStorage } from './session/store.js';
+export { asyncStorage, extensionStorage, keyv, secureStorage, unstorage } from './storage/adapters.js';
