@@ -3,6 +3,7 @@
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
+# make bench-route    measures the backend route beside a bare proxy and Express; some four minutes
 # make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
@@ -24,7 +25,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 
-.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench
+.PHONY: demo test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route
 
 pkg: pkg/package.json
 
@@ -107,6 +108,11 @@ size: pkg/package.json
 # ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the README's table.
 test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
+
+# The backend route beside a bare proxy and Express, by wrk; needs a machine that does nothing else.
+bench-route: pkg/package.json benches/node_modules/.package-lock.json
+	@type wrk > /dev/null || { echo "missing: wrk; install it from the system's packages" >&2; exit 1; }
+	node benches/route.mjs
 
 # RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
