@@ -4,6 +4,7 @@
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 # make release-check    says what keeps this checkout from being published
+# make bench-route    measures the backend route beside a bare proxy and Express; some four minutes
 # make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
@@ -25,7 +26,7 @@ CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /us
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -119,6 +120,12 @@ test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
 # RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
+# The backend route beside a bare proxy and Express, by wrk; needs a machine that does nothing else.
+bench-route: pkg/package.json benches/node_modules/.package-lock.json
+	@type wrk > /dev/null || { echo "missing: wrk; install it from the system's packages" >&2; exit 1; }
+	node benches/route.mjs
+
+# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
 

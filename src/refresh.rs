@@ -159,7 +159,7 @@ impl Answer {
         let value = self.retry_after.as_ref()?.trim_ascii().as_bytes();
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
             let seconds = value.iter().fold(0.0, |seconds, &digit| seconds * 10.0 + f64::from(digit - b'0'));
-            // Whoever asks for longer than a century asks for a century.
+            // Longer than a century is a century.
             return Some(f64::min(seconds * 1000.0, 100.0 * 365.25 * 86_400_000.0));
         }
         // Every HTTP date that may be sent ends so; what else a platform takes for a date, in its own zone, is none.

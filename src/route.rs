@@ -101,7 +101,7 @@ pub enum Ask {
     Limited(Limited),
 }
 
-/// An answer on its way to whoever asks again.
+/// An answer, kept for those who ask again.
 #[derive(Debug)]
 struct Kept {
     token: Secret,
@@ -288,19 +288,19 @@ impl Route {
         self.watch.answer(old, false);
     }
 
-    /// Returns the answer to whoever asked, for the token that came.
+    /// Returns the answer to the one who asked, for the token that came.
     #[must_use]
     pub fn refreshed(&self, origin: Option<&str>, token: &str, outcome: Outcome) -> Reply {
         self.cors(origin).token(token, outcome)
     }
 
-    /// Returns the answer to whoever shares another's, by its body.
+    /// Returns the answer to one who shares another's, by its body.
     #[must_use]
     pub fn shared(&self, origin: Option<&str>, body: &str) -> Reply {
         self.cors(origin).body(body.to_owned(), Outcome::Shared)
     }
 
-    /// Returns the answer to whoever asked, for the failure that came.
+    /// Returns the answer to the one who asked, for the failure that came.
     #[must_use]
     pub fn failed(&self, origin: Option<&str>, failure: &Failure) -> Reply {
         self.cors(origin).failure(failure)

@@ -11,7 +11,7 @@ const listener = toNodeListener(createRefreshHandler({
   baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this origin needs no entry
-  // Whoever passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
+  // Anyone who passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
   authorize: (request) => {
     const session = request.headers.get('x-session')
     return session ? sessions.has(session) : false   // an empty id is nobody's

@@ -16,7 +16,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
   const here = openRoute(given), options: RefreshHandlerOptions = copyOptions(given), { maxBody } = here.route();
   const { authorize, userIp, onEvent, limiter, timeoutMs = 8_000 } = options;
 
-  /** Tells the user. Whoever counts does not get in the way of who is counted. */
+  /** Tells the user. A listener that fails changes no answer. */
   const tell = (event: RefreshEvent) => void Promise.resolve(event).then(onEvent).catch(() => {});
   const notice = (outcome: RefreshEvent['outcome'], reason: RefreshEvent['reason']) => tell({ outcome, reason, status: 0, durationMs: 0 });
   const upstream = createUpstream(options, here, (reason) => notice('degraded', reason));

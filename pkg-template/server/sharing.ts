@@ -52,7 +52,7 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
       return reply;
     };
 
-    // Whoever asks again needs no lock, and without the store there is nothing to share.
+    // A second request needs no lock, and without the store there is nothing to share.
     const found = await look(work);
     if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
     const locked = await underLock(lock, name, timeoutMs, attempt);

@@ -222,7 +222,7 @@ impl Route {
         headers.end()
     }
 
-    /// Returns the answer to whoever has waited long enough for Transak.
+    /// Returns the answer to one who has waited long enough for Transak.
     #[must_use]
     pub fn unanswered(&self, origin: Option<String>) -> JsValue {
         convert(self.inner.borrow().failed(origin.as_deref(), &Failure::new(Code::Timeout)))

@@ -1,6 +1,6 @@
 //! Whose address a request came from: one valid IPv4 or IPv6 address, or none.
 //!
-//! A proxy's header is believed as far as the proxies are trusted, and no hop further: whoever sends a request can
+//! A proxy's header is believed as far as the proxies are trusted, and no hop further: anyone who sends a request can
 //! write anything there, but not the hop that a trusted proxy has added. It knows no names and looks nothing up.
 
 use core::fmt;

@@ -1,7 +1,7 @@
 //! How often: so many in a window of time, for each address, for each token and in all.
 //!
 //! A refusal by Transak counts against the address that the token came from, and against a limit of its own; it does not use up
-//! what all users share. So whoever forges tokens is the one who is limited.
+//! what all users share. So the one who forges tokens is the one who is limited.
 //!
 //! A window begins with the first request in it. What is remembered is bounded: of more addresses or tokens than that the
 //! ones that were counted longest ago are forgotten, and the limits on all together still hold.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::limit::Limited;
 use crate::error::{Code, Failure, joined};
 
-/// What became of a request, for whoever keeps count.
+/// What became of a request, for those who keep count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Transak gave a new token.
@@ -44,7 +44,7 @@ impl Outcome {
     }
 }
 
-/// Why a request was not served, for whoever keeps count.
+/// Why a request was not served, for those who keep count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No page of this origin may ask.

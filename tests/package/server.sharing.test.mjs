@@ -165,12 +165,22 @@ for (const [how, fail] of Object.entries(down)) test(`a store that ${how} costs 
   assert.deepEqual(degraded(), ['storage', 'storage']);
 });
 
+/** Resolves once the store has been called so often and has answered: what comes after an answer to the page takes real time. */
+async function called(storage, count) {
+  while (storage.calls.length < count) await turn();
+  for (let turns = 0; turns < 5; turns++) await turn();
+}
+
 const broken = { ...down, 'resolves without a call': async () => {}, 'resolves at once': () => undefined };
 for (const [how, fail] of Object.entries(broken)) test(`a lock that ${how} costs the sharing alone, and is told`, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
-  const clock = clockOf(t), { gateway, ask, degraded } = world(1, { storage: memoryStorage(), lock: () => fail(() => clock.hang(8_000)) });
+  const clock = clockOf(t), storage = memoryStorage(), { gateway, ask, degraded } = world(1, { storage, lock: () => fail(() => clock.hang(8_000)) });
   const statuses = [];
-  for (let at = 0; at < 4; at++) statuses.push((await clock.serve(async () => ask(0, await gateway.issue()))).status);
+  for (let at = 0; at < 4; at++) {
+    statuses.push((await clock.serve(async () => ask(0, await gateway.issue()))).status);
+    // A look before the lock and one under it, and the answer stored; or a look of who waited and one of who was answered 504.
+    await called(storage, how === 'hangs' ? [3, 6, 10, 14][at] : 3 * (at + 1));
+  }
   // Whether somebody else has it, or nobody ever will, is not known at first.
   if (how === 'hangs') assert.deepEqual(statuses.slice(0, 2), [504, 504]);
   else assert.deepEqual(statuses, [200, 200, 200, 200]);
@@ -199,12 +209,13 @@ test('who waits for a process that never answers is told 504, and is served when
   let isDead = true;
   assert.equal((await clock.serve(() => dead.ask(0, token))).status, 504);
   assert.equal((await clock.serve(() => ask(0, token))).status, 504);
+  // Each looked before the lock, under it, and when its page had waited long enough.
+  await called(storage, 6);
   assert.deepEqual(events.map(({ outcome, reason, status }) => [outcome, reason, status]), [['failed', 'timeout', 504]]);
   // Its own limit on an answer ends it, as a lease would.
   isDead = false;
   t.mock.timers.tick(120_000);
-  // Who asks at once joins the request that is about to end.
-  for (let turns = 0; turns < 10; turns++) await turn();
+  await called(storage, 7);
   assert.equal((await clock.serve(() => ask(0, token))).status, 200);
   assert.equal(gateway.refreshes(token), 1);
 });

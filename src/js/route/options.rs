@@ -14,7 +14,7 @@ use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
 use crate::route::{Counter, Policy};
 
-/// Reads who may ask, whom, and by which key, and checks the rest, which whoever calls reads for itself.
+/// Reads who may ask, whom, and by which key, and checks the rest, which the caller reads for itself.
 pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
     let bag = Bag::new(options);
     let target = bag.target();

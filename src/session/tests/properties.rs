@@ -329,7 +329,7 @@ impl Observer {
         }
     }
 
-    /// Ends every trouble: whoever has a token that is good still gets it renewed.
+    /// Ends every trouble: a session whose token is good gets it renewed.
     fn recovers(&mut self) {
         if let Some((ticket, ..)) = self.out.take() {
             self.world.session.give_back(ticket);
