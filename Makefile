@@ -119,13 +119,12 @@ size: pkg/package.json
 test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
-# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
 # The backend route beside a bare proxy and Express, by wrk; needs a machine that does nothing else.
 bench-route: pkg/package.json benches/node_modules/.package-lock.json
 	@type wrk > /dev/null || { echo "missing: wrk; install it from the system's packages" >&2; exit 1; }
 	node benches/route.mjs
 
-# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews the README's table and chart.
+# RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
 bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
 	@node benches/run.mjs $(if $(WRITE),--write)
 
