@@ -119,7 +119,7 @@ export class Kit {
     return `http://127.0.0.1:${server.address().port}`;
   }
 
-  /** Starts Chromium, or Firefox with these settings; returns what opens an address and resolves with the outcome that the page reports. */
+  /** Starts Chromium, or Firefox with these settings; returns what opens an address and resolves with the outcome that the page reports, with the browser and what pages have logged. */
   async browser(which = 'chrome', extraPrefsFirefox = {}) {
     const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
     this.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -127,11 +127,15 @@ export class Kit {
       ? { browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, userDataDir, extraPrefsFirefox }
       : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: CHROMIUM_ARGS, userDataDir });
     this.after(() => browser.close());
-    return async (url, limitMs = 25_000) => {
+    const lines = [];
+    const newPage = async () => {
       const page = await browser.newPage();
-      const lines = [];
       page.on('console', (message) => lines.push(message.text()));
       page.on('pageerror', (error) => lines.push(String(error?.stack ?? error)));
+      return page;
+    };
+    const open = async (url, limitMs = 25_000) => {
+      const page = await newPage();
       try {
         await page.goto(url);
         for (const end = Date.now() + limitMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
@@ -146,6 +150,7 @@ export class Kit {
         await page.close();
       }
     };
+    return Object.assign(open, { newPage, lines });
   }
 
   /** A port that is free now. */
