@@ -114,13 +114,14 @@ export function readHeaders(init) {
 /**
  * Returns an absolute URL as the platform writes it; null for what is none.
  * @param {any} url
+ * @param {string} [elsewhere] what it is relative to if there is no location
  */
-export function absolute(url) {
+export function absolute(url, elsewhere) {
   return caught(() => {
     // By another name: what bundlers look for is the one that the platform gives it.
     const { URL: Parser, location } = globalThis;
     const text = typeof url === 'object' ? read(url, 'href') : url;
-    return typeof text === 'string' ? new Parser(text, location?.href).href : null;
+    return typeof text === 'string' ? new Parser(text, location?.href ?? elsewhere).href : null;
   });
 }
 

@@ -45,12 +45,17 @@ const RETRIES: f64 = 2.0;
 impl RefreshOptions {
     /// Reads options, in the order in which they are judged: without `fetch` there may be no `Headers` either.
     pub(super) fn read(options: &JsValue) -> Result<Self> {
+        Self::read_for(options, None)
+    }
+
+    /// Reads options for later: without a location a relative URL is one of `elsewhere`, if that is given.
+    pub(super) fn read_for(options: &JsValue, elsewhere: Option<&str>) -> Result<Self> {
         let bag = Bag::new(options);
         let fetch = bag.fetch();
         let (headers, headers_text) = bag.headers();
         let read = Self {
             status: bag.status_options(),
-            target: bag.target(),
+            target: bag.target(elsewhere),
             credentials: bag.credentials(),
             headers,
             headers_text,
@@ -188,7 +193,7 @@ impl<'a> Bag<'a> {
         fetch
     }
 
-    pub(super) fn target(&self) -> Target {
+    pub(super) fn target(&self, elsewhere: Option<&str>) -> Target {
         let environment = self.get("environment");
         let name = environment.as_string();
         let mut target = Target::environment(name.as_deref());
@@ -203,7 +208,7 @@ impl<'a> Bag<'a> {
                 self.wrong("baseUrl", " is undefined, and there is no environment");
             }
         } else {
-            match Target::own(&absolute(&base_url).as_string().unwrap_or_default(), allow_http) {
+            match Target::own(&absolute(&base_url, elsewhere).as_string().unwrap_or_default(), allow_http) {
                 Ok(own) => target = Some(own),
                 Err(wrong) => self.wrong("baseUrl", wrong),
             }

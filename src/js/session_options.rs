@@ -10,13 +10,16 @@ use crate::error::Result;
 use crate::option::Fits;
 use crate::session::MAX_SKEW_MS;
 
+/// Where a page may be. A server that renders it has no location, and a session there that sends nothing needs none.
+const ELSEWHERE: &str = "https://localhost/";
+
 /// Checks the options of a session, and returns those that its driver needs, with their defaults.
 ///
 /// # Errors
 /// Throws `ERR_INVALID_OPTION`.
 #[wasm_bindgen(js_name = sessionOptions)]
 pub fn session_options(options: &JsValue) -> core::result::Result<JsValue, JsValue> {
-    let read = RefreshOptions::read(options).and_then(|refresh| {
+    let read = RefreshOptions::read_for(options, Some(ELSEWHERE)).and_then(|refresh| {
         let bag = Bag::new(options);
         bag.requires_server();
         let has_storage = bag.storage();

@@ -42,8 +42,8 @@ extern "C" {
     #[wasm_bindgen(js_name = platformHeaders)]
     pub(super) fn platform_headers() -> JsValue;
 
-    /// Returns an absolute URL as the platform writes it; null for what is none.
-    pub(super) fn absolute(url: &JsValue) -> JsValue;
+    /// Returns an absolute URL as the platform writes it; null for what is none. Without a location it is relative to `elsewhere`.
+    pub(super) fn absolute(url: &JsValue, elsewhere: Option<&str>) -> JsValue;
 
     /// Tells whether an object has a field, even if that is undefined.
     #[wasm_bindgen(js_name = isGiven)]

@@ -119,14 +119,21 @@ export class Kit {
     return `http://127.0.0.1:${server.address().port}`;
   }
 
-  /** Starts Chromium, or Firefox with these preferences; returns what opens an address and resolves with the outcome that the page reports. */
+  /**
+   * Starts Chromium, or Firefox with these preferences. Returns what opens an address and resolves with the outcome that the page
+   * reports, with `newPage` and the lines that pages have logged.
+   */
   async browser(which = 'chrome', extraPrefsFirefox = {}) {
     const browser = await this.launch(which, extraPrefsFirefox);
-    return async (url, limitMs = 25_000) => {
+    const lines = [];
+    const newPage = async () => {
       const page = await browser.newPage();
-      const lines = [];
       page.on('console', (message) => lines.push(message.text()));
       page.on('pageerror', (error) => lines.push(String(error?.stack ?? error)));
+      return page;
+    };
+    const open = async (url, limitMs = 25_000) => {
+      const page = await newPage();
       try {
         await page.goto(url);
         for (const end = Date.now() + limitMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
@@ -141,6 +148,7 @@ export class Kit {
         await page.close();
       }
     };
+    return Object.assign(open, { newPage, lines });
   }
 
   /** Starts Chromium or Firefox, for rows whose pages report nothing by themselves. */

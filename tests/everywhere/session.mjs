@@ -1,4 +1,5 @@
-// Sessions in the pages of a browser: a login that the page leaves at once, and a page or a frame that may store nothing.
+// Sessions in the pages of a browser: a login that the page leaves at once, a logout while it is away, and a page or a frame
+// that may store nothing.
 import assert from 'node:assert/strict';
 import { html } from './harness.mjs';
 
@@ -36,6 +37,29 @@ const opened = await session.accessToken().catch(() => null);
 if (opened !== token || localStorage.getItem('user') !== token) lost[given.time % lost.length]++;
 if (time < times) go('login.html', { base, times, time, lost });
 else document.title = 'outcome: lost ' + lost;
+`;
+
+// It goes elsewhere, where there is a logout, and comes back.
+const BACK = `${IMPORT}
+const session = await TokenSession.login(given.token, { baseUrl: given.base, storage: webStorage(() => localStorage), key: 'user' });
+const cleared = new Promise((resolve) => session.addEventListener('cleared', resolve));
+session.start();
+await session.accessToken();
+addEventListener('pageshow', async ({ persisted }) => {
+  if (!persisted) return;
+  const calls = await Promise.allSettled([session.accessToken(), cleared.then(() => session.accessToken()), cleared.then(() => session.refresh())]);
+  document.title = 'outcome: handed out ' + calls.filter(({ status }) => status === 'fulfilled').length + ', stored ' + localStorage.getItem('user');
+});
+// Before it is loaded, another page would take its place in the history.
+while (document.readyState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20));
+setTimeout(() => go('out.html', given), 100);
+`;
+
+const OUT = `${IMPORT}
+const session = await TokenSession.open({ baseUrl: given.base, storage: webStorage(() => localStorage), key: 'user' });
+await session.clear();
+while (document.readyState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20));
+history.back();
 `;
 
 // Each way to a session, and each of its methods, where there may be no storage.
@@ -95,6 +119,8 @@ document.documentElement.append(frame);
 const files = {
   'login.js': LOGIN, 'login.html': html('/login.js', 'type="module"'),
   'next.js': NEXT, 'next.html': html('/next.js', 'type="module"'),
+  'back.js': BACK, 'back.html': html('/back.js', 'type="module"'),
+  'out.js': OUT, 'out.html': html('/out.js', 'type="module"'),
   'methods.js': METHODS, 'methods.html': html('/methods.js', 'type="module"'),
   'framed.html': FRAMED,
 };
@@ -105,6 +131,12 @@ export async function loginThenLeave(kit, open) {
   const site = await kit.site(await kit.project(files)), { base } = await kit.world();
   const outcome = await open(`${site}/login.html${hash({ base, times: 3 * LOGINS, time: 0, lost: [0, 0, 0] })}`, 25_000 + LOGINS * 3_000);
   assert.equal(outcome, 'lost 0,0,0');
+}
+
+/** Logs out while a page is in the back/forward cache: one that is not kept there logs in again, and never tells. */
+export async function backAfterLogout(kit, open) {
+  const site = await kit.site(await kit.project(files)), { gateway, base } = await kit.world();
+  assert.equal(await open(`${site}/back.html${hash({ base, token: await gateway.issue() })}`), 'handed out 0, stored null');
 }
 
 /** What a session without a store is, and with one. */

@@ -49,6 +49,19 @@ describe('an empty session', { concurrency: true }, () => {
     assert.ok(storage.calls.length <= length + 1, `${storage.calls.length - length} looks`)
   })
 
+  test('takes a relative baseUrl without a location, and the first call that sends tells that there is none', async (t) => {
+    const { aged } = await world(t), fresh = await aged(0)
+    const session = new TokenSession(null, { baseUrl: '/transak' })
+    await session.replace(fresh)
+    assert.equal(await session.accessToken(), fresh)
+    await assert.rejects(session.refresh(), { code: 'ERR_INVALID_OPTION', action: 'fix' })
+    const expiring = await aged(29)
+    await session.replace(expiring)
+    assert.equal(await session.accessToken(), expiring)
+    assert.throws(() => new TokenSession(null, { baseUrl: 'https://' }), { code: 'ERR_INVALID_OPTION' })
+    assert.throws(() => new TokenSession(null, { baseUrl: '/transak?a' }), { code: 'ERR_INVALID_OPTION' })
+  })
+
   test('goes on with a login of its own', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(null)

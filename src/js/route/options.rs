@@ -17,7 +17,7 @@ use crate::route::{Counter, Policy};
 /// Reads who may ask, whom, and by which key, and checks the rest, which the caller reads for itself.
 pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
     let bag = Bag::new(options);
-    let target = bag.target();
+    let target = bag.target(None);
     bag.requires_server();
     bag.fetch();
     bag.number("timeoutMs", Fits::Positive);

@@ -1,10 +1,12 @@
-// Frameworks that render on a server: their build, their own server, and the page in Chromium.
+// Frameworks that render on a server: their build, their own server, and the page in Chromium; and React alone.
+import { nextFiles, renderedOnServer, twoTabs } from '../react.mjs';
 
 const PROOF = "import { prove } from '../proof.js';\n";
 
 const next = {
   'package.json': '{ "private": true }',
-  'next.config.mjs': 'export default {};\n',
+  'next.config.mjs': "export default { rewrites: () => [{ source: '/transak/:path*', destination: process.env.BASE + '/:path*' }] };\n",
+  ...nextFiles,
   'app/layout.jsx': "export default ({ children }) => <html lang=\"en\"><head><title>waiting</title></head><body>{children}</body></html>;\n",
   // A server component, rendered for each request.
   'app/server/page.jsx': `import * as api from 'transak-user-token';\n${PROOF.replace('../', '../../')}export const dynamic = 'force-dynamic';
@@ -32,9 +34,9 @@ export const GET = async (request) => {
 /** Builds the project once and starts its server; the ways ask it. */
 const nextBy = (flag) => async (kit) => {
   const cwd = await kit.project(next), { base, token, env, ...world } = await kit.world(), url = `http://127.0.0.1:${await kit.port()}`;
-  await kit.run(kit.tool('next'), ['build', flag], { cwd });
-  await kit.serve(kit.tool('next'), ['start', '--hostname', '127.0.0.1', '--port', new URL(url).port], `${url}/client`, { cwd, env });
-  return { url, base, token, ...world, open: await kit.browser() };
+  await kit.run(kit.tool('next'), ['build', flag], { cwd, env });
+  const server = await kit.serve(kit.tool('next'), ['start', '--hostname', '127.0.0.1', '--port', new URL(url).port], `${url}/client`, { cwd, env });
+  return { url, server, base, token, ...world, open: await kit.browser() };
 };
 const text = async (url) => (await fetch(url)).text();
 const reset = ({ gateway }) => gateway.reset();
@@ -54,6 +56,8 @@ const nextWays = {
     world.proven(await text(`${world.url}/edge?${new URLSearchParams({ base: world.base, token: world.token })}`));
   },
 };
+
+const sessionWays = { ...nextWays, 'session at module level': renderedOnServer };
 
 const svelte = {
   'svelte.config.js': "import adapter from '@sveltejs/adapter-node';\nexport default { kit: { adapter: adapter() } };\n",
@@ -79,8 +83,9 @@ const svelteKit = async (kit) => {
 };
 
 export default [
-  { group: 'Frameworks', name: 'Next.js by Turbopack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--turbopack'), ways: nextWays },
-  { group: 'Frameworks', name: 'Next.js by webpack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--webpack'), ways: nextWays },
+  { group: 'Frameworks', name: 'React', version: 'react', set: 'next', ways: { 'StrictMode in two tabs': twoTabs } },
+  { group: 'Frameworks', name: 'Next.js by Turbopack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--turbopack'), ways: sessionWays },
+  { group: 'Frameworks', name: 'Next.js by webpack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--webpack'), ways: sessionWays },
   {
     group: 'Frameworks', name: 'SvelteKit', version: '@sveltejs/kit', set: 'sveltekit', limitMs: 120_000, before: svelteKit,
     ways: {

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, html } from '../harness.mjs';
-import { LOGINS, inFrameOfAnotherSite, inSandbox, loginThenLeave, withCookiesBlocked } from '../session.mjs';
+import { LOGINS, backAfterLogout, inFrameOfAnotherSite, inSandbox, loginThenLeave, withCookiesBlocked } from '../session.mjs';
 
 /** The proof for a script that is no module. */
 const PROOF = readFileSync(new URL('../proof.js', import.meta.url), 'utf8').replace(/^export /gm, '');
@@ -57,6 +57,7 @@ const ways = {
   page: way('page'), 'script tag': way('script'), 'module worker': way('module-worker'), 'classic worker': way('classic-worker'),
   'shared worker': way('shared-worker'), 'service worker': way('service-worker'),
   'eight tabs with one session': eightTabs, 'login before the page is left': loginThenLeave,
+  'logout before the page comes back': backAfterLogout,
   'session in a frame of another site': inFrameOfAnotherSite, 'session in a sandbox': inSandbox,
 };
 
