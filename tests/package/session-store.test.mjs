@@ -311,6 +311,19 @@ describe('a store that fails', { concurrency: true }, () => {
     assert.equal(told(session, 'storageerror'), 2)
   })
 
+  test('what was refreshed twice in an outage is not adopted again where all its tokens are of one second', async (t) => {
+    const { open, gateway } = await world(t, { now: () => 1_000 * Math.floor(Date.now() / 60_000) * 60 })
+    const key = unique(), storage = memory(), token = await gateway.issue(), session = open(token, { storage, key })
+    await session.accessToken()
+    storage.fault = () => { throw new Error('down') }
+    await session.refresh()
+    storage.fault = null
+    const { accessToken } = await session.refresh()
+    assert.deepEqual([await session.accessToken(), storage.map.get(key), gateway.refreshes(token)], [accessToken, accessToken, 1])
+    // And the next one is got for it.
+    assert.notEqual((await session.refresh()).accessToken, accessToken)
+  })
+
   test('a dead Keyv backend: its errors are swallowed, and the session goes on', async (t) => {
     const { open, expiring } = await world(t)
     const down = () => Promise.reject(new Error('ECONNREFUSED'))
