@@ -123,6 +123,7 @@ export class Entry {
         // It has failed while this waited for its turn: nobody waits for that twice.
         if (this.isDown && !isDown) return;
         const stored = await this.outage.ask(['get']);
+        this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
         // Another one came while the lock was waited for: it is not to be overwritten by what this session began with.
         const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin });

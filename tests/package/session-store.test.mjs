@@ -406,6 +406,26 @@ describe('a lock', { concurrency: true }, () => {
     })
   }
 
+  test('one that fails together with its store is one outage, told once; one that goes on failing without it is another', async (t) => {
+    const { open, aged, gateway } = await world(t)
+    const down = () => Promise.reject(new Error('ECONNREFUSED'))
+    let lock = (name, options, fn) => fn()
+    const key = unique(), storage = memory(), session = open(await aged(1), { storage, key, lock: (...given) => lock(...given) })
+    await session.accessToken()
+    storage.fault = lock = down
+    await session.refresh()
+    assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [1, 1])
+    storage.fault = null
+    // The first one finds that the store answers again.
+    for (let times = 2; times > 0; times--) await session.refresh()
+    assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [2, 3])
+    lock = (name, options, fn) => fn()
+    await session.refresh()
+    storage.fault = lock = down
+    await session.refresh()
+    assert.equal(told(session, 'storageerror'), 3)
+  })
+
   for (const name of ['AbortError', 'TimeoutError']) {
     test(`one that rejects with ${name} was not had: the old token, one refreshfailed, no request`, async (t) => {
       const { open, expiring, gateway } = await world(t)
