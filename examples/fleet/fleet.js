@@ -12,7 +12,8 @@ const LOCK_TIMEOUT_MS = 5_000;
  * @param {Omit<import('transak-user-token').SessionOptions, 'storage' | 'key' | 'lock'>} options
  */
 export function createFleet(url, options) {
-  const storage = createKeyv(url, { namespace: 'transak-user-token' });
+  // A Keyv that swallows its Redis's failures looks empty during them.
+  const storage = createKeyv(url, { namespace: 'transak-user-token', throwOnErrors: true });
   // While Redis is away a command fails soon: the session goes on without it, and says so by `storageerror`.
   const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 });
   redis.on('error', () => {});

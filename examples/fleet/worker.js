@@ -4,7 +4,8 @@ import { createFleet } from './fleet.js';
 
 const { REDIS_URL, BASE_URL } = process.env;
 // 200 users at once take some seconds on a slow machine: nobody is handed the old token meanwhile.
-const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, maxWaitMs: 10_000 });
+// And this Redis may keep nothing when it restarts; with persistence an empty entry is a logout, which needs no mark.
+const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, maxWaitMs: 10_000, storageMayForget: true });
 const sessions = new Map();
 let storageErrors = 0;
 

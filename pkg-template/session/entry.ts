@@ -31,8 +31,8 @@ export class Entry {
   private pending: PendingDelete | undefined;
   /** How long the mark of a logout is kept; 0 for none. */
   private markMs = 0;
-  /** The token that this one was got for: in the store it is no match for it, whatever the two say. */
-  private superseded: string | null = null;
+  /** The tokens that this one was got for, back to the stored one: there none of them is a match for it, whatever they say. */
+  private superseded: unknown[] = [];
   /** What the other tabs are told once the token is stored. */
   private news: 'refreshed' | 'replaced' = 'refreshed';
   /** The generation of the token that they were told of last. */
@@ -123,6 +123,7 @@ export class Entry {
         // It has failed while this waited for its turn: nobody waits for that twice.
         if (this.isDown && !isDown) return;
         const stored = await this.outage.ask(['get']);
+        this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
         // Another one came while the lock was waited for: it is not to be overwritten by what this session began with.
         const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin });
@@ -144,7 +145,7 @@ export class Entry {
 
   /** Notices a new login here, which ends a delete that is still to come. */
   expectLogin() {
-    [this.superseded, this.news] = [null, 'replaced'];
+    [this.superseded, this.news] = [[], 'replaced'];
     this.forgetDelete();
   }
 
@@ -156,7 +157,7 @@ export class Entry {
 
   /** Stores the token that was got for an old one. */
   storeSuccessor(old: string | null): Promise<void> {
-    this.superseded = old;
+    this.superseded.push(old);
     return this.store();
   }
 
@@ -211,12 +212,13 @@ export class Entry {
 
   /** Compares with what was found in the store. Returns what is to be done. */
   private found(found: any, { wasWritten = false, wasReplaced = false }) {
-    const { state } = this.driver, stored = found ?? '', isSuperseded = stored === this.superseded && state.token !== null && !wasReplaced;
+    const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
     const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
     const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced });
     if (step === 'forget' || state.isStored) {
       this.outage.end();
       this.news = 'refreshed';
+      this.superseded.splice(0, this.superseded.length - 1);
     }
     return step;
   }

@@ -18,7 +18,7 @@ type Locked = 'done' | 'busy' | 'broken';
 export class Lock {
   /** How much is being done with it. */
   private holding = 0;
-  private hasFailed = false;
+  private failure: 'none' | 'to be told' | 'told' = 'none';
 
   constructor(private readonly driver: Driver, private readonly name: string) {}
 
@@ -41,12 +41,19 @@ export class Lock {
     }
   }
 
-  /** Requests the lock, and does something with it. A lock that does not work is told once. */
+  /** Requests the lock, and does something with it. */
   async request(work: Work): Promise<Locked> {
     const outcome = await withLock(this.driver.options.lock, this.name, () => this.hold(work));
-    if (outcome === 'broken' && !this.hasFailed) this.driver.tell('storageerror', { error: failure('ERR_STORAGE', 'retry', 'the lock failed') });
-    this.hasFailed = outcome === 'broken';
+    if (outcome !== 'broken') this.failure = 'none';
+    else if (this.failure === 'none') this.failure = 'to be told';
     return outcome;
+  }
+
+  /** Tells once that the lock does not work, after a look at the store: if that has failed too, it is one outage, and told already. */
+  tellFailure(hasStoreFailed: boolean) {
+    if (this.failure !== 'to be told') return;
+    this.failure = hasStoreFailed ? 'none' : 'told';
+    if (!hasStoreFailed) this.driver.tell('storageerror', { error: failure('ERR_STORAGE', 'retry', 'the lock failed') });
   }
 }
 

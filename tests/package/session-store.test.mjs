@@ -311,6 +311,19 @@ describe('a store that fails', { concurrency: true }, () => {
     assert.equal(told(session, 'storageerror'), 2)
   })
 
+  test('what was refreshed twice in an outage is not adopted again where all its tokens are of one second', async (t) => {
+    const { open, gateway } = await world(t, { now: () => 1_000 * Math.floor(Date.now() / 60_000) * 60 })
+    const key = unique(), storage = memory(), token = await gateway.issue(), session = open(token, { storage, key })
+    await session.accessToken()
+    storage.fault = () => { throw new Error('down') }
+    await session.refresh()
+    storage.fault = null
+    const { accessToken } = await session.refresh()
+    assert.deepEqual([await session.accessToken(), storage.map.get(key), gateway.refreshes(token)], [accessToken, accessToken, 1])
+    // And the next one is got for it.
+    assert.notEqual((await session.refresh()).accessToken, accessToken)
+  })
+
   test('a dead Keyv backend: its errors are swallowed, and the session goes on', async (t) => {
     const { open, expiring } = await world(t)
     const down = () => Promise.reject(new Error('ECONNREFUSED'))
@@ -392,6 +405,26 @@ describe('a lock', { concurrency: true }, () => {
       assert.deepEqual([told(session, 'storageerror'), told(session, 'refreshed'), gateway.refreshes(), asked], [1, 2, 2, 2])
     })
   }
+
+  test('one that fails together with its store is one outage, told once; one that goes on failing without it is another', async (t) => {
+    const { open, aged, gateway } = await world(t)
+    const down = () => Promise.reject(new Error('ECONNREFUSED'))
+    let lock = (name, options, fn) => fn()
+    const key = unique(), storage = memory(), session = open(await aged(1), { storage, key, lock: (...given) => lock(...given) })
+    await session.accessToken()
+    storage.fault = lock = down
+    await session.refresh()
+    assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [1, 1])
+    storage.fault = null
+    // The first one finds that the store answers again.
+    for (let times = 2; times > 0; times--) await session.refresh()
+    assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [2, 3])
+    lock = (name, options, fn) => fn()
+    await session.refresh()
+    storage.fault = lock = down
+    await session.refresh()
+    assert.equal(told(session, 'storageerror'), 3)
+  })
 
   for (const name of ['AbortError', 'TimeoutError']) {
     test(`one that rejects with ${name} was not had: the old token, one refreshfailed, no request`, async (t) => {

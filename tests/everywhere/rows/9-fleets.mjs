@@ -1,34 +1,12 @@
 // Many processes with one store: examples/fleet unchanged, Keyv on Redis with a library's lock.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { redis } from '../redis.mjs';
 
 const hash = (text) => createHash('sha256').update(text).digest('hex');
-
-/** Starts Redis on loopback, in memory; ready when it says so. */
-async function redis(kit, port) {
-  const dir = await mkdtemp(join(tmpdir(), 'redis-'));
-  const server = spawn('redis-server', ['--bind', '127.0.0.1', '--port', port, '--dir', dir, '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const end = async () => {
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill('SIGKILL');
-      await once(server, 'exit');
-    }
-  };
-  kit.after(() => rm(dir, { recursive: true, force: true }));
-  kit.after(end);
-  let output = '';
-  for await (const text of server.stdout.setEncoding('utf8')) {
-    output += text;
-    if (output.includes('Ready to accept connections')) break;
-  }
-  return { end };
-}
 
 /** Redis, a gateway that revokes what it replaces, and what starts processes of the example. */
 async function fleet(kit) {
