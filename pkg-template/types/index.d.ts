@@ -315,8 +315,9 @@ export interface WebStorageArea {
 
 /**
  * Holds a name's lock while `fn` runs. Of all sessions that share a store one refreshes at a time. It calls `fn` once it has the
- * lock. It rejects if it does not get the lock within `timeoutMs`, or if `signal` aborts. `fn` ends by itself, and never rejects
- * because of a failed refresh.
+ * lock. It rejects if it does not get the lock within `timeoutMs`, in milliseconds, or if `signal` aborts: at or after that time, or
+ * with an `AbortError` or a `TimeoutError`. Any other rejection before `fn` is called means that the lock does not work. `fn` ends
+ * by itself, at the latest two minutes after its request was sent, and never rejects because of a failed refresh.
  *
  * @example
  * import { type TokenLock } from 'transak-user-token'
