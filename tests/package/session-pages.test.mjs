@@ -28,11 +28,11 @@ async function logOut(t, { way = 'used', path = '/holder.html', inWorker = false
   const user = await openHolder(open, path), other = await openHolder(open, path, inWorker)
   let handedOut = 0, stored = 0
   for (let time = 0; time < LOGOUTS; time++) {
-    const iat = Math.floor(Date.now() / 1000) - ageDays * DAY_S
-    await user.tell('login', await aged({ iat, exp: iat + 30 * DAY_S }), base)
+    const iat = Math.floor(Date.now() / 1000) - ageDays * DAY_S, token = await aged({ iat, exp: iat + 30 * DAY_S })
+    await user.tell('login', token, base)
     if (latencyMs) gateway.fail({ kind: 'latency', ms: latencyMs })
     gateway.requests.length = 0
-    await other.tell('hold', way, base)
+    await other.tell('hold', way, base, token)
     await leave(other)
     while (latencyMs && !gateway.requests.some(({ method }) => method === 'GET')) await new Promise(setImmediate)
     await user.tell('logout')

@@ -38,8 +38,10 @@ export const holder = {
 
   stored: async () => await storage.get('user') ?? null,
 
-  /** Opens a session, and goes on with it in one of these ways. */
-  async hold(way, baseUrl) {
+  /** Opens a session once the store shows this token, and goes on with it in one of these ways. */
+  async hold(way, baseUrl, token) {
+    // A browser shows one page what another one has stored a moment later.
+    while (await holder.stored() !== token) await new Promise((resolve) => setTimeout(resolve, 10))
     session?.dispose()
     globalThis.returned = undefined
     session = await TokenSession.open({ baseUrl, storage, key: 'user' })
