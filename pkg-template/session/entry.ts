@@ -126,7 +126,7 @@ export class Entry {
         this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
         // Another one came while the lock was waited for: it is not to be overwritten by what this session began with.
-        const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin });
+        const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin || this.tabs.tellsOfLogin });
         if (step === 'delete') await this.erase();
         else this.forgetDelete();
         driver.sync();

@@ -15,6 +15,11 @@ export class Tabs {
 
   constructor(private readonly driver: Driver, private readonly entry: Entry, private readonly name: string) {}
 
+  /** Tells whether another tab has told of a login that was not looked for yet: whatever is stored now is that one's. */
+  get tellsOfLogin(): boolean {
+    return this.next?.isLogin === true;
+  }
+
   connect() {
     this.leave ??= listen(this.name, this.heard);
   }

@@ -134,8 +134,9 @@ impl Session {
         if !is_usable && self.standing != Standing::Replaced {
             return Found::Keep;
         }
-        let waits_for_lock = !has_lock && self.life(&held).state != State::Fresh;
-        if waits_for_lock { Found::Lock } else { Found::Write }
+        // A login that overwrites any other waits too: an answer of before must not be stored on top of it.
+        let waits_for_lock = self.life(&held).state != State::Fresh || self.standing == Standing::Replaced;
+        if waits_for_lock && !has_lock { Found::Lock } else { Found::Write }
     }
 
     /// Goes on with the token of a new login in another tab, which may say so late.

@@ -102,6 +102,55 @@ describe('a login', { concurrency: true }, () => {
     assert.deepEqual(session.heard, ['storageerror'])
   })
 
+  test('by replace() is stored with the lock only: an answer of before must not be stored on top of it', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const key = unique(), storage = memory(), login = await aged(7)
+    let release
+    const session = open(fresh, { storage, key, lock: (name, options, fn) => new Promise((resolve) => { release = () => resolve(fn()) }) })
+    await session.accessToken()
+    const replaced = session.replace(login), { length } = storage.calls
+    await until(() => release)
+    const channel = new BroadcastChannel('transak-user-token')
+    t.after(() => channel.close())
+    channel.postMessage({ name: `transak-user-token:${key}`, what: 'refreshed' })
+    await until(() => storage.calls.length > length)
+    await turn()
+    assert.equal(storage.map.get(key), fresh)
+    release()
+    await replaced
+    assert.equal(storage.map.get(key), login)
+  })
+
+  test('that another tab tells of is not overwritten by an answer that comes before it was looked for', async (t) => {
+    const { open, fresh, aged, gateway } = await world(t)
+    const key = unique(), storage = memory(), login = await aged(7), channel = new BroadcastChannel('transak-user-token')
+    t.after(() => channel.close())
+    const tell = (what) => channel.postMessage({ name: `transak-user-token:${key}`, what })
+    let answer
+    const session = open(fresh, { storage, key, fetch: async (...given) => {
+      await new Promise((resolve) => { answer = resolve })
+      return fetch(...given)
+    } })
+    await session.accessToken()
+    const refreshed = session.refresh()
+    await until(() => answer)
+    // A look has just been: the next one for a message is a second later.
+    const { length } = storage.calls
+    tell('refreshed')
+    await until(() => storage.calls.length > length)
+    storage.map.set(key, login)
+    tell('replaced')
+    const heard = new Promise((resolve) => {
+      const own = new BroadcastChannel('transak-user-token')
+      own.onmessage = ({ data }) => data.what === 'last' && (own.close(), resolve())
+    })
+    tell('last')
+    await heard
+    answer()
+    assert.equal((await refreshed).accessToken, login)
+    assert.deepEqual([storage.map.get(key), gateway.refreshes()], [login, 1])
+  })
+
   test('of another tab stays where a refresh under way is answered after it', async (t) => {
     const { open, aged, gateway } = await world(t)
     const key = unique(), storage = memory(), old = await aged(2), login = await aged(-1)

@@ -92,6 +92,15 @@ fn without_a_store_nothing_looks() {
 }
 
 #[test]
+fn a_login_by_replace_is_stored_with_the_lock_only() {
+    let mut world = looked(documented());
+    world.session.replace(jo(HOUR, 30.0 * DAY), Origin::Given, HALF);
+    let now = world.now();
+    assert_eq!(world.session.machine.found(Content::Unusable, false, HALF, now), Found::Lock);
+    assert_eq!(world.session.machine.found(Content::Unusable, true, HALF, now), Found::Write);
+}
+
+#[test]
 fn a_token_that_is_not_fresh_is_stored_with_the_lock_only() {
     for (token, without_lock) in [(documented(), Found::Write), (jo(-28.0 * DAY, 30.0 * DAY), Found::Lock)] {
         let mut world = World::new(token);
