@@ -28,8 +28,8 @@ async function* run<K>(
   entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
 ): AsyncGenerator<KeptEntry<K>, void, undefined> {
   const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
-  const underWay = new Set<Promise<unknown>>(), landed: KeptEntry<K>[] = [];
-  /** Why nothing more is sent. */
+  const underWay = new Set<Promise<unknown>>(), settled: KeptEntry<K>[] = [];
+  /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
 
   const pause = async (delayMs: number) => {
@@ -41,7 +41,7 @@ async function* run<K>(
   /** Sends one request. Without the signal: what was sent is awaited, since the old token may be gone. */
   const send = (key: K, token: string) => {
     const own = typeof headers === 'function' ? headers(key) : headers;
-    // What is no headers is told by the refresh.
+    // If these are no valid headers, the refresh says so.
     const all = caught(() => ({ ...core().defaultHeaders(), ...Object.fromEntries(new Headers(own)) })) ?? own;
     return refreshAccessToken(token, { ...options, headers: all, retries: 0 });
   };
@@ -90,7 +90,7 @@ async function* run<K>(
   };
 
   const begin = (key: K, token: string, status: KeptEntry<K>['status']) => {
-    const done = refresh(key, token, status).then((entry) => { if (entry) landed.push(entry); });
+    const done = refresh(key, token, status).then((entry) => { if (entry) settled.push(entry); });
     underWay.add(done);
     done.then(() => underWay.delete(done));
   };
@@ -104,17 +104,17 @@ async function* run<K>(
         if (status.action !== 'refresh') yield { key: entry?.[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
-          yield* landed.splice(0);
+          yield* settled.splice(0);
           if (over) yield { key: entry[0], status, error: over };
           else if (!signal?.aborted) begin(entry[0], entry[1], status);
         }
-        yield* landed.splice(0);
+        yield* settled.splice(0);
       }
       if (signal?.aborted) break;
     }
-    while (underWay.size || landed.length) {
-      if (!landed.length) await Promise.race(underWay);
-      yield* landed.splice(0);
+    while (underWay.size || settled.length) {
+      if (!settled.length) await Promise.race(underWay);
+      yield* settled.splice(0);
     }
   } finally {
     await Promise.all(underWay);
@@ -123,7 +123,7 @@ async function* run<K>(
   if (source.failure) throw source.failure.thrown;
 }
 
-/** Why a source ended early. What is under way is awaited before it is thrown. */
+/** What the source threw. The refreshes in flight are awaited before it is thrown on. */
 type Source = { failure: { thrown: unknown } | undefined };
 
 async function* chunks<T>(entries: Iterable<T> | AsyncIterable<T>, source: Source): AsyncGenerator<T[], void, undefined> {

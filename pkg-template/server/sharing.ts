@@ -10,7 +10,7 @@ import type { Helper } from './outage.js';
 /** How long an answer is repeated, in milliseconds: as long as the route itself does. */
 const KEPT_MS = 60_000;
 
-/** A lock that is not had so often in a row is one that fails. */
+/** After so many time-outs in a row a lock counts as broken. */
 const MAX_LATES = 3;
 
 /** What one request needs: its token, how it is sent, and how an answer is taken that another process got at an instant. */
