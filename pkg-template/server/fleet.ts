@@ -1,5 +1,5 @@
-// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and no more read than is asked for. When a
-// refresh is tried again, and when nothing more is sent, is decided in the wasm.
+// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and read as the loop takes the results.
+// The wasm decides when a refresh is tried again, and when nothing more is sent.
 import { caught } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { latch, onAbort, timer } from '../../src/js/wait.js';
@@ -14,11 +14,11 @@ type Entries<K> = Iterable<readonly [K, string]> | AsyncIterable<readonly [K, st
 /** How many tokens are checked in one call: a million results at once would take 138 MiB. */
 const CHUNK = 1_000;
 
-/** How long a lock is waited for, in milliseconds. */
+/** How long the job waits for a lock, in milliseconds. */
 const LOCK_MS = 10_000;
 
 export function keepFresh<K>(entries: Entries<K>, given: KeepFreshOptions<K>): AsyncIterableIterator<KeptEntry<K>> {
-  // A function of the key gives the headers later, and each call checks what it gives.
+  // If `headers` is a function, each call checks what it returns.
   const hasHeadersByKey = typeof given?.headers === 'function';
   const fleet = new (core().Fleet)(entries, hasHeadersByKey ? { ...copyOptions(given), headers: undefined } : given);
   return run(entries, copyOptions(given), fleet);
@@ -38,7 +38,7 @@ async function* run<K>(
     stop();
   };
 
-  /** Sends one request. Without the signal: what was sent is awaited, since the old token may be gone. */
+  /** Sends one request, without the signal: a sent request is always awaited, because the old token may be gone. */
   const send = (key: K, token: string) => {
     const own = typeof headers === 'function' ? headers(key) : headers;
     // If these are no valid headers, the refresh says so.
@@ -57,7 +57,7 @@ async function* run<K>(
     if (!lock) return current(key, token);
     const done = await underLock(lock, `transak-user-token:${String(key)}`, LOCK_MS, () => current(key, token));
     if (done.held === 'yes') return done.result;
-    // Who has it refreshes this very token. A lock that fails costs its protection alone.
+    // If the lock is held, its holder refreshes this very token. If the lock fails, only its protection is lost.
     if (done.held === 'failed') return current(key, token);
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     throw new ErrorClass('no answer came in time: the lock is not had', fields);
@@ -75,7 +75,7 @@ async function* run<K>(
         return { key, status, ...await locked(key, token) };
       } catch (thrown) {
         const error: TransakTokenError = last = thrown as any;
-        // What a function of the user's throws, or gives for headers, is the entry's alone.
+        // If `headers` or `reload` fails, only this entry gets the error.
         const isOwn = !(error instanceof ErrorClass) || typeof headers === 'function' && error.code === 'ERR_INVALID_OPTION';
         if (isOwn) return { key, status, error };
         attempts += error.attempts;

@@ -1,5 +1,5 @@
-// The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
-// Transak goes as the main entry sends it.
+// The backend route: requests in, answers out. The wasm decides what is passed on and what is answered. Requests to Transak are
+// sent as the main entry sends them.
 import type { Reply, Ticket } from '#glue';
 import { has } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
@@ -9,7 +9,7 @@ import { randomness } from './crypto.js';
 import { FAULT, type Given, MALFORMED, direct } from './node.js';
 import { createUpstream, openRoute } from './upstream.js';
 
-/** What stands for an answer that did not come in time. */
+/** Stands for a result that did not come in time. */
 const LATE = {};
 
 export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandler {
@@ -79,7 +79,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
       const outcome = isFirst || reply.outcome !== 'refreshed' ? reply.outcome : 'shared';
       return { ...reply, outcome, headers: { ...reply.headers, ...here.route().cors(origin) } };
     } catch {
-      // The user's own function threw, or the wasm did.
+      // A function of the options threw, or the wasm did.
       try {
         return unserved(origin, false, false);
       } catch {
@@ -88,7 +88,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     }
   };
 
-  /** What was told to be set up wrong. After a fault the route does not know. */
+  /** The `misconfigured` reasons that were reported. They are kept here, because a route that follows a trap does not know them. */
   const told = new Set<string>();
   const tellMisconfigured = () => {
     try {
@@ -109,7 +109,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
 
   const reply = onEvent ? counted : answer;
   const handler: RefreshHandler = async (request, info) => {
-    // What is given by mistake has none of these.
+    // A value that is no `Request` may lack each of these.
     const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
     const { status, headers: fields, body } = await reply({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);
     return new Response(body, { status, headers: fields });

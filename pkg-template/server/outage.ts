@@ -9,7 +9,7 @@ const PAUSE_MS = 5_000;
 
 const LATE = {};
 
-/** What belongs to the user, and whether it has failed and not answered since. */
+/** One of them, and whether it has failed and not answered since. */
 export type Helper = {
   /** Resolves with the result of a call; `undefined` if it fails, takes too long, or has an invalid result. */
   call<T>(work: () => unknown, isAnswer: (value: unknown) => value is T): Promise<T | undefined>;

@@ -10,7 +10,7 @@ import { createSharing } from './sharing.js';
 /** How long an answer may take in all, in milliseconds: after the time-out nobody waits for it, but a client that asks again gets it. */
 const LATEST_MS = 120_000;
 
-/** The route as it is now. After a fault there is another instance, which remembers nothing. */
+/** The present route. After a trap there is another one, which remembers nothing. */
 export type Here = { route: () => Route; inFlight: () => Map<number, Promise<Reply>> };
 
 export type InFlight = { ticket: number; token: string; address: string | undefined; isAccepted: boolean };
@@ -69,7 +69,7 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
       return [route, route === sender ? ticket : 0];
     };
     const interpret = (exchanged: unknown, since?: number) => {
-      // The clock comes first: a test's may call.
+      // The clock is read first, because a test's clock may call the handler.
       const interpreted = () => settle(Date.now(), receiver(), authorization, address, exchanged, since);
       try {
         return interpreted();
