@@ -226,12 +226,12 @@ impl Route {
         self.watch.looks_for_proxies()
     }
 
-    /// Returns what is set up wrong, as far as that was not told.
+    /// Returns what is set up wrong, unless it is reported already.
     pub fn misconfigured(&mut self) -> Option<Misconfigured> {
         self.watch.take()
     }
 
-    /// Returns the limits that a limiter of the user's own is asked for.
+    /// Returns the limits that the option `limiter` is called for.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.policy.limits
@@ -288,7 +288,7 @@ impl Route {
         self.watch.answer(old, false);
     }
 
-    /// Returns the answer to the one who asked, for the token that came.
+    /// Returns the answer to the client, for a new token.
     #[must_use]
     pub fn refreshed(&self, origin: Option<&str>, token: &str, outcome: Outcome) -> Reply {
         self.cors(origin).token(token, outcome)
@@ -300,7 +300,7 @@ impl Route {
         self.cors(origin).body(body.to_owned(), Outcome::Shared)
     }
 
-    /// Returns the answer to the one who asked, for the failure that came.
+    /// Returns the answer to the client, for a failure.
     #[must_use]
     pub fn failed(&self, origin: Option<&str>, failure: &Failure) -> Reply {
         self.cors(origin).failure(failure)

@@ -175,13 +175,13 @@ impl Route {
         self.inner.borrow_mut().settle(ticket, Settled::Failed(Verdict::Uncounted), now);
     }
 
-    /// Returns the limits that a limiter of the user's own is asked for when a request has come.
+    /// Returns the limits that the option `limiter` is called for when a request has come.
     #[must_use]
     pub fn admission(&self) -> Array {
         self.quotas(Moment::Admit)
     }
 
-    /// Returns those that it is asked for before a token is sent.
+    /// Returns those that it is called for before a token is sent.
     #[must_use]
     pub fn sending(&self) -> Array {
         self.quotas(Moment::Send)

@@ -81,7 +81,7 @@ impl Default for Limits {
     }
 }
 
-/// When a limiter of the user's own is asked.
+/// When the option `limiter` is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// A request has come.
@@ -92,12 +92,12 @@ pub enum Moment {
     Settled(Verdict),
 }
 
-/// What a limiter is asked.
+/// What a limiter is called with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
     /// The limit's name among the options.
     pub name: &'static str,
-    /// What a refusal is told as.
+    /// The `reason` of a refusal in an event.
     pub reason: Reason,
     /// The limit.
     pub limit: Limit,
