@@ -1,4 +1,5 @@
-// The command line: `transak-user-token status | refresh | gateway`. What it prints holds no token but the one asked for.
+// The command line: `transak-user-token status | refresh | gateway`. It prints no token except the new one of
+// `refresh`.
 import { commandOf, HELP, UsageError } from './bin/arguments.js';
 import { serveGateway } from './bin/gateway.js';
 import { refresh } from './bin/refresh.js';

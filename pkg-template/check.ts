@@ -72,7 +72,7 @@ function numberOf(value: unknown): number {
   return value === undefined ? NaN : typeof value === 'number' && !Number.isNaN(value) ? value : Infinity;
 }
 
-/** Returns the error for what is passed to a check, or nothing if it is as it has to be. */
+/** Returns the error for invalid arguments of a check, or nothing if they are valid. */
 function wrong(core: Checker, given: number) {
   const at = tried(() => core.wrongOption(given));
   return at ? failure('ERR_INVALID_OPTION', 'fix', core.texts[at] as string) : undefined;

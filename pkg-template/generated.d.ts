@@ -107,9 +107,9 @@ declare module '#glue' {
     abandon(now: number, ticket: number): void;
     admission(): Quota[];
     sending(): Quota[];
-    landing(code: Text): Quota[];
+    settled(code: Text): Quota[];
     limited(origin: Text, waitMs: number, isOfAddress: boolean): Reply;
-    household(address: string): string | undefined;
+    rateLimitKey(address: string): string | undefined;
     misconfigured(): 'proxy' | 'refused' | undefined;
     cors(origin: Text): Record<string, string>;
     unanswered(origin: Text): Reply;

@@ -37,8 +37,8 @@ export function settled<T>(call: (core: Core) => Promise<T>): Promise<T> {
 }
 
 /**
- * Gives up an instance that trapped: its memory is not to be trusted any more. Who waits for it is rejected, and may have had
- * a request sent. Returns the error for who called.
+ * Gives up an instance that trapped, because its memory cannot be trusted any more. The promises that wait for it reject, with
+ * `outcomeUnknown` if a request may have been sent. Returns the error for the caller.
  */
 export function fault(): TransakTokenError {
   const error = internalError(waiting.size > 0);

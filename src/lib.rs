@@ -7,16 +7,16 @@
 //! **It decodes and does not verify.** A client cannot: the signing key is the vendor's.
 //!
 //! # Map
-//! What decides is plain Rust, with the time as an argument and no IO:
+//! All rules are plain Rust, with the time as an argument and no IO:
 //!
 //! | module | decides |
 //! |---|---|
-//! | [`secret`] | what must not be shown, and which foreign text may be |
+//! | [`secret`] | what must not be shown, and which foreign text may be shown |
 //! | [`token`] | whether a text is a compact JWT, and what its payload's bytes are |
 //! | [`claims`] | when it was issued, when it expires, whose it is |
 //! | [`status`] | fresh, expiring, expired or invalid, and what to do |
-//! | [`refresh`] | what to ask the server, what its answer means, whether to ask again |
-//! | [`session`] | which token a session holds, when to refresh it, what to tell whom |
+//! | [`refresh`] | what to send to the server, what its answer means, whether to try again |
+//! | [`session`] | which token a session holds, when to refresh it, which events it emits |
 //! | [`route`] | which requests a backend passes on to Transak, and what it answers |
 //! | [`option`] | which numbers an option takes |
 //! | [`error`] | every code, reason and action |

@@ -1,6 +1,6 @@
-//! A refresh as data: whom to ask, what to send, what the answer means, and whether to ask again.
+//! A refresh as data: the server, the request, what the answer means, and whether to try again.
 //!
-//! Someone else sends the request and reads the clock; this module knows neither promises nor headers objects.
+//! The boundary sends the request and reads the clock. This module knows neither promises nor `Headers`.
 
 mod retries;
 mod target;
@@ -19,7 +19,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// The path of the call, from the API's reference.
 pub const PATH: &str = "/api/v2/auth/refresh";
 
-/// The token to exchange, read.
+/// The token to exchange, already parsed.
 #[derive(Clone, Debug)]
 pub struct OldToken {
     /// The bare token.
@@ -31,18 +31,18 @@ pub struct OldToken {
     sent_with: Secret,
 }
 
-/// A token that an answer brought, good for what was asked.
+/// The new token of an answer, already checked.
 #[derive(Clone, Debug)]
 pub struct NewToken {
     /// The bare token.
     pub token: Secret,
     /// When it was issued and expires.
     pub claims: Claims,
-    /// How many requests it took.
+    /// How many requests were sent for it.
     pub attempts: u32,
 }
 
-/// Returns the failure of an answer whose token has expired, after so many attempts.
+/// Returns the failure for an answer whose token has expired. `attempts` is how many requests were sent.
 #[must_use]
 pub fn refusal(attempts: u32) -> Failure {
     let mut failure = Failure::new(Code::BadResponse);
@@ -52,10 +52,11 @@ pub fn refusal(attempts: u32) -> Failure {
 }
 
 impl OldToken {
-    /// Reads a token, trimmed. `headers` are sent with it, and are shown no more than it is.
+    /// Parses a token without the white space around it. `headers` are sent with it, and are kept as secret as the
+    /// token.
     ///
     /// # Errors
-    /// Says why it is no user access token.
+    /// Why it is not a user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
         let token = text.trim_ascii();
         let mut payload = vec![0; token.len()];
@@ -81,7 +82,7 @@ impl OldToken {
             || self.sent_with.has_header_in(text)
     }
 
-    /// Returns what was thrown as a cause, as far as it may be shown.
+    /// Returns a thrown error's name and code as a cause, if they may be shown.
     fn cause(&self, thrown: &Thrown) -> Cause {
         let [name, code] = thrown.each_ref().map(|text| self.shown(text.as_deref().map(str::as_bytes), 40, b'_'));
         Cause::Foreign(name, code)
@@ -93,13 +94,13 @@ impl OldToken {
         self.subject.is(self.payload.bytes(), other.subject, other.payload.bytes())
     }
 
-    /// Returns how long it lives still, in milliseconds.
+    /// Returns how long it is until its expiry, in milliseconds.
     #[must_use]
     pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
         self.claims.expires_in_ms(tolerance_ms, now)
     }
 
-    /// Returns what a failure is by now if another attempt could help but the token has expired: a new login.
+    /// Returns the failure "expired" if another attempt could have helped but the token has expired meanwhile.
     #[must_use]
     pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
         let is_over = failure.action() == Action::Retry && self.is_expired(tolerance_ms, now);
@@ -117,24 +118,24 @@ impl OldToken {
     }
 }
 
-/// An answer, as far as it matters.
+/// The parts of an answer that decide.
 #[derive(Debug, Default)]
 pub struct Answer {
     /// The HTTP status; 0 for an opaque one.
     pub status: u16,
-    /// Whether it is a redirect that was not followed, or the end of one that was.
+    /// Whether it is a redirect, followed or not.
     pub redirected: bool,
     /// The `retry-after` header.
     pub retry_after: Option<String>,
-    /// The instant that it is where it is a date, as the platform reads dates.
+    /// The instant of that header if it is a date, as the platform parses dates.
     pub retry_after_date: Option<f64>,
     /// The `trace-id` header, or what stands in its place.
     pub trace_id: Option<String>,
-    /// The `cf-mitigated` header: what a CDN did instead of asking its server.
+    /// The `cf-mitigated` header: what the CDN did in place of passing the request on.
     pub mitigated: Option<String>,
     /// The body.
     pub body: Body,
-    /// What the body broke off with; none if what came is no body.
+    /// What was thrown while the body was read; none if it could not be read as a body at all.
     pub broken_by: Option<Thrown>,
 }
 
@@ -148,13 +149,14 @@ pub enum Body {
     Whole(Vec<u8>),
     /// It is longer than [`MAX_BODY`].
     TooLong,
-    /// It broke off, or is no body at all.
+    /// It broke off, or cannot be read as a body.
     #[default]
     Broken,
 }
 
 impl Answer {
-    /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Milliseconds from now, none for rubbish.
+    /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Returns milliseconds from now; none if it is
+    /// neither.
     fn retry_after_ms(&self, now: f64) -> Option<f64> {
         let value = self.retry_after.as_ref()?.trim_ascii().as_bytes();
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
@@ -162,14 +164,15 @@ impl Answer {
             // Longer than a century is a century.
             return Some(f64::min(seconds * 1000.0, 100.0 * 365.25 * 86_400_000.0));
         }
-        // Every HTTP date that may be sent ends so; what else a platform takes for a date, in its own zone, is none.
+        // Every valid HTTP date ends in GMT. A platform also parses other texts as dates, in its own time zone; those
+        // are ignored.
         let instant = self.retry_after_date.filter(|instant| instant.is_finite() && value.ends_with(b"GMT"))?;
         Some((instant - now).max(0.0))
     }
 }
 
-/// Tells whether a refusal with this error code is about the token. 1002 and 1010 are those of a token; the others of their family
-/// are about the whole login flow, and with 403 they are about the caller.
+/// Tells whether a refusal with this error code is about the token. 1002 and 1010 always are. The other codes of the
+/// form 10xx are used by all calls of the login, and with status 403 they are about the caller.
 fn refuses_token(status: u16, error_code: &[u8]) -> bool {
     let is_10xx = matches!(error_code, [b'1', b'0', b'0'..=b'9', b'0'..=b'9']);
     is_10xx && (status != 403 || matches!(error_code, b"1002" | b"1010"))
@@ -180,14 +183,14 @@ fn says_session_expired(message: &[u8]) -> bool {
     message.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
 }
 
-/// Judges an answer, in the documented order.
+/// Interprets an answer. The order of the rules is the documented one.
 ///
 /// # Errors
 /// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
 pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Result<NewToken> {
     let retry_after_ms = answer.retry_after_ms(now);
     let is_too_long = match &answer.body {
-        // What came as a text is only known to have no more UTF-16 units.
+        // A body that was read as text was limited in UTF-16 units, and it has no fewer bytes than those.
         Body::Whole(bytes) => bytes.len() > MAX_BODY,
         Body::TooLong => true,
         Body::Broken => false,
@@ -248,7 +251,7 @@ pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
     matches!(code, Code::Network | Code::Timeout) || is_passing && code != Code::Forbidden
 }
 
-/// Tells whether a foreign text repeats the token that the same answer brought, however useless that is.
+/// Tells whether a foreign text repeats the token of the same answer, even if that token is not usable.
 fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
     let read = |token| OldToken::read(str::from_utf8(token).ok()?, "").ok();
     access_token.is_some_and(|token| {
@@ -286,8 +289,7 @@ fn new_token(
     }
 }
 
-/// Returns what a request that brought no answer stands for: a time-out, or what was thrown in its place, by its name
-/// and code.
+/// Returns the failure of a request without an answer: a time-out, or what `fetch` threw, by its name and code.
 #[must_use]
 pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure {
     let mut failure = Failure::new(code);
@@ -297,8 +299,8 @@ pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure
     failure
 }
 
-/// Tells whether an error's code shows that nothing was sent: no connection, no address, or a certificate that was refused. The codes
-/// are Node's and, of the first one, Bun's; other runtimes have none.
+/// Tells whether an error's code shows that nothing was sent: no connection, no address, or a certificate that was
+/// refused. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
 fn is_before_sending(code: &str) -> bool {
     const CODES: &[&str] = &[
         "ECONNREFUSED",
@@ -316,7 +318,8 @@ fn is_before_sending(code: &str) -> bool {
     code.starts_with("CERT_") || CODES.contains(&code)
 }
 
-/// Makes of a failure what it is to a caller whose token has expired meanwhile: a new login, not another try.
+/// Turns a failure into "expired", for a caller whose token has expired meanwhile: a login helps, another attempt does
+/// not.
 pub fn expire_meanwhile(failure: &mut Failure) {
     failure.cause = Some(Cause::Failure(failure.code));
     failure.code = Code::TokenExpired;

@@ -84,18 +84,18 @@ pub struct Call<'a> {
     pub site: Option<&'a str>,
 }
 
-/// The key of a token, or of a [household](Address::household): a hash of it with a seed that nobody knows. So the token
+/// The hash of a token, or of an address' [rate-limit key](Address::rate_limit_key), with a seed that nobody knows. So the token
 /// itself is not kept, and nobody can choose two with one key.
 pub type Key = u128;
 
 /// What to do for a request that may be passed on.
 #[derive(Debug)]
 pub enum Ask {
-    /// Answer with the token that an earlier request for the same one got.
+    /// Answer with the token that an earlier request with the same token got.
     Repeat(Secret),
-    /// Wait for the request under way that has this ticket.
+    /// Wait for the in-flight request that has this ticket.
     Join(u32),
-    /// Send a request, and [land](Route::land) this ticket when there is an answer. Whether the token was accepted before.
+    /// Send a request, and [settle](Route::settle) this ticket when there is an answer. Whether the token was accepted before.
     Send(u32, bool),
     /// Refuse it.
     Limited(Limited),
@@ -108,23 +108,23 @@ struct Kept {
     until: f64,
 }
 
-/// A request that is under way. They are looked for one by one: two thousand take a microsecond.
+/// An in-flight request. They are looked for one by one: two thousand take a microsecond.
 #[derive(Debug)]
-struct Flight {
+struct InFlight {
     ticket: u32,
     key: Key,
-    household: Option<Key>,
+    rate_limit_key: Option<Key>,
     counted: Counted,
 }
 
-/// What a request has come to.
+/// How a request has settled.
 #[derive(Clone, Copy, Debug)]
-pub enum Landed<'a> {
+pub enum Settled<'a> {
     /// Transak gave a token, by its key, which expires at an instant.
     Granted(&'a str, Key, f64),
-    /// The same, to another process, at an instant.
+    /// Transak gave it to another process, at an instant.
     Found(&'a str, Key, f64, f64),
-    /// There is none.
+    /// There is no token.
     Failed(Verdict),
 }
 
@@ -137,7 +137,7 @@ pub struct Route {
     /// The tokens that Transak has accepted or given.
     accepted: Lru<()>,
     watch: Watch,
-    flights: Vec<Flight>,
+    in_flight: Vec<InFlight>,
     tickets: u32,
 }
 
@@ -150,7 +150,7 @@ impl Route {
             watch.trusts();
         }
         let (kept, accepted) = (Lru::new(KEPT), Lru::new(KEPT));
-        Self { policy, windows: Windows::default(), kept, accepted, watch, flights: Vec::new(), tickets: 0 }
+        Self { policy, windows: Windows::default(), kept, accepted, watch, in_flight: Vec::new(), tickets: 0 }
     }
 
     /// Returns the end user's address: the socket's, or the one that trusted proxies say they were called from.
@@ -166,8 +166,8 @@ impl Route {
         Cors { origin, allows_credentials: self.policy.allow_credentials }
     }
 
-    /// Judges a request before anyone is asked about it, with its `authorization` header, or why that is no token; `payload` has
-    /// room for its token's. Returns the bare token where it goes on.
+    /// Checks a request before `authorize` is called, with its `authorization` header, or why that is no token; `payload` has
+    /// room for its token's. Returns the bare token if the request goes on.
     ///
     /// # Errors
     /// The answer that ends it.
@@ -208,9 +208,9 @@ impl Route {
         Err(cors.unauthorized(message, code).because(Reason::Token))
     }
 
-    /// Counts a request that goes on, for its address' household. Returns the answer that ends it where that asks too often.
-    pub fn admit(&mut self, origin: Option<&str>, household: Option<Key>, now: f64) -> Option<Reply> {
-        let limited = self.windows.address(&self.policy.counted(), household, now)?;
+    /// Counts a request that goes on, for the rate-limit key of its address. Returns the answer that ends it if there are too many.
+    pub fn admit(&mut self, origin: Option<&str>, rate_limit_key: Option<Key>, now: f64) -> Option<Reply> {
+        let limited = self.windows.address(&self.policy.counted(), rate_limit_key, now)?;
         Some(self.cors(origin).limited(limited))
     }
 
@@ -226,58 +226,58 @@ impl Route {
         self.watch.looks_for_proxies()
     }
 
-    /// Returns what is set up wrong, as far as that was not told.
+    /// Returns what is set up wrong, unless it is reported already.
     pub fn misconfigured(&mut self) -> Option<Misconfigured> {
         self.watch.take()
     }
 
-    /// Returns the limits that a limiter of the user's own is asked for.
+    /// Returns the limits that the option `limiter` is called for.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.policy.limits
     }
 
-    /// Says what to do for a request that was judged, admitted and authorised, by its token's key and its household's.
-    pub fn ask(&mut self, key: Key, household: Option<Key>, now: f64) -> Ask {
+    /// Says what to do for a request that was checked, admitted and authorised, by the hashes of its token and its rate-limit key.
+    pub fn ask(&mut self, key: Key, rate_limit_key: Option<Key>, now: f64) -> Ask {
         self.kept.drop_while(|kept| kept.until <= now || kept.until > now + KEPT_MS);
         if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
             return Ask::Repeat(kept.token.clone());
         }
-        if let Some(flight) = self.flights.iter().find(|flight| flight.key == key) {
-            return Ask::Join(flight.ticket);
+        if let Some(request) = self.in_flight.iter().find(|request| request.key == key) {
+            return Ask::Join(request.ticket);
         }
         let is_accepted = self.accepted.peek(key).is_some();
-        let under_way = self.flights.iter().filter(|flight| flight.household == household).count();
-        let sending = Sending { token: key, household, is_accepted, under_way };
+        let under_way = self.in_flight.iter().filter(|request| request.rate_limit_key == rate_limit_key).count();
+        let sending = Sending { token: key, rate_limit_key, is_accepted, under_way };
         let counted = match self.windows.send(&self.policy.counted(), &sending, now) {
             Ok(counted) => counted,
             Err(limited) => return Ask::Limited(limited),
         };
         self.tickets = self.tickets.wrapping_add(1);
-        self.flights.push(Flight { ticket: self.tickets, key, household, counted });
+        self.in_flight.push(InFlight { ticket: self.tickets, key, rate_limit_key, counted });
         Ask::Send(self.tickets, is_accepted)
     }
 
-    /// Takes note of what a request has come to. A token is kept for a while.
-    pub fn land(&mut self, ticket: u32, landed: Landed<'_>, now: f64) {
-        let Some(at) = self.flights.iter().position(|flight| flight.ticket == ticket) else { return };
-        let Flight { key, household, counted, .. } = self.flights.swap_remove(at);
-        let verdict = match landed {
-            Landed::Granted(..) => Verdict::Answered,
-            Landed::Found(..) => Verdict::Uncounted,
-            Landed::Failed(verdict) => verdict,
+    /// Takes note of how a request has settled. A new token is kept for a while.
+    pub fn settle(&mut self, ticket: u32, settled: Settled<'_>, now: f64) {
+        let Some(at) = self.in_flight.iter().position(|request| request.ticket == ticket) else { return };
+        let InFlight { key, rate_limit_key, counted, .. } = self.in_flight.swap_remove(at);
+        let verdict = match settled {
+            Settled::Granted(..) => Verdict::Answered,
+            Settled::Found(..) => Verdict::Uncounted,
+            Settled::Failed(verdict) => verdict,
         };
-        self.windows.land(&self.policy.counted(), household, counted, verdict, now);
-        match landed {
-            Landed::Granted(token, new, expires_at) => self.keep(key, new, token, expires_at.min(now + KEPT_MS)),
-            Landed::Found(token, new, expires_at, since) => {
+        self.windows.settle(&self.policy.counted(), rate_limit_key, counted, verdict, now);
+        match settled {
+            Settled::Granted(token, new, expires_at) => self.keep(key, new, token, expires_at.min(now + KEPT_MS)),
+            Settled::Found(token, new, expires_at, since) => {
                 self.keep(key, new, token, expires_at.min(since.min(now) + KEPT_MS));
             }
-            Landed::Failed(Verdict::Refused) => {
+            Settled::Failed(Verdict::Refused) => {
                 self.accepted.forget(key);
                 self.watch.answer(key, true);
             }
-            Landed::Failed(_) => {}
+            Settled::Failed(_) => {}
         }
     }
 
@@ -288,7 +288,7 @@ impl Route {
         self.watch.answer(old, false);
     }
 
-    /// Returns the answer to the one who asked, for the token that came.
+    /// Returns the answer to the client, for a new token.
     #[must_use]
     pub fn refreshed(&self, origin: Option<&str>, token: &str, outcome: Outcome) -> Reply {
         self.cors(origin).token(token, outcome)
@@ -300,7 +300,7 @@ impl Route {
         self.cors(origin).body(body.to_owned(), Outcome::Shared)
     }
 
-    /// Returns the answer to the one who asked, for the failure that came.
+    /// Returns the answer to the client, for a failure.
     #[must_use]
     pub fn failed(&self, origin: Option<&str>, failure: &Failure) -> Reply {
         self.cors(origin).failure(failure)

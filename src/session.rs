@@ -1,27 +1,27 @@
-//! A session as a state machine: which token it holds, when to refresh it, what a look at the store means, and what listeners
-//! are told.
+//! A session as a state machine: which token it holds, when to refresh it, what the store's content means, and which
+//! events it emits.
 //!
-//! No IO, no clock, no randomness: time and random numbers in 0..1 are arguments, and what happens is returned as data. The token
-//! itself is not in it; the driver has that.
+//! No IO, no clock, no randomness: time and random numbers in 0..1 are arguments, and what happens is returned as data.
+//! The state does not contain the token itself; the driver has it.
 //!
 //! | file | decides |
 //! |---|---|
-//! | this one | who is handed the token, and who waits |
+//! | this one | which call gets the token, and which waits |
 //! | `renewal.rs` | when a request is due, and what its answer or failure means |
 //! | `storage.rs` | which of two tokens wins, and what an empty store means |
 //! | `clock.rs` | what time it is |
 //! | `numbers.rs` | nothing: it writes the state as numbers, which JavaScript keeps |
 //!
 //! # How a driver uses it
-//! - It passes each call what time it is by two clocks ([`Now`]). After each call it takes the
-//!   [events](Session::take_events), sets its one timer to [`wait_ms`](Session::wait_ms), and wakes those who wait if the
-//!   [generation](Session::generation) has changed or a refresh has ended. The timer calls [`wake`](Session::wake).
-//! - A caller asks [`access`](Session::access) or [`refresh`](Session::refresh), acts on the [`Step`], and asks again after
-//!   [`Step::Wait`] and [`Step::Look`].
-//! - A [`Ticket`] is an order to refresh once: take the lock, look at the store, ask [`send`](Session::send), send the
+//! - It passes the time by two clocks ([`Now`]) to each call. After each call it takes the
+//!   [events](Session::take_events), sets its one timer to [`wait_ms`](Session::wait_ms), and wakes those who wait if
+//!   the [generation](Session::generation) has changed or a refresh has ended. The timer calls [`wake`](Session::wake).
+//! - A caller calls [`access`](Session::access) or [`refresh`](Session::refresh), acts on the [`Step`], and calls again
+//!   after [`Step::Wait`] and [`Step::Look`].
+//! - A [`Ticket`] is an order to refresh once: take the lock, look at the store, call [`send`](Session::send), send the
 //!   request. If its time is up, [`time_out`](Session::time_out), and wait on; an answer goes to
-//!   [`accept`](Session::accept), a failure to [`fail`](Session::fail). A ticket that nobody carries out is
-//!   [given back](Session::give_back).
+//!   [`accept`](Session::accept), a failure to [`fail`](Session::fail). A ticket that is not carried out is [given
+//!   back](Session::give_back).
 //! - What the store holds goes to [`found`](Session::found), or to [`replaced`](Session::replaced) if another tab tells of a
 //!   login. After a write, [`written`](Session::written) and another look: until the token was read there it is not
 //!   [stored](Session::is_stored).
@@ -50,12 +50,12 @@ pub enum Origin {
     Stored,
 }
 
-/// What a call has done before it asks.
+/// What a call has done already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// It has waited as long as it is ready to.
+    /// It has waited as long as it may.
     pub has_waited: bool,
-    /// It has looked at the store, and did not wait since.
+    /// It has looked at the store, and has not waited since.
     pub has_looked: bool,
 }
 
@@ -64,20 +64,20 @@ pub struct Progress {
 pub enum Step {
     /// Use the token.
     Use,
-    /// Wait for the refresh in flight, then ask again.
+    /// Wait for the refresh in flight, then call again.
     Wait,
-    /// Look at the store, then ask again.
+    /// Look at the store, then call again.
     Look,
-    /// Begin the refresh, then as for `Wait`.
+    /// Begin the refresh, then do as for `Wait`.
     Refresh(Ticket),
-    /// Reject, and why.
+    /// Reject, for this reason.
     Reject(Rejection),
 }
 
 /// Why a call is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The last refresh failed so; the driver has the error.
+    /// The last refresh failed; the driver has its error.
     LastFailure(Code),
     /// The token has expired.
     Expired,
@@ -97,14 +97,14 @@ impl Rejection {
     }
 }
 
-/// What listeners are told. None of it holds a token.
+/// An event. It holds no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The session holds a new token of the same user.
     Refreshed,
     /// A refresh failed; the session goes on.
     RefreshFailed,
-    /// Only a new login helps. At most once for a token.
+    /// Only a new login helps. Emitted at most once for a token.
     Expired,
     /// The session holds a token of a new login.
     Replaced,
@@ -112,17 +112,18 @@ pub enum Event {
     Cleared,
 }
 
-/// A token, and what has become of it here. Instants are by the wall clock.
+/// What the session knows of its token. Instants are by the wall clock.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     claims: Claims,
-    /// The last ticket from before it was held: only a later one sends it.
+    /// The last ticket before the session held it: only a later ticket sends it.
     since: Ticket,
-    /// Which share of the spread of renewals is this token's, drawn once.
+    /// The delay of its renewal as a share of the longest one, drawn once.
     jitter: f64,
-    /// No refresh before this, by itself or for `accessToken()`: half of the life of a successor.
+    /// No refresh before this, by the session itself or for `accessToken()`: after a refresh, half of the new token's
+    /// life.
     rests_until: f64,
-    /// No refresh by itself before this.
+    /// No refresh by the session itself before this.
     pauses_until: f64,
     /// No request before this.
     cools_until: f64,
@@ -143,11 +144,11 @@ pub struct Session {
 
     request: Option<Request>,
     last_ticket: Ticket,
-    /// The answers to this ticket and all before it are dropped: there was another login, or a logout.
+    /// Answers to this ticket and all earlier ones are dropped: there was another login, or a logout.
     void: Ticket,
-    /// The events of this ticket and all before it are not told: the session was stopped.
+    /// Events of this ticket and all earlier ones are not emitted: the session was stopped.
     silent: Ticket,
-    /// How often in a row the lock was not had.
+    /// How often in a row the session did not get the lock.
     lock_failures: u32,
     /// Until when another holder of the lock may wait for an answer.
     elsewhere_until: f64,
@@ -195,7 +196,7 @@ impl Session {
         }
     }
 
-    /// Lets calls look at a store.
+    /// Notes that there is a store for calls to look at.
     #[must_use]
     pub fn with_store(self) -> Self {
         Self { has_store: true, ..self }
@@ -213,7 +214,8 @@ impl Session {
         self.held.is_some_and(|held| held.ended && held.failure == Some(Code::Unauthorized))
     }
 
-    /// Places the token at this instant of the wall clock. An empty session is one whose token is no string.
+    /// Returns the status of the token at this instant of the wall clock. An empty session has the reason "not a
+    /// string".
     #[must_use]
     pub fn status(&self, wall: f64) -> TokenStatus {
         match &self.held {
@@ -225,13 +227,13 @@ impl Session {
         }
     }
 
-    /// Takes what listeners are to be told, in order.
+    /// Takes the events to emit, in order.
     #[must_use]
     pub fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)
     }
 
-    /// Answers a call for a token that is valid now.
+    /// Decides the next step of a call for a token that is valid now.
     pub fn access(&mut self, progress: Progress, now: Now) -> Step {
         self.observe(now);
         self.unless_a_look_is_due(progress, |session| {
@@ -250,7 +252,7 @@ impl Session {
         })
     }
 
-    /// Answers a call for a token newer than that of this generation.
+    /// Decides the next step of a call for a token newer than that of this generation.
     pub fn refresh(&mut self, generation: u32, progress: Progress, now: Now) -> Step {
         self.observe(now);
         self.unless_a_look_is_due(progress, |session| {
@@ -269,7 +271,7 @@ impl Session {
         })
     }
 
-    /// Goes on with the token of a new login, whatever was before.
+    /// Takes the token of a new login, whatever the state is.
     pub fn replace(&mut self, token: Claims, random: f64) {
         self.log_in(token, Standing::Replaced, random);
     }
@@ -285,14 +287,14 @@ impl Session {
         }
     }
 
-    /// Forgets the token after a logout here: what the store has of this user from before is to be deleted.
+    /// Forgets the token after a logout here. Older tokens of this user in the store are then to be deleted.
     pub fn log_out(&mut self, now: Now) {
         self.observe(now);
         self.logged_out_at = Some(self.time());
         self.clear();
     }
 
-    /// Answers a call, unless it is to look at the store first: now and then, and before it is rejected.
+    /// Decides the next step of a call. Now and then, and before a rejection, that is a look at the store.
     fn unless_a_look_is_due(&mut self, progress: Progress, answer: impl FnOnce(&mut Self) -> Step) -> Step {
         let may_look = self.has_store && !progress.has_looked;
         if may_look && self.is_look_older_than(LOOK_MS) {
@@ -367,8 +369,8 @@ impl Held {
     }
 }
 
-/// Tells whether a token was issued later than another, or expires later if they were issued at once. One that does not
-/// say when it was issued is the oldest.
+/// Tells whether a token was issued later than another, or expires later if both were issued at the same time. A token
+/// without `iat` is the oldest.
 fn is_later(one: Claims, other: Claims) -> bool {
     (one.issued_at, one.expires_at) > (other.issued_at, other.expires_at)
 }

@@ -1,6 +1,6 @@
 //! Fresh, about to expire, expired, or no usable token at all: the verdict that a caller acts on.
 //!
-//! It is passed what time it is. It decodes and does **not** verify: the signing key is the vendor's.
+//! The time is an argument. It decodes and does **not** verify: the signing key is the vendor's.
 
 use crate::claims::Claims;
 use crate::error::{Action, InvalidReason};
@@ -11,13 +11,13 @@ const DAY: f64 = 24.0 * HOUR;
 /// The default window, in percent of a token's lifetime.
 const DEFAULT_WINDOW_PERCENT: f64 = 10.0;
 
-/// The longest default window: a token that lives a year still is refreshed a week before its end only.
+/// The longest default window: even a token that lives a year is refreshed only a week before its expiry.
 const MAX_DEFAULT_WINDOW_MS: f64 = 7.0 * DAY;
 
 /// The default window of a token that does not say when it was issued.
 const WINDOW_WITHOUT_IAT_MS: f64 = DAY;
 
-/// How a token is judged. The default is the documented one.
+/// The options of a check. Their defaults are the documented ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StatusOptions {
     /// "About to expire" begins this long before expiry. None: 10 % of the token's lifetime, at most 7 days
@@ -70,31 +70,31 @@ impl State {
     }
 }
 
-/// A token's life, and where in it the token is. All instants are milliseconds since the epoch.
+/// A token's times, and the state at the instant of the check. All instants are milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lifetime {
     /// Where in its life the token is.
     pub state: State,
-    /// When it was issued, if it says so.
+    /// When it was issued, if it has an `iat`.
     pub issued_at: Option<f64>,
     /// When its refresh window begins.
     pub refresh_at: f64,
     /// When it expires.
     pub expires_at: f64,
-    /// How long that is from now, in milliseconds; not positive once it has expired.
+    /// How long it is until then, in milliseconds; zero or negative once it has expired.
     pub expires_in_ms: f64,
 }
 
-/// The verdict on a token.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TokenStatus {
-    /// A user access token by its outline.
+    /// It has the form of a user access token.
     Valid(Lifetime),
-    /// No user access token, and why.
+    /// It is not a user access token, and why.
     Invalid(InvalidReason),
 }
 
-/// Judges a token at an instant, in milliseconds since the epoch.
+/// Checks a token at an instant, in milliseconds since the epoch.
 ///
 /// # Examples
 /// ```
@@ -116,13 +116,13 @@ pub fn token_status(token: &str, options: &StatusOptions, now: f64) -> TokenStat
     }
 }
 
-/// Places an instant in a token's life.
+/// Returns the times of a token with these claims, and its state at an instant.
 #[must_use]
 pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
     placed(claims, options, now)
 }
 
-/// Does so without a call.
+/// Does the same, always inlined.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
 pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {

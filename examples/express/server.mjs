@@ -1,5 +1,4 @@
-// The route in Express with a cookie session, behind nginx: `node server.mjs`, and nginx with the nginx.conf beside it. In the page:
-// refreshAccessToken(token, { baseUrl: '/transak', credentials: 'same-origin' })
+// The route in Express with a cookie session, behind nginx: `node server.mjs`, and nginx with the nginx.conf beside it.
 import { randomUUID } from 'node:crypto'
 import express from 'express'
 import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
@@ -7,16 +6,30 @@ import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
 /** The users by the ids of their sessions. Yours are in a database. @type {Map<string, string>} */
 const sessions = new Map()
 
-/** Returns the user of a `cookie` header. An id that nobody was given, an empty one among them, is nobody's. */
+/** Returns the user of a `cookie` header; `undefined` for an empty id and for one that was never given out. */
 const userOf = (cookie) => sessions.get(/(?:^|; )session=([^;]+)/.exec(cookie ?? '')?.[1])
 
 const app = express()
 
+// Your own login, in place of this one, finds out who it is.
 app.post('/login', (req, res) => {
-  // Here you find out who it is.
   const id = randomUUID()
   sessions.set(id, 'user-1')
   res.cookie('session', id, { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' }).sendStatus(204)
+})
+
+// The two calls that give a token, with your API key and without the page's cookie. Before the route, which answers 404 to other paths.
+app.post('/transak/api/v2/auth/:step', express.json(), async (req, res) => {
+  if (!['login', 'verify'].includes(req.params.step)) return res.sendStatus(404)
+  if (!userOf(req.headers.cookie)) return res.sendStatus(403)
+  const apiKey = process.env.TRANSAK_API_KEY ?? ''
+  const answer = await fetch(`${process.env.TRANSAK_URL ?? 'https://api-gateway.transak.com'}/api/v2/auth/${req.params.step}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
+    body: JSON.stringify({ ...req.body, apiKey }),
+    redirect: 'error',
+  })
+  res.status(answer.status).type('json').send(await answer.text())
 })
 
 app.use('/transak', toNodeListener(createRefreshHandler({
@@ -33,5 +46,7 @@ app.use('/transak', toNodeListener(createRefreshHandler({
 })))
 
 app.use(express.static('public'))
+// For a page without a bundler. With one, leave this out.
+app.use('/transak-user-token', express.static('node_modules/transak-user-token'))
 
 app.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => console.log('listening'))

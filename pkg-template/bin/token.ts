@@ -1,6 +1,6 @@
 // The token: from the environment, else from standard input. Arguments are seen by every process of the machine.
 
-/** More than the longest token takes in UTF-8, with space around it: what is longer is no token. */
+/** More bytes than the longest token has in UTF-8, with white space around it. A longer input is no token. */
 const MOST_CHARACTERS = 65_536;
 
 export async function readToken(): Promise<string> {

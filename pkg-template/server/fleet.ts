@@ -1,5 +1,5 @@
-// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and no more read than is asked for. When a
-// refresh is tried again, and when nothing more is sent, is decided in the wasm.
+// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and read as the loop takes the results.
+// The wasm decides when a refresh is tried again, and when nothing more is sent.
 import { caught } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { latch, onAbort, timer } from '../../src/js/wait.js';
@@ -14,11 +14,11 @@ type Entries<K> = Iterable<readonly [K, string]> | AsyncIterable<readonly [K, st
 /** How many tokens are checked in one call: a million results at once would take 138 MiB. */
 const CHUNK = 1_000;
 
-/** How long a lock is waited for, in milliseconds. */
+/** How long the job waits for a lock, in milliseconds. */
 const LOCK_MS = 10_000;
 
 export function keepFresh<K>(entries: Entries<K>, given: KeepFreshOptions<K>): AsyncIterableIterator<KeptEntry<K>> {
-  // A function of the key gives the headers later, and each call checks what it gives.
+  // If `headers` is a function, each call checks what it returns.
   const hasHeadersByKey = typeof given?.headers === 'function';
   const fleet = new (core().Fleet)(entries, hasHeadersByKey ? { ...copyOptions(given), headers: undefined } : given);
   return run(entries, copyOptions(given), fleet);
@@ -28,8 +28,8 @@ async function* run<K>(
   entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
 ): AsyncGenerator<KeptEntry<K>, void, undefined> {
   const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
-  const underWay = new Set<Promise<unknown>>(), landed: KeptEntry<K>[] = [];
-  /** Why nothing more is sent. */
+  const underWay = new Set<Promise<unknown>>(), settled: KeptEntry<K>[] = [];
+  /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
 
   const pause = async (delayMs: number) => {
@@ -38,10 +38,10 @@ async function* run<K>(
     stop();
   };
 
-  /** Sends one request. Without the signal: what was sent is awaited, since the old token may be gone. */
+  /** Sends one request, without the signal: a sent request is always awaited, because the old token may be gone. */
   const send = (key: K, token: string) => {
     const own = typeof headers === 'function' ? headers(key) : headers;
-    // What is no headers is told by the refresh.
+    // If these are no valid headers, the refresh says so.
     const all = caught(() => ({ ...core().defaultHeaders(), ...Object.fromEntries(new Headers(own)) })) ?? own;
     return refreshAccessToken(token, { ...options, headers: all, retries: 0 });
   };
@@ -57,7 +57,7 @@ async function* run<K>(
     if (!lock) return current(key, token);
     const done = await underLock(lock, `transak-user-token:${String(key)}`, LOCK_MS, () => current(key, token));
     if (done.held === 'yes') return done.result;
-    // Who has it refreshes this very token. A lock that fails costs its protection alone.
+    // If the lock is held, its holder refreshes this very token. If the lock fails, only its protection is lost.
     if (done.held === 'failed') return current(key, token);
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     throw new ErrorClass('no answer came in time: the lock is not had', fields);
@@ -75,7 +75,7 @@ async function* run<K>(
         return { key, status, ...await locked(key, token) };
       } catch (thrown) {
         const error: TransakTokenError = last = thrown as any;
-        // What a function of the user's throws, or gives for headers, is the entry's alone.
+        // If `headers` or `reload` fails, only this entry gets the error.
         const isOwn = !(error instanceof ErrorClass) || typeof headers === 'function' && error.code === 'ERR_INVALID_OPTION';
         if (isOwn) return { key, status, error };
         attempts += error.attempts;
@@ -90,7 +90,7 @@ async function* run<K>(
   };
 
   const begin = (key: K, token: string, status: KeptEntry<K>['status']) => {
-    const done = refresh(key, token, status).then((entry) => { if (entry) landed.push(entry); });
+    const done = refresh(key, token, status).then((entry) => { if (entry) settled.push(entry); });
     underWay.add(done);
     done.then(() => underWay.delete(done));
   };
@@ -104,17 +104,17 @@ async function* run<K>(
         if (status.action !== 'refresh') yield { key: entry?.[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
-          yield* landed.splice(0);
+          yield* settled.splice(0);
           if (over) yield { key: entry[0], status, error: over };
           else if (!signal?.aborted) begin(entry[0], entry[1], status);
         }
-        yield* landed.splice(0);
+        yield* settled.splice(0);
       }
       if (signal?.aborted) break;
     }
-    while (underWay.size || landed.length) {
-      if (!landed.length) await Promise.race(underWay);
-      yield* landed.splice(0);
+    while (underWay.size || settled.length) {
+      if (!settled.length) await Promise.race(underWay);
+      yield* settled.splice(0);
     }
   } finally {
     await Promise.all(underWay);
@@ -123,7 +123,7 @@ async function* run<K>(
   if (source.failure) throw source.failure.thrown;
 }
 
-/** Why a source ended early. What is under way is awaited before it is thrown. */
+/** What the source threw. The refreshes in flight are awaited before it is thrown on. */
 type Source = { failure: { thrown: unknown } | undefined };
 
 async function* chunks<T>(entries: Iterable<T> | AsyncIterable<T>, source: Source): AsyncGenerator<T[], void, undefined> {

@@ -1,5 +1,5 @@
-// The backend route: requests in, answers out. What is passed on and what is answered is decided in the wasm; what goes to
-// Transak goes as the main entry sends it.
+// The backend route: requests in, answers out. The wasm decides what is passed on and what is answered. Requests to Transak are
+// sent as the main entry sends them.
 import type { Reply, Ticket } from '#glue';
 import { has } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
@@ -9,29 +9,29 @@ import { randomness } from './crypto.js';
 import { FAULT, type Given, MALFORMED, direct } from './node.js';
 import { createUpstream, openRoute } from './upstream.js';
 
-/** What stands for an answer that did not come in time. */
+/** Stands for a result that did not come in time. */
 const LATE = {};
 
 export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandler {
   const here = openRoute(given), options: RefreshHandlerOptions = copyOptions(given), { maxBody } = here.route();
   const { authorize, userIp, onEvent, limiter, timeoutMs = 8_000 } = options;
 
-  /** Tells the user. A listener that fails changes no answer. */
+  /** Calls `onEvent`. If it fails, that changes no answer. */
   const tell = (event: RefreshEvent) => void Promise.resolve(event).then(onEvent).catch(() => {});
   const notice = (outcome: RefreshEvent['outcome'], reason: RefreshEvent['reason']) => tell({ outcome, reason, status: 0, durationMs: 0 });
   const upstream = createUpstream(options, here, (reason) => notice('degraded', reason));
   let ready = randomness();
 
-  /** Returns what the route looks at: a text, and no more of it than of an answer. */
+  /** Returns a text for the route, cut at the longest one that it reads; `undefined` for any other value. */
   const text = (value: unknown) => typeof value === 'string' ? value.slice(0, maxBody) : undefined;
   const unserved = (origin: string | undefined, isLate: boolean, isOfAuthorize: boolean) => here.route().unserved(origin, isLate, isOfAuthorize);
 
-  /** Asks a function of the user's, within the time that it has. What it returns at once needs no timer. */
+  /** Waits for the result of a function of the options, up to `timeoutMs`. A result that is no promise needs no timer. */
   const asked = <T>(answer: T | Promise<T>): T | Promise<T | typeof LATE> =>
     has(answer, 'then') ? within(Promise.resolve(answer) as Promise<any>, timeoutMs, LATE) : answer;
 
-  /** Asks the user's own functions: an answer where they or the route end the request, else the end user's address. */
-  const judged = async (
+  /** Checks a request, with the functions of the options. Resolves with the answer that refuses it, or with the end user's address. */
+  const checked = async (
     request: Given, origin: string | undefined, token: string, remote: string | undefined, info: RequestInfo | undefined,
   ): Promise<Reply | Ticket> => {
     const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, text(request.header('sec-fetch-site')), token);
@@ -60,7 +60,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
       const remote = text(info?.remoteAddress);
       let begun: Reply | Ticket, user: Ticket | undefined;
       if (userIp || limiter || authorize !== 'none') {
-        const admitted = await judged(request, origin, token, remote, info);
+        const admitted = await checked(request, origin, token, remote, info);
         if (admitted.outcome) return admitted;
         user = admitted;
         begun = here.route().ask(Date.now(), origin, token, user.isRemote ? remote : user.address);
@@ -71,15 +71,15 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
         );
       }
       if (begun.outcome) return begun;
-      const { ticket, isFirst, isAccepted } = begun, { isRemote, address } = user ?? begun, flights = here.flights();
-      if (isFirst) flights.set(ticket, upstream.fly({ ticket, token, address: isRemote ? remote : address, isAccepted }));
-      const flight: Promise<Reply | undefined> = flights.get(ticket)!;
-      const landed = await within(flight, timeoutMs, undefined) ?? await upstream.look?.(token);
-      if (!landed) return here.route().unanswered(origin);
-      const outcome = isFirst || landed.outcome !== 'refreshed' ? landed.outcome : 'shared';
-      return { ...landed, outcome, headers: { ...landed.headers, ...here.route().cors(origin) } };
+      const { ticket, isFirst, isAccepted } = begun, { isRemote, address } = user ?? begun, inFlight = here.inFlight();
+      if (isFirst) inFlight.set(ticket, upstream.request({ ticket, token, address: isRemote ? remote : address, isAccepted }));
+      const awaited: Promise<Reply | undefined> = inFlight.get(ticket)!;
+      const reply = await within(awaited, timeoutMs, undefined) ?? await upstream.look?.(token);
+      if (!reply) return here.route().unanswered(origin);
+      const outcome = isFirst || reply.outcome !== 'refreshed' ? reply.outcome : 'shared';
+      return { ...reply, outcome, headers: { ...reply.headers, ...here.route().cors(origin) } };
     } catch {
-      // The user's own function threw, or the wasm did.
+      // A function of the options threw, or the wasm did.
       try {
         return unserved(origin, false, false);
       } catch {
@@ -88,7 +88,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     }
   };
 
-  /** What was told to be set up wrong. After a fault the route does not know. */
+  /** The `misconfigured` reasons that were reported. They are kept here, because a route that follows a trap does not know them. */
   const told = new Set<string>();
   const tellMisconfigured = () => {
     try {
@@ -109,7 +109,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
 
   const reply = onEvent ? counted : answer;
   const handler: RefreshHandler = async (request, info) => {
-    // What is given by mistake has none of these.
+    // A value that is no `Request` may lack each of these.
     const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
     const { status, headers: fields, body } = await reply({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);
     return new Response(body, { status, headers: fields });

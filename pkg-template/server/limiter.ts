@@ -1,25 +1,25 @@
-// A limiter of the user's own, which counts for all processes: asked for the limits that the route names.
+// The backend's own `limiter`, which counts for all processes: called for the limits that the route names.
 import type { Quota } from '#glue';
 import type { RefreshHandlerOptions } from '../types/server.js';
 import { hashOf } from './crypto.js';
 import type { Helper } from './outage.js';
 
-/** Whom a request is of: its household, if its address is known, and its token. */
-export type Subject = { household: string | undefined; token: string };
+/** What a request counts for: the rate-limit key of its address, if that is known, and its token. */
+export type Subject = { rateLimitKey: string | undefined; token: string };
 
 const isAllowance = (value: unknown): value is boolean => typeof value === 'boolean';
 
 /** Returns a function that resolves with the first limit that is used up, if any. A limiter that fails lets pass. */
 export function createLimiter(ask: NonNullable<RefreshHandlerOptions['limiter']>, helper: Helper) {
   /** Returns what a limit is counted by. No key holds a token. */
-  const keyOf = async (name: string, { household, token }: Subject) => {
+  const keyOf = async (name: string, { rateLimitKey, token }: Subject) => {
     if (name === 'perToken') return `${name}:${await hashOf('limit', token)}`;
-    return name === 'perAddress' || name === 'refused' ? `${name}:${household}` : name;
+    return name === 'perAddress' || name === 'refused' ? `${name}:${rateLimitKey}` : name;
   };
   return async (quotas: Quota[], subject: Subject): Promise<Quota | undefined> => {
     for (const quota of quotas) {
       const { name, max, windowMs, cost, isOfAddress } = quota;
-      if (isOfAddress && subject.household === undefined) continue;
+      if (isOfAddress && subject.rateLimitKey === undefined) continue;
       const key = await keyOf(name, subject);
       const allowed = await helper.call(() => ask(key, { max, windowMs, cost }), isAllowance);
       if (allowed === undefined) return undefined;

@@ -3,7 +3,7 @@ import { caught } from '../../src/js/foreign.js';
 import { after } from '../../src/js/wait.js';
 import type { TokenLock } from '../types/index.js';
 
-/** Whether the lock was had, was not had in time, or failed; and what the work brought under it. */
+/** Whether the lock was acquired, was not acquired in time, or failed; and the result of the work under it. */
 export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' };
 
 /**

@@ -5,8 +5,8 @@ import { absolute, caught } from '../../src/js/foreign.js';
  * @import { NodeRequest, NodeResponse, RefreshHandler, RequestInfo } from '../types/server.js'
  * @import { Reply } from '#glue'
  *
- * A request as a handler looks at it, which `isValid` if a `Request` can be made of it. It is made for those who need it only:
- * that costs as much as all the rest.
+ * A request as a handler looks at it. `isValid` says whether a `Request` can be made of it. That is made only if needed,
+ * because it costs as much as all the rest.
  * @typedef {{ isValid: boolean, method: string, url: string, header: (name: string) => string | null, request: () => Request }} Given
  */
 
@@ -50,7 +50,7 @@ export function toNodeListener(handler) {
       if (res.headersSent) return;
       // A body that nobody reads ends with its connection.
       if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
-      // Not writeHead: the length of the body is to stand in the head, and both go in one piece.
+      // Not `writeHead`: so `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
       // The one header that may not be joined to one line.

@@ -1,17 +1,17 @@
-// What the user brings for several processes - a store, a lock, a limiter - is called with a limit, and its failure is told once.
+// The backend's own store, lock and limiter: each is called with a time limit, and its failure is reported once.
 import { within } from '../../src/js/wait.js';
 
 /** How long one call may take, in milliseconds. */
 const LIMIT_MS = 2_000;
 
-/** How long it is left alone after a failure: not every request is to wait for it. */
+/** How long it is not called after a failure, so that not every request waits for it. */
 const PAUSE_MS = 5_000;
 
 const LATE = {};
 
-/** What belongs to the user, and whether it has failed and not answered since. */
+/** One of them, and whether it has failed and not answered since. */
 export type Helper = {
-  /** Resolves with what a call comes to; undefined if it fails, takes too long, or brings what is none of its answers. */
+  /** Resolves with the result of a call; `undefined` if it fails, takes too long, or has an invalid result. */
   call<T>(work: () => unknown, isAnswer: (value: unknown) => value is T): Promise<T | undefined>;
   works(): void;
   fails(): void;

@@ -1,5 +1,5 @@
-// Several processes: an answer is stored for the others, and one of them at a time asks Transak for a token. The store alone gives
-// nobody a token: an entry's name is a hash, and its value is encrypted under a key derived from the old token.
+// Several processes: an answer is stored for the others, and one process at a time sends a request for a token. Nobody can read
+// a token from the store alone: an entry's name is a hash, and its value is encrypted under a key derived from the old token.
 import type { Reply } from '#glue';
 import { caught } from '../../src/js/foreign.js';
 import type { TokenLock, TokenStorage } from '../types/index.js';
@@ -10,10 +10,13 @@ import type { Helper } from './outage.js';
 /** How long an answer is repeated, in milliseconds: as long as the route itself does. */
 const KEPT_MS = 60_000;
 
-/** A lock that is not had so often in a row is one that fails. */
+/** After so many time-outs in a row a lock counts as broken. */
 const MAX_LATES = 3;
 
-/** What one request needs: its token, how it is sent, and how an answer is taken that another process got at an instant. */
+/**
+ * What one request needs: its token, a function that sends it, and one that adopts the answer of another process, got at an
+ * instant.
+ */
 export type Work = { token: string; send: () => Promise<Reply>; adopt: (body: string, since: number) => Reply };
 
 type Sharing = {
@@ -45,7 +48,7 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
       const found = await look(work);
       if (found) return found;
       const reply = await send();
-      // This process may have been stopped for so long that another one has asked meanwhile: then its answer counts.
+      // This process may have been suspended so long that another one has sent a request. Then the answer of that one counts.
       if (reply.outcome !== 'refreshed') return await look(work) ?? reply;
       const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
       await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);

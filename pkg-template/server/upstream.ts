@@ -1,4 +1,4 @@
-// One request to Transak for all who ask with one token: limited, shared with other processes, sent, and judged in the wasm.
+// One request to Transak for all calls with one token: limited, shared with other processes, sent, and interpreted in the wasm.
 import type { Reply, Route } from '#glue';
 import { exchange } from '../../src/js/http.js';
 import { type Core, core as instance } from '../loader.js';
@@ -7,35 +7,35 @@ import { createLimiter } from './limiter.js';
 import { type Helper, createHelper } from './outage.js';
 import { createSharing } from './sharing.js';
 
-/** How long an answer may take after which nobody waits for it, but who asks again gets it, in milliseconds. */
+/** How long an answer may take in all, in milliseconds: after the time-out nobody waits for it, but a client that asks again gets it. */
 const LATEST_MS = 120_000;
 
-/** The route as it is now. After a fault there is another instance, which remembers nothing. */
-export type Here = { route: () => Route; flights: () => Map<number, Promise<Reply>> };
+/** The present route. After a trap there is another one, which remembers nothing. */
+export type Here = { route: () => Route; inFlight: () => Map<number, Promise<Reply>> };
 
-export type Flight = { ticket: number; token: string; address: string | undefined; isAccepted: boolean };
+export type InFlight = { ticket: number; token: string; address: string | undefined; isAccepted: boolean };
 
 export type Upstream = ReturnType<typeof createUpstream>;
 
 /** Opens a route that remembers nothing. */
 export function openRoute(options: RefreshHandlerOptions): Here {
-  let core: Core, route: Route, flights: Map<number, Promise<Reply>>;
+  let core: Core, route: Route, inFlight: Map<number, Promise<Reply>>;
   const open = () => {
     core = instance();
     route = new core.Route(options);
-    flights = new Map();
+    inFlight = new Map();
   };
   open();
   const here = () => {
     if (core !== instance()) open();
     return route;
   };
-  return { route: here, flights: () => flights };
+  return { route: here, inFlight: () => inFlight };
 }
 
 /**
  * @param options a copy of the user's
- * @param tell says that something of the user's fails, when it begins to
+ * @param tell is called when a limiter, a lock or a store begins to fail
  */
 export function createUpstream(options: RefreshHandlerOptions, here: Here, tell: (reason: 'limiter' | 'lock' | 'storage') => void) {
   const { apiKey, fetch, storage, lock, limiter: ask, timeoutMs = 8_000 } = options, { url, maxBody } = here.route();
@@ -47,54 +47,54 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
   const own = [...new Headers(options.headers)];
   const always: Record<string, string> = { ...instance().defaultHeaders(), ...Object.fromEntries(own), ...apiKey !== undefined && { 'x-api-key': apiKey } };
 
-  /** Judges what an exchange has brought, or what another process got at an instant. */
+  /** Interprets the answer of an exchange, or the one that another process got at an instant. */
   const settle = (now: number, [route, ticket]: [Route, number], token: string, address: string | undefined, exchanged: unknown, since?: number) => {
     const sentWith = JSON.stringify([...own, ['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]);
     return route.settle(now, ticket, token, sentWith, exchanged, since);
   };
   const stored = (body: string) => ({ status: 200, redirected: false, body });
 
-  /** Resolves with the answer that another process got in the meantime, for who has waited long enough. */
+  /** Resolves with the answer that another process got in the meantime, for a request that has timed out. */
   const look = async (token: string): Promise<Reply | undefined> =>
     sharing?.look({ token: token.trim(), adopt: (body, since) => settle(Date.now(), [here.route(), 0], token.trim(), undefined, stored(body), since) });
 
-  /** Resolves with what a ticket's request comes to. Nobody's leaving ends it, and no caller's time-out. */
-  const fly = async ({ ticket, token, address, isAccepted }: Flight): Promise<Reply> => {
-    const authorization = token.trim(), mates = here.flights(), sender = here.route();
+  /** Sends a ticket's request, and resolves with the reply. No client that leaves and no time-out ends it. */
+  const request = async ({ ticket, token, address, isAccepted }: InFlight): Promise<Reply> => {
+    const authorization = token.trim(), inFlight = here.inFlight(), sender = here.route();
     const headers: Record<string, string> = { ...always, authorization };
     if (address !== undefined) headers['x-user-ip'] = address;
-    /** The route, and the ticket if it is the one that gave it: another may have given the same to somebody else. */
-    const judge = (): [Route, number] => {
+    /** Returns the route, and the ticket if that route gave it: another route may have given the same number to another request. */
+    const receiver = (): [Route, number] => {
       const route = here.route();
       return [route, route === sender ? ticket : 0];
     };
-    const land = (exchanged: unknown, since?: number) => {
-      // The clock comes first: a test's may call.
-      const judged = () => settle(Date.now(), judge(), authorization, address, exchanged, since);
+    const interpret = (exchanged: unknown, since?: number) => {
+      // The clock is read first, because a test's clock may call the handler.
+      const interpreted = () => settle(Date.now(), receiver(), authorization, address, exchanged, since);
       try {
-        return judged();
+        return interpreted();
       } catch {
-        // An answer is not lost with the route that should judge it.
-        return judged();
+        // A route that traps must not lose the answer: the next one interprets it.
+        return interpreted();
       }
     };
     const giveBack = () => {
-      const [route, known] = judge();
+      const [route, known] = receiver();
       route.abandon(Date.now(), known);
       return route;
     };
-    const send = async () => land(await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS)));
-    const adopt = (body: string, since: number) => land(stored(body), since);
+    const send = async () => interpret(await exchange(fetch ?? globalThis.fetch, url, headers, maxBody, Math.max(timeoutMs, LATEST_MS)));
+    const adopt = (body: string, since: number) => interpret(stored(body), since);
     try {
-      const subject = { household: limiter && address !== undefined ? sender.household(address) : undefined, token: authorization };
+      const subject = { rateLimitKey: limiter && address !== undefined ? sender.rateLimitKey(address) : undefined, token: authorization };
       const refusal = await limiter?.(sender.sending().filter(({ isOfAddress }) => !(isOfAddress && isAccepted)), subject);
       if (refusal) return giveBack().limited(undefined, refusal.windowMs, refusal.isOfAddress);
       const reply = sharing ? await sharing.share({ token: authorization, send, adopt }) : await send();
       if (!reply) return giveBack().unanswered(undefined);
-      if (reply.outcome !== 'repeated') await limiter?.(here.route().landing(reply.code), subject);
+      if (reply.outcome !== 'repeated') await limiter?.(here.route().settled(reply.code), subject);
       return reply;
     } finally {
-      mates.delete(ticket);
+      inFlight.delete(ticket);
     }
   };
 
@@ -102,7 +102,7 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
   const admits = async (address: string | undefined, token: string) => {
     if (!limiter || address === undefined) return undefined;
     const route = here.route();
-    return limiter(route.admission(), { household: route.household(address), token });
+    return limiter(route.admission(), { rateLimitKey: route.rateLimitKey(address), token });
   };
-  return { fly, look: sharing && look, admits };
+  return { request, look: sharing && look, admits };
 }

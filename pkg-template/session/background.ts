@@ -1,10 +1,11 @@
-// The renewal in the background: one timer against the wall clock, and the page's hints that time has passed.
+// The renewal in the background: one timer that compares with the wall clock, and the page's events that say that time has
+// passed.
 import type { Driver } from './driver.js';
 
-/** When the background goes on after a fault of ours, in milliseconds. */
+/** How long the background waits after a fault of this package, in milliseconds. */
 const RECOVERY_MS = 60_000;
 
-/** What hints that time may have passed unnoticed, or that the network came or went. */
+/** Events after which time may have passed unnoticed, or the network may have changed. */
 const HINTS = ['pageshow', 'online', 'offline', 'focus'];
 
 export class Background {

@@ -1,4 +1,5 @@
-// A call of `accessToken()` or `refresh()`: asks the session's rules, looks, waits, and asks again until there is an answer.
+// A call of `accessToken()` or `refresh()`: takes the next step from the session's rules, looks or waits, and repeats that
+// until there is a result.
 import { isSignal, read } from '../../src/js/foreign.js';
 import { abortReason, after, onAbort } from '../../src/js/wait.js';
 import { failure } from '../failure.js';
@@ -37,13 +38,13 @@ function answer(driver: Driver, called: Called, isRefresh: boolean): Promise<Ref
           call.hasLooked = true;
           await driver.entry?.lookFor(signal);
         } else if (turn.step === 'use') {
-          // Anyone who has it may leave the page, and finds it in the store again.
+          // The caller may leave the page now: the token is in the store.
           if (!driver.isBeingStored || hasWaited === 'for the store' || hasWaited && !isRefresh) return held;
           await call.woken('for the store', maxWaitMs);
         } else {
           await call.woken('for a refresh', isRefresh ? timeoutMs : maxWaitMs);
         }
-        // After a trap the caller has its error already.
+        // After a trap the caller already has its error.
         if (core() !== instance) return held;
       }
     } finally {
@@ -58,11 +59,11 @@ function signalOf(called: Called): AbortSignal | undefined {
   throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
 }
 
-/** How far a call is. */
+/** What a call has done already. */
 class Call {
-  /** It has looked at the store, and did not wait since. */
+  /** It has looked at the store, and has not waited since. */
   hasLooked = false;
-  /** It has waited as long as it is ready to. */
+  /** It has waited as long as it may. */
   hasWaited: Wait | undefined;
   private wait: Wait | undefined;
   private stopTimer = () => {};
@@ -71,7 +72,7 @@ class Call {
 
   constructor(private readonly driver: Driver, private readonly signal: AbortSignal | undefined) {}
 
-  /** Resolves when there may be another answer, the call has waited long enough, or its signal aborts. */
+  /** Resolves when the next step may differ, when the call has waited long enough, or when its signal aborts. */
   async woken(wait: Wait, limitMs: number) {
     if (this.wait !== wait) this.waitAtMost(wait, limitMs);
     let end = () => {};

@@ -1,4 +1,4 @@
-// The one channel of a realm, to the sessions of other tabs and workers; those of the same realm are told directly.
+// The one channel of a realm, to the sessions of other tabs and workers. Sessions of the same realm are called directly.
 import { caught, has, read } from '../../src/js/foreign.js';
 import { shared } from '../../src/js/shared.js';
 
@@ -15,7 +15,7 @@ export function listen(name: string, listener: Listener): () => void {
   return shared('channel', begin).listen(name, listener);
 }
 
-/** Tells the other sessions of that name what happened. The teller is not told. */
+/** Tells the other sessions of that name what happened, but not the sender. */
 export function tell(name: string, what: string, teller: Listener) {
   shared('channel', begin).tell(name, what, teller);
 }
@@ -26,7 +26,7 @@ function begin() {
   let channel: BroadcastChannel | null | undefined, isWatching = false;
 
   function open() {
-    // Missing, or refused: Firefox's throws if cookies are blocked.
+    // There may be no BroadcastChannel, and Firefox's throws if cookies are blocked.
     channel ??= caught(() => {
       const opened = new BroadcastChannel(CHANNEL);
       opened.onmessage = ({ data }) => heard(read(data, 'name'), read(data, 'what'));
@@ -81,7 +81,7 @@ function begin() {
     },
 
     tell(name: string, what: string, teller: Listener) {
-      // A channel does not hear itself. Those here are told when the others may be: later.
+      // A channel does not receive its own messages. The sessions here get them asynchronously, as those elsewhere do.
       Promise.resolve().then(() => heard(name, what, teller));
       caught(() => channel?.postMessage({ name, what }));
     },

@@ -1,4 +1,4 @@
-// What drives a session. Its rules, in the wasm, decide; this puts the parts together that wait, tell, store and lock.
+// The driver of a session. The rules in the wasm decide. This class connects the parts that wait, emit events, store and lock.
 import { read } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { failure } from '../failure.js';
@@ -18,7 +18,7 @@ export class Driver {
   readonly options: SessionOptions;
   /** How long `accessToken()` waits for a refresh, or for the store. */
   readonly maxWaitMs: number;
-  /** How long an answer is waited for. */
+  /** How long a caller waits for an answer. */
   readonly timeoutMs: number;
   /** The session's entry in its store; undefined without a store. */
   entry: Entry | undefined;
@@ -26,7 +26,7 @@ export class Driver {
   refreshing: number | undefined;
   private readonly clockToleranceMs: number;
   private readonly session: object;
-  /** What is called when there may be another answer. */
+  /** The functions to call when the next step of a waiting call may differ. */
   private waiters: Set<() => void> | undefined;
   private background: Background | undefined;
   private emitter: Emitter | undefined;
@@ -56,7 +56,7 @@ export class Driver {
   }
 
   get watcher(): Watcher {
-    // A refresh is told of once, when its token is stored.
+    // The event of a refresh is emitted once, when its token is stored.
     return this.watching ??= watcher(() => ({ ...this.status(), stored: this.state.isStored }), this.clockToleranceMs, () => !this.isBeingStored);
   }
 
@@ -103,12 +103,12 @@ export class Driver {
     this.release();
   }
 
-  /** Carries out a turn that begins a refresh. */
+  /** Begins the refresh that a turn orders. */
   carryOut({ step, ticket }: Turn) {
     if (step === 'refresh') renew(this, ticket);
   }
 
-  /** Tells what there is to tell, and wakes those who wait if the token has changed. */
+  /** Emits the events of a turn, and wakes waiting calls if the token has changed. */
   sync() {
     const { state } = this, hasChanged = this.generation !== state.generation;
     this.generation = state.generation;
@@ -116,7 +116,7 @@ export class Driver {
       this.wake();
       this.background?.schedule();
     }
-    // Collected before anyone is told: a listener may call the session.
+    // Collected before the first event is emitted, because a listener may call the session.
     const details = new Map<string, object>([['refreshed', { ...state.times }], ['refreshfailed', { error: state.lastError }]]);
     for (const type of state.untold.splice(0)) this.tell(type, details.get(type) ?? null);
     this.watching?.look();
@@ -126,29 +126,32 @@ export class Driver {
     this.emitter?.dispatchEvent(eventOf(type, this.session, detail));
   }
 
-  /** Lets those who wait ask again. */
+  /** Wakes the waiting calls, so that each takes its next step. */
   wake() {
     for (const ask of this.waiters ?? []) ask();
   }
 
-  /** Calls back once, when there may be another answer. Returns what ends that. */
-  onWake(ask: () => void): () => void {
+  /** Calls `listener` once, when the next step of a call may differ. Returns a function that ends that. */
+  onWake(listener: () => void): () => void {
     const waiters = this.waiters ??= new Set(), end = () => waiters.delete(once);
     const once = () => {
       end();
-      ask();
+      listener();
     };
     waiters.add(once);
     return end;
   }
 
-  /** Tells whether the token is on its way into the store: anyone who has it then may leave the page, and finds it there again. */
+  /** Tells whether the token is being stored. A caller waits for that, because the page may be left once it has the token. */
   get isBeingStored(): boolean {
     const { entry, state } = this;
     return !!entry && !entry.isDown && state.token !== null && !state.isStored && (entry.isBusy || this.refreshing !== undefined);
   }
 
-  /** Does what nobody waits for, and tells whether it was done. A fault of ours has no one to go to; the background goes on later. */
+  /**
+   * Does something that no caller waits for, and returns whether it succeeded. No caller can get a fault of this package here,
+   * so the background tries again later.
+   */
   unattended(work: () => void): boolean {
     try {
       work();
@@ -160,7 +163,7 @@ export class Driver {
     }
   }
 
-  /** Keeps the session's connections while something is under way. */
+  /** Keeps the session's connections while something is in flight. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.busy++;
     try {
@@ -171,7 +174,7 @@ export class Driver {
     }
   }
 
-  /** Lets go of the connections of a session that was disposed of, when nothing is under way. */
+  /** Releases the connections of a disposed session when nothing is in flight any more. */
   private release() {
     if (this.isDisposed && !this.busy) this.entry?.disconnect();
   }

@@ -15,7 +15,7 @@ const LOOK_LIMIT_MS = 2_000;
 /** How long a browser takes to show one tab what another one has stored, in milliseconds. */
 const PAGE_MS = 100;
 
-/** In place of what is stored: the store was not asked. */
+/** Stands for the store's content if the store was not called. */
 const UNKNOWN = {};
 
 export class Entry {
@@ -24,18 +24,21 @@ export class Entry {
   private readonly outage: Outage;
   /** Whether the store may have lost an entry that nobody has deleted. */
   private readonly mayForget: boolean;
-  /** The last of what is done with the store. */
+  /** The last operation on the store; the next one waits for it. */
   private queue: Promise<unknown> = Promise.resolve();
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
-  /** How long the mark of a logout is kept; 0 for none. */
+  /** How long the marker of a logout is kept, in milliseconds; 0 for no marker. */
   private markMs = 0;
-  /** The tokens that this one was got for, back to the stored one: there none of them is a match for it, whatever they say. */
+  /**
+   * The tokens that this one has replaced, back to the stored one. If one of them is found in the store, this one wins,
+   * whatever its claims are.
+   */
   private superseded: unknown[] = [];
   /** What the other tabs are told once the token is stored. */
   private news: 'refreshed' | 'replaced' = 'refreshed';
-  /** The generation of the token that they were told of last. */
+  /** The generation of the token that they know of. */
   private told: number | undefined;
 
   constructor(private readonly driver: Driver, private readonly storage: TokenStorage) {
@@ -43,11 +46,11 @@ export class Entry {
     this.lock = new Lock(driver, name);
     this.tabs = new Tabs(driver, this, name);
     this.outage = new Outage(driver, storage);
-    // A Keyv that swallows the failures of its backend looks empty then, which says nothing either.
+    // A Keyv that hides the failures of its backend looks empty then, so an empty store does not mean a logout.
     this.mayForget = storageMayForget === true || read(storage, 'throwOnErrors') === false;
   }
 
-  /** Tells whether the store is out of order: the session goes on in memory. */
+  /** Tells whether the store has an outage. The session then goes on in memory. */
   get isDown(): boolean {
     return this.outage.isOn;
   }
@@ -56,12 +59,12 @@ export class Entry {
     return this.storing > 0;
   }
 
-  /** How long after a write it is seen elsewhere, in milliseconds. */
+  /** How long a write takes to be seen in other tabs, in milliseconds. */
   get settlingMs(): number {
     return isOfPage(this.storage) ? PAGE_MS : 0;
   }
 
-  /** Hears what other sessions of this key tell. */
+  /** Receives the messages of other sessions of this key. */
   connect() {
     this.tabs.connect();
   }
@@ -84,7 +87,7 @@ export class Entry {
     this.driver.sync();
   }
 
-  /** Stores a constructor's token though nobody asks for it. A Worker has no timers before there is a request: there the first call does. */
+  /** Stores a constructor's token without a call. A Worker has no timers before its first request; there the first call stores it. */
   storeEarly() {
     try {
       clearTimeout(setTimeout(() => {}));
@@ -92,13 +95,13 @@ export class Entry {
     } catch {}
   }
 
-  /** Looks at the store, and goes on with what is there. All who want a look meanwhile share it. It never rejects. */
+  /** Looks at the store, and adopts what it finds. Calls that want a look meanwhile share it. It never rejects. */
   look(): Promise<void> {
     return this.looking ??= new Promise<void>((resolve) => this.compare(false, UNKNOWN, resolve).catch(() => {}).then(resolve))
       .finally(() => { this.looking = undefined; });
   }
 
-  /** Looks for a call, which waits for that, but not for long. */
+  /** Looks at the store for a call. The call waits for it, up to a limit. */
   lookFor(signal: AbortSignal | undefined): Promise<unknown> {
     return unlessAborted(within(this.look(), Math.min(LOOK_LIMIT_MS, this.driver.maxWaitMs), undefined), signal);
   }
@@ -110,7 +113,7 @@ export class Entry {
   }
 
   /**
-   * Compares with what is stored, and stores the token if it is to be there.
+   * Compares the token with the store's, and stores it if it wins.
    * @param isLogin whether another tab tells of one
    * @param since what was stored before the lock was waited for
    * @param looked called once it is compared
@@ -120,12 +123,12 @@ export class Entry {
     let waitsFor: unknown = UNKNOWN, isWritten = false;
     await this.busily(async () => {
       await this.inTurn(async () => {
-        // It has failed while this waited for its turn: nobody waits for that twice.
+        // The store failed while this operation waited for its turn: no caller waits for a second failure.
         if (this.isDown && !isDown) return;
         const stored = await this.outage.ask(['get']);
         this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
-        // Another one came while the lock was waited for: it is not to be overwritten by what this session began with.
+        // Another token was stored during the wait for the lock. The token that this session began with must not overwrite it.
         const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin || this.tabs.tellsOfLogin });
         if (step === 'delete') await this.erase();
         else this.forgetDelete();
@@ -135,15 +138,15 @@ export class Entry {
         if (step === 'store') isWritten = await this.save(stored);
       });
       if (waitsFor === UNKNOWN) return;
-      // A call that waited for the look goes first: a refresh that it begins stores the token on its way.
+      // A call that waits for the look goes first: if it begins a refresh, that stores the token as well.
       await new Promise<void>((resolve) => after(0, resolve));
       if (driver.refreshing === undefined) await this.lock.around(() => this.compare(isLogin, waitsFor));
     });
-    // Before the lock is free for another tab.
+    // The message goes out before another tab can get the lock.
     if (isWritten && this.lock.isHeld && this.settlingMs) await new Promise<void>((resolve) => after(this.settlingMs, resolve));
   }
 
-  /** Notices a new login here, which ends a delete that is still to come. */
+  /** Notes a new login here. It cancels a pending delete. */
   expectLogin() {
     [this.superseded, this.news] = [[], 'replaced'];
     this.forgetDelete();
@@ -155,13 +158,13 @@ export class Entry {
     return this.store();
   }
 
-  /** Stores the token that was got for an old one. */
+  /** Stores the new token of a refresh. */
   storeSuccessor(old: string | null): Promise<void> {
     this.superseded.push(old);
     return this.store();
   }
 
-  /** Notices a logout here: this token is to be deleted. */
+  /** Notes a logout here: this token is to be deleted. */
   expectDelete(token: string | null, ttlMs: number) {
     if (token !== null) this.markMs = this.mayForget ? ttlMs : 0;
     const left = token ?? this.pending?.token;
@@ -173,12 +176,15 @@ export class Entry {
   async delete() {
     this.connect();
     this.tabs.tell('cleared');
-    // Unless there is another login by then, which is stored in its place.
+    // If there is a new login by then, its token is stored instead.
     const isDone = await this.driver.during(() => this.inTurn(async () => this.driver.state.token !== null || this.erase()));
     if (!isDone) throw storeFailure();
   }
 
-  /** Forgets the token after a logout elsewhere. What was stored here meanwhile is to go too; another login's token stays. */
+  /**
+   * Forgets the token after a logout elsewhere. A token that this session stored meanwhile is deleted, too. Another login's
+   * token stays.
+   */
   clearElsewhere() {
     const { state } = this.driver, { token, ttlMs } = state;
     state.clear(false);
@@ -190,7 +196,7 @@ export class Entry {
 
   private store(): Promise<void> {
     const store = () => this.compare();
-    // An answer in flight here is dropped; one of another tab is waited for, so that it is not stored on top.
+    // An answer that is in flight here is dropped. For one of another tab this waits, so that it does not overwrite this token.
     return this.busily(() => this.lock.isHeld || this.isDown ? this.lock.hold(store) : this.lock.around(store));
   }
 
@@ -203,14 +209,14 @@ export class Entry {
     });
   }
 
-  /** Does something with the store, after what is being done with it. */
+  /** Runs an operation on the store, after those before it. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.queue.then(work);
     this.queue = done.catch(() => {});
     return done;
   }
 
-  /** Compares with what was found in the store. Returns what is to be done. */
+  /** Compares the token with what was found in the store. Returns what to do. */
   private found(found: any, { wasWritten = false, wasReplaced = false }) {
     const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
     const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
@@ -223,13 +229,13 @@ export class Entry {
     return step;
   }
 
-  /** Stores the token, and tells the other tabs once it is there. Resolves with whether it is. */
+  /** Stores the token, and tells the other tabs once it is stored. Resolves with whether it is stored. */
   private async save(before: unknown): Promise<boolean> {
     const { state } = this.driver, { ttlMs, token, generation } = state, { news } = this;
-    // An expired one is not kept, and neither is what it has replaced.
+    // An expired token is not kept, and neither is the one that it has replaced.
     if (await this.outage.ask(ttlMs > 0 ? ['set', token as string, ttlMs] : ['delete']) === FAILED) return false;
     const stored = ttlMs > 0 ? await this.outage.ask(['get']) : token;
-    // If the token has changed meanwhile, that change stores the other one.
+    // If the token has changed meanwhile, that change stores the new one.
     if (stored === FAILED || state.generation !== generation) return false;
     const isThere = stored === token;
     if (isThere || stored !== before) {
@@ -237,11 +243,11 @@ export class Entry {
       this.driver.sync();
     }
     if (isThere) {
-      // Once: tabs whose store forgets would answer each other for ever.
+      // Only once: otherwise tabs whose store forgets would answer each other for ever.
       if (this.told !== generation) this.tabs.tell(news);
       [this.told, this.news] = [generation, 'refreshed'];
     } else if (state.generation === generation) {
-      // It was set, and is not what is there.
+      // The store accepted the token, and does not have it.
       this.outage.begin('set');
     }
     return isThere;
@@ -250,7 +256,7 @@ export class Entry {
   /** Deletes what is stored after a logout. Resolves with whether that was possible. */
   private async erase(): Promise<boolean> {
     const { pending } = this, answer = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']);
-    // A store that turns out to be none has nothing to delete.
+    // If the page has no storage, there is nothing to delete.
     const isDone = answer !== FAILED || !this.driver.entry;
     if (this.pending === pending) isDone ? this.forgetDelete() : pending?.tryLater();
     return isDone;

@@ -1,22 +1,22 @@
-// One at a time: among all tabs by Web Locks, within the process if there are none, or by a lock of the user's own. It is
-// waited for with a limit, and never stolen.
+// The lock of a key: Web Locks among all tabs, else a lock within the process, or the option `lock`. A wait for it has a limit,
+// and it is never stolen.
 import { caught, read } from '../../src/js/foreign.js';
 import { shared } from '../../src/js/shared.js';
 import { failure } from '../failure.js';
 import type { TokenLock } from '../types/index.js';
 import type { Driver } from './driver.js';
 
-/** How long a lock is waited for, in milliseconds. */
+/** How long a session waits for a lock, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 type Work = () => Promise<void>;
 
-/** The work was done with the lock; or it was not begun, since the lock was not had in time or does not work. */
+/** Whether the work was done with the lock, or was not begun because the lock did not come in time or does not work. */
 type Locked = 'done' | 'busy' | 'broken';
 
 /** The lock of a session's key. */
 export class Lock {
-  /** How much is being done with it. */
+  /** How many operations use it. */
   private holding = 0;
   private failure: 'none' | 'to be told' | 'told' = 'none';
 
@@ -26,12 +26,12 @@ export class Lock {
     return this.holding > 0;
   }
 
-  /** Does something with the lock, or without it if it is not had. */
+  /** Runs `work` with the lock, or without it if the lock does not come. */
   async around(work: Work) {
     if (await this.request(work) !== 'done') await this.hold(work);
   }
 
-  /** Does something as if the lock were had: it is already, or it is not worth waiting for. */
+  /** Runs `work` without a request for the lock: the session has it already, or does not wait for it. */
   async hold(work: Work) {
     this.holding++;
     try {
@@ -41,7 +41,7 @@ export class Lock {
     }
   }
 
-  /** Requests the lock, and does something with it. */
+  /** Requests the lock, and runs `work` with it. */
   async request(work: Work): Promise<Locked> {
     const outcome = await withLock(this.driver.options.lock, this.name, () => this.hold(work));
     if (outcome !== 'broken') this.failure = 'none';
@@ -49,7 +49,10 @@ export class Lock {
     return outcome;
   }
 
-  /** Tells once that the lock does not work, after a look at the store: if that has failed too, it is one outage, and told already. */
+  /**
+   * Reports once that the lock does not work, after a look at the store. If the store has failed, too, that is one outage, and
+   * is reported already.
+   */
   tellFailure(hasStoreFailed: boolean) {
     if (this.failure !== 'to be told') return;
     this.failure = hasStoreFailed ? 'none' : 'told';
@@ -57,7 +60,7 @@ export class Lock {
   }
 }
 
-/** Runs `work` with the lock held. Once it has begun its outcome counts, whatever the lock does afterwards. */
+/** Runs `work` with the lock held. Once it has begun, only its result counts, even if the lock fails afterwards. */
 function withLock(own: TokenLock | undefined, name: string, work: Work): Promise<Locked> {
   return new Promise((resolve, reject) => {
     // Some platforms have no AbortController: there the lock is given up all the same, and its request stays.
@@ -85,20 +88,20 @@ function withLock(own: TokenLock | undefined, name: string, work: Work): Promise
   });
 }
 
-/** Tells whether a lock works, and was not had. */
+/** Tells whether a rejection means that the lock works but did not come in time. */
 function isContention(thrown: unknown): boolean {
   return ['AbortError', 'TimeoutError'].includes(read(thrown, 'name'));
 }
 
 async function platformLock(name: string, signal: AbortSignal, work: Work, hasBegun: () => boolean) {
-  // A page without an origin of its own has Web Locks that refuse, and a content script some that throw.
+  // In a page with an opaque origin Web Locks reject, and in a content script they may throw.
   try {
     await globalThis.navigator?.locks?.request(name, { signal }, work);
   } catch {}
   if (!hasBegun()) await shared('locked', processLock)(name, work);
 }
 
-/** Returns a function that does one thing of a name after the other. */
+/** Returns a lock within the process: the operations of a name run one after the other. */
 function processLock() {
   /** The last of those who want a name's lock. */
   const tails = new Map<string, Promise<unknown>>();

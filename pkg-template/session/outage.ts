@@ -1,13 +1,13 @@
-// A session's store, whose failures are outages: one is told once, and the store is left alone for a while.
+// A session's store. A failure begins an outage: it is reported once, and the store is not called for a while.
 import { failure } from '../failure.js';
 import type { TokenStorage } from '../types/index.js';
 import type { Driver } from './driver.js';
 import { call, isMissing, type Operation } from './store.js';
 
-/** How long a store that failed is left alone, in milliseconds. */
+/** How long a store is not called after a failure, in milliseconds. */
 const PROBE_MS = 5_000;
 
-/** What a store answers that has failed. */
+/** The result of a call to a store that has failed. */
 export const FAILED = {};
 
 export class Outage {
@@ -33,7 +33,7 @@ export class Outage {
     const [method] = operation;
     try {
       const answer = await call(this.storage, this.driver.options.key as string, operation);
-      // Whether what was set is there is seen later.
+      // A later look shows whether the token was stored.
       if (method === this.cause && method !== 'set') this.end();
       return answer;
     } catch {
@@ -42,11 +42,12 @@ export class Outage {
     }
   }
 
-  /** Takes a failure. The first one of an outage is told. */
+  /** Notes a failure. The first one of an outage is reported. */
   begin(method: Operation[0]) {
     const { driver } = this, detail = { error: storeFailure() };
     if (isMissing(this.storage)) {
-      // As good as none. A task later, so that anyone who opened the session can listen by then.
+      // The store counts as missing. The event comes a task later, so that a caller who opened the session can add a listener
+      // first.
       if (driver.entry) setTimeout(() => driver.tell('storageerror', detail));
       driver.entry = undefined;
       return;

@@ -1,6 +1,6 @@
-// A delete that a logout has ordered and that the store has not done yet: tried again, ever less often.
+// A delete after a logout that the store has not done yet. It is tried again, with longer and longer waits.
 
-/** The first wait before it is tried again, and the longest one, in milliseconds. */
+/** The first and the longest wait before the next attempt, in milliseconds. */
 const FIRST_MS = 5_000, LONGEST_MS = 600_000;
 
 /** The shortest time between two attempts that calls begin, in milliseconds. */

@@ -13,25 +13,25 @@ export function renew(driver: Driver, ticket: number): Promise<void> {
   return driver.during(async () => {
     let isSent = false;
     const work = () => exchange(driver, ticket, () => { isSent = true; });
-    // A fault of ours has been told to those who wait.
+    // The waiting calls have got the fault of this package.
     await (entry && !entry.isDown ? locked(driver, ticket, entry, work) : work()).catch(() => {});
     if (!isSent) end(driver, ticket);
   });
 }
 
-/** Carries out the ticket with the lock, or without it if it does not work or was not had several times. */
+/** Carries out the ticket with the lock, or without it if the lock does not work or did not come several times. */
 async function locked({ state }: Driver, ticket: number, entry: Entry, work: () => Promise<void>) {
   const { lock } = entry, outcome = await lock.request(work);
   if (outcome === 'done') return;
   if (outcome === 'busy') {
-    // The one who has the lock may have stored a successor.
+    // The holder of the lock may have stored a new token.
     await lock.hold(() => entry.compare());
     if (state.lockedOut(ticket).step !== 'continue') return;
   }
   await lock.hold(work);
 }
 
-/** Sends the token, if it is still to be sent. Resolves when it was answered, or when nobody else need wait for the answer. */
+/** Sends the token, if that is still needed. Resolves when an answer came, or when other sessions need not wait for it any longer. */
 async function exchange(driver: Driver, ticket: number, sending: () => void): Promise<void> {
   const { state, entry, options, timeoutMs } = driver;
   if (entry && !entry.isDown) await entry.compare();
@@ -45,7 +45,7 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
     entry?.tellLate();
   }));
   const answered = answer(driver, ticket, sent).finally(stop);
-  // Longer than that nobody else waits for the answer.
+  // Other sessions do not wait longer than that.
   await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
 }
 
@@ -62,7 +62,7 @@ async function answer(driver: Driver, ticket: number, sent: Instant) {
     const code = read(thrown, 'code');
     // If it was refused the store deserves another look first: another tab may have stored a successor.
     if (entry && code === 'ERR_UNAUTHORIZED') await entry.compare().catch(() => {});
-    // A fault of ours is no failure of the token.
+    // A fault of this package says nothing about the token.
     const isTold = code !== 'ERR_INTERNAL' && driver.unattended(() => {
       state.failed(options, ticket, thrown);
       settled(driver, ticket);
@@ -71,18 +71,18 @@ async function answer(driver: Driver, ticket: number, sent: Instant) {
   }
 }
 
-/** Gives a ticket back that was not carried out: otherwise a caller would wait for good. */
+/** Gives back a ticket that was not carried out: otherwise a caller would wait for ever. */
 function end(driver: Driver, ticket: number) {
   const giveBack = () => {
     driver.state.abandon(ticket);
     settled(driver, ticket);
   };
-  // After a trap by the next instance.
+  // After a trap the next instance does it.
   if (!driver.unattended(giveBack)) driver.unattended(giveBack);
   driver.wake();
 }
 
-/** Lets those go on who wait for this refresh. */
+/** Wakes the calls that wait for this refresh. */
 function settled(driver: Driver, ticket: number) {
   if (driver.refreshing === ticket) driver.refreshing = undefined;
   driver.sync();

@@ -1,4 +1,4 @@
-// The class that users see. What it holds stands outside it, where no console and no JSON shows it.
+// The public class. Its state is kept outside the object, so that no console and no JSON shows it.
 import { define, read } from '../../src/js/foreign.js';
 import { unlessAborted } from '../../src/js/wait.js';
 import type { RefreshedToken, SessionOptions, SessionSnapshot, SessionStatus } from '../types/index.js';
@@ -9,7 +9,7 @@ type Listening = Parameters<EventTarget['addEventListener']>;
 
 const drivers = new WeakMap<object, Driver>();
 
-/** In place of a token: it is in the store. */
+/** Stands for a token that is in the store. */
 const STORED = {};
 
 const of = (session: object) => drivers.get(session) as Driver;
@@ -18,11 +18,11 @@ export class TokenSession {
   constructor(token: unknown, options: SessionOptions) {
     const isStored = token === STORED;
     drivers.set(this, new Driver(this, isStored ? null : token ?? null, options, isStored));
-    // If it exists by now: a polyfill may have come later than this module.
+    // Looked up now, because a polyfill may have been loaded after this module.
     const { dispose } = Symbol as { dispose?: symbol };
     if (dispose && !(dispose in this)) {
       const { prototype } = TokenSession;
-      // A frozen class takes no new method.
+      // A frozen class cannot get a new method.
       define(Object.isExtensible(prototype) ? prototype : this, dispose, end, false);
     }
   }
@@ -53,7 +53,7 @@ export class TokenSession {
 
   clear(): Promise<void> {
     const cleared = of(this).clear();
-    // Nobody has to wait for it: a store that fails is told by an event, and ends no process.
+    // No caller waits for it. A store that fails leads to an event, not to an unhandled rejection.
     cleared.catch(() => {});
     return cleared;
   }

@@ -22,7 +22,7 @@ export function instant(): Instant {
 /** How many numbers come before the session's own: the instant's two, and a random one. */
 const CALL = 3;
 
-/** The buffer of an instance, as long as its memory does not grow. */
+/** The buffer of an instance. It is replaced if the memory has grown. */
 let known: Float64Array | undefined;
 
 function bufferOf(instance: Core): Float64Array {
@@ -36,7 +36,7 @@ export class SessionState {
   token: string | null;
   /** The error of the last refresh. */
   lastError: unknown;
-  /** What has happened and was not told yet. */
+  /** The events that are not emitted yet. */
   untold: (keyof SessionEventMap)[] = [];
   generation = 0;
   isStored = false;
@@ -66,7 +66,7 @@ export class SessionState {
     return this.turn((core) => core.sessionBeforeSend(ticket));
   }
 
-  /** Returns how long the one who has sent a request keeps the lock if no answer comes. */
+  /** Returns how long a session keeps the lock if its request gets no answer. */
   unansweredMs() {
     return this.call((core) => core.sessionUnansweredMs());
   }
@@ -97,7 +97,7 @@ export class SessionState {
     return this.turn((core) => core.sessionAbandon(ticket));
   }
 
-  /** Compares with what is stored; `held` is what the session holds, or held before a logout. */
+  /** Compares with the store's token; `held` is the token that the session holds, or held before a logout. */
   found(stored: unknown, held: string | null, { saysNothing, hasLock, wasWritten, wasReplaced }: Record<'saysNothing' | 'hasLock' | 'wasWritten' | 'wasReplaced', boolean>) {
     const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasWritten, wasReplaced));
     if (turn.step === 'adopt') this.token = (stored as string).trim();
@@ -115,7 +115,7 @@ export class SessionState {
     return turn;
   }
 
-  /** Forgets the token: for a logout here, or for one elsewhere. */
+  /** Forgets the token, after a logout here or elsewhere. */
   clear(isHere: boolean) {
     const turn = this.turn((core) => core.sessionClear(isHere));
     this.token = null;

@@ -1,4 +1,4 @@
-// The ways of a store: any one, called with a limit on its time; and the ready-made one of a page.
+// Calls to a store, with a time limit, and `webStorage`.
 import { caught, has } from '../../src/js/foreign.js';
 import { shared } from '../../src/js/shared.js';
 import { failure } from '../failure.js';
@@ -10,12 +10,12 @@ const LIMIT_MS = 2_000;
 /** The text that `clear()` leaves in a store that may forget: src/session/storage.rs knows it. */
 export const LOGGED_OUT = 'cleared';
 
-/** What a store can be told to do. */
+/** The methods of a store. */
 export type Operation = ['get'] | ['set', token: string, ttlMs: number] | ['delete'];
 
 /**
- * How often a store has emitted `error`: Keyv swallows its backend's failures and tells of them so. There is one
- * listener for each store, and it holds nothing but a number.
+ * How often a store has emitted `error`: Keyv hides its backend's failures and only emits this event. There is one listener for
+ * each store, and it holds nothing but a number.
  */
 const watched = new WeakMap<object, { errors: number }>();
 
@@ -42,7 +42,10 @@ export function call(storage: TokenStorage, key: string, [method, ...given]: Ope
   });
 }
 
-/** Returns the stores that `webStorage` made, and whether they have no area. It may be another copy's: of the entry `./storage`. */
+/**
+ * The stores that `webStorage` made, and whether each has no area. All copies of this package share them: the entry `./storage`
+ * is one.
+ */
 const ofPage = () => shared('webStorage', () => new WeakMap<object, { isMissing: boolean }>());
 
 /** Tells whether a store is a page's: browsers show what one tab has stored to another one a moment later. */

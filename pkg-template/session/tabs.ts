@@ -1,14 +1,14 @@
-// What a session and the other sessions of its key tell each other, in this realm and in others: what happened, never a token.
+// The messages between the sessions of one key, in this realm and in others. They say what happened, and never hold a token.
 import { after } from '../../src/js/wait.js';
 import { listen, tell } from './channel.js';
 import type { Driver } from './driver.js';
 import type { Entry } from './entry.js';
 
-/** The shortest time between two looks for what others tell, in milliseconds. */
+/** The shortest time between two looks because of messages, in milliseconds. */
 const MESSAGE_MS = 1_000;
 
 export class Tabs {
-  /** What was told and is still to be looked for. */
+  /** The message after which a look is still to come. */
   private next: { isLogin: boolean; stop: () => void } | undefined;
   private lookedAt = 0;
   private leave: (() => void) | undefined;
@@ -39,12 +39,12 @@ export class Tabs {
     if (what === 'refreshed' || what === 'replaced') this.lookSoon(what === 'replaced');
     if (what === 'cleared') entry.clearElsewhere();
     if (what === 'late') state.waitForAnother();
-    // The page is put aside, and hears nothing until it returns.
+    // The page is in the back/forward cache, and gets no message until it returns.
     if (what === 'left' || what === 'returned') state.forgetLook();
     if (what === 'returned') entry.look();
   });
 
-  /** Looks for what was told, at most once a second, and once more if it is not there yet. */
+  /** Looks for the change that a message announced, at most once a second, and once more if it is not there yet. */
   private lookSoon(isLogin: boolean, isLast = false) {
     if (this.next) {
       this.next.isLogin ||= isLogin;

@@ -1,4 +1,4 @@
-// What a user interface watches: a snapshot that is the same object until it changes, and who is told that it has.
+// Snapshots for a user interface, each the same object until something changes, and the listeners that are called then.
 import type { SessionSnapshot, SessionStatus } from '../types/index.js';
 
 export type Watcher = ReturnType<typeof watcher>;

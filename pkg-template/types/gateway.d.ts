@@ -32,11 +32,11 @@ export interface GatewayOptions {
 }
 
 /**
- * What goes wrong with a refresh. Any fault may carry `latencyMs`, in real milliseconds, waited before all else.
+ * What goes wrong with a refresh. Any fault may have `latencyMs`, real milliseconds that the gateway waits first.
  *
- * `drop` after, `truncated`, `oversized`, `bom` and `token` first do the refresh. So if `revoke` is on, the old token is gone (but not
- * with `which: 'same'`), and a bad token is answered with 401, or with nothing by `drop`. The others, except `latency`, look
- * at no token.
+ * `drop` with `when: 'after'`, `truncated`, `oversized`, `bom` and `token` first do the refresh. So with `revoke` the old token
+ * is gone (except with `which: 'same'`), and an invalid token gets 401, or no answer with `drop`. The other faults, except
+ * `latency`, do not check the token.
  *
  * @example
  * const outage: Fault = { kind: 'error', status: 503, latencyMs: 50 }
@@ -131,8 +131,8 @@ export interface Gateway {
    */
   listen(port?: number): Promise<Listener>
   /**
-   * Makes the next `times` refreshes (GET, not the preflight) meet `fault`, after those of earlier calls. `times` defaults
-   * to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for an invalid fault.
+   * Makes the next `times` refreshes (GET, not the preflight) meet `fault`. Faults of earlier calls come first. `times`
+   * defaults to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for an invalid fault.
    */
   fail(fault: Fault, options?: { times?: number }): void
   /** Forgets the remaining faults. */
@@ -145,7 +145,7 @@ export interface Gateway {
   /** Returns the claims of a token that this gateway signed, expired or revoked or not; `null` for anything else. */
   verify(token: string): Promise<Record<string, unknown> | null>
   /**
-   * Returns how many refreshes were asked for, those that met a fault included: all, or those whose `authorization` was
+   * Returns the number of refresh requests, including those that met a fault: of all, or of those whose `authorization` was
    * exactly `token`.
    */
   refreshes(token?: string): number

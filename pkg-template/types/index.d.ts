@@ -7,7 +7,7 @@
  */
 
 /**
- * How a token is judged.
+ * The options of a check.
  *
  * @example
  * import { tokenStatus, type StatusOptions } from 'transak-user-token'
@@ -39,7 +39,7 @@ export interface StatusOptions {
  * console.log(new Date(refreshAt), new Date(expiresAt))
  */
 export interface TokenTimes {
-  /** When the token was issued: its `iat`. `null` if it has none, if that is no instant, or if it is not before `exp`. */
+  /** When the token was issued: its `iat`. `null` if it has no `iat`, or one that is not a valid time before `exp`. */
   issuedAt: number | null
   /** From when on it is about to expire: `expiresAt` less the window. */
   refreshAt: number
@@ -61,7 +61,7 @@ export interface TokenTimes {
  * - `session_token`: it has `ott` and no `sub`: the `sessionId` of a widget URL or of a transaction's session. No call
  *   refreshes it.
  * - `no_expiry`: it has no `exp`.
- * - `bad_expiry`: its `exp` is not a number, or as far off as milliseconds would be (RFC 7519, section 2, NumericDate).
+ * - `bad_expiry`: its `exp` is not a number, or is so large that it must be milliseconds (RFC 7519, section 2, NumericDate).
  *
  * @example
  * import { tokenStatus, type InvalidReason } from 'transak-user-token'
@@ -89,7 +89,7 @@ export type InvalidReason =
  * - `expiring`: from `refreshAt` on. It still works, and it can be refreshed.
  * - `expired`: from `expiresAt` plus the tolerance on. A refresh is impossible (the API's reference). Only a login with a
  *   one-time password helps.
- * - `invalid`: no user access token.
+ * - `invalid`: not a user access token.
  *
  * @example
  * import { tokenStatus, type TokenStatus } from 'transak-user-token'
@@ -108,10 +108,10 @@ export type TokenStatus =
  * Tells where in its life a token is. It is synchronous and sends nothing. It decodes and does not verify: a forged token
  * with a good `exp` is `fresh`.
  *
- * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant to judge at. It
- * defaults to `Date.now()`.
+ * Tabs, line ends, form feeds and spaces around the token are ignored. `options.now` is the instant of the check. It defaults
+ * to `Date.now()`.
  *
- * It takes a value of any type and throws for none. Throws `ERR_INVALID_OPTION` if an option is invalid, and
+ * It takes a value of any type, and no value makes it throw. It throws `ERR_INVALID_OPTION` if an option is invalid, and
  * `ERR_WASM_UNAVAILABLE` if there is no WebAssembly.
  *
  * @example
@@ -130,8 +130,8 @@ export function tokenStatus(token: unknown, options?: StatusOptions & { now?: nu
  * Tells where in their life many tokens are, all at the same instant. The results are in the order of the tokens. It
  * decodes and does not verify, as {@link tokenStatus} does.
  *
- * Throws `ERR_INVALID_OPTION` if `tokens` is not iterable, or is a string: one token is no list. Apart from that it throws
- * as `tokenStatus` does.
+ * Throws `ERR_INVALID_OPTION` if `tokens` is not iterable or is a string, since one token is not a list. Otherwise it throws as
+ * `tokenStatus` does.
  *
  * @example
  * import { tokenStatuses } from 'transak-user-token'
@@ -141,8 +141,8 @@ export function tokenStatus(token: unknown, options?: StatusOptions & { now?: nu
 export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions & { now?: number }): TokenStatus[]
 
 /**
- * How a refresh is made. A name that no option of this package has is refused, and so is `baseUrl: undefined` without an
- * `environment`. A field of `Object.prototype` is ignored. A field that an object inherits from a class counts.
+ * The options of a refresh. An unknown option name is refused, and so is `baseUrl: undefined` without an `environment`. Fields
+ * that the object inherits from a class count. Those of `Object.prototype` do not.
  *
  * @example
  * import { refreshAccessToken, type RefreshOptions } from 'transak-user-token'
@@ -152,7 +152,7 @@ export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions
  */
 export interface RefreshOptions extends StatusOptions {
   /**
-   * Which of Transak's gateways is asked: `https://api-gateway-stg.transak.com` or `https://api-gateway.transak.com`.
+   * Which of Transak's gateways gets the request: `https://api-gateway-stg.transak.com` or `https://api-gateway.transak.com`.
    * Nothing in a token tells one from the other. Default: `'staging'`, the only server that the API's reference names.
    */
   environment?: 'staging' | 'production'
@@ -181,8 +181,8 @@ export interface RefreshOptions extends StatusOptions {
   /** How many attempts may follow the first one; a whole number, 0 or more. Default: 2. */
   retries?: number
   /**
-   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request ends if
-   * nobody waits for it any more. Default: none.
+   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request is aborted
+   * if no other call waits for it. Default: none.
    */
   signal?: AbortSignal
   /** Sends the request. Default: `globalThis.fetch`, looked up at each call. */
@@ -231,8 +231,8 @@ export function refreshAccessToken(token: string, options?: RefreshOptions): Pro
  * Resolves with a token that can be used: the same one if it is fresh, a new one if it is about to expire. **In production
  * the vendor accepts the refresh from your backend only; a page uses `baseUrl`.** The token is decoded, not verified.
  *
- * `refreshed` says whether the token is a new one. If the refresh fails and a login would not help, the promise resolves
- * with the old, still valid token and the `error`.
+ * `refreshed` says whether the token is a new one. If the refresh fails and the old token is still good, the promise resolves
+ * with the old token and the `error`.
  *
  * Rejects as {@link refreshAccessToken} does if the token is expired or invalid, if the server refuses it, if an option is
  * invalid, or if the signal aborts.
@@ -268,11 +268,11 @@ export function ensureFreshToken(
 export interface TokenStorage {
   /**
    * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. If a session has read its
-   * token there before, that is a logout elsewhere. It is none with `storageMayForget`, nor if the store has
-   * `throwOnErrors: false`, as a Keyv by default: then a failure of its backend looks the same.
+   * token there before, that is a logout elsewhere. It is not a logout with `storageMayForget`, nor if the store has
+   * `throwOnErrors: false`, as a Keyv by default: such a store also looks empty if its backend fails.
    */
   get(key: string): unknown
-  /** Stores the bare token. It may be forgotten after `ttlMs`, which is whole and at most 30 days, in milliseconds. */
+  /** Stores the bare token. The store may delete it after `ttlMs` milliseconds, a number that is whole and at most 30 days. */
   set(key: string, token: string, ttlMs: number): unknown
   /** Deletes it. */
   delete(key: string): unknown
@@ -280,10 +280,10 @@ export interface TokenStorage {
 
 /**
  * Makes a session's store of `localStorage` or `sessionStorage`. A function that returns one is called at the first use, so
- * that a server can render the page. An area that throws or is missing counts as no storage, with one `storageerror`. The
- * area holds the bare token until that is replaced or deleted. Any script of the page can read it there.
+ * that a server can render the page. If the area throws or is missing, the session has no storage and emits one `storageerror`.
+ * The area holds the bare token until that is replaced or deleted. Any script of the page can read it there.
  *
- * Throws `ERR_INVALID_OPTION` if it gets neither.
+ * Throws `ERR_INVALID_OPTION` for any other argument.
  *
  * @example
  * import { TokenSession, webStorage } from 'transak-user-token'
@@ -314,10 +314,11 @@ export interface WebStorageArea {
 }
 
 /**
- * Holds a name's lock while `fn` runs. Of all sessions that share a store one refreshes at a time. It calls `fn` once it has the
- * lock. It rejects if it does not get the lock within `timeoutMs`, in milliseconds, or if `signal` aborts: at or after that time, or
- * with an `AbortError` or a `TimeoutError`. Any other rejection before `fn` is called means that the lock does not work. `fn` ends
- * by itself, at the latest two minutes after its request was sent, and never rejects because of a failed refresh.
+ * Waits for the lock of this name, calls `fn`, and holds the lock until `fn` ends. So one of all sessions that share a store
+ * refreshes at a time. If it does not get the lock within `timeoutMs` milliseconds, or if `signal` aborts, it rejects: after
+ * that time, or with an `AbortError` or a `TimeoutError`. Any other rejection before `fn` is called means that the lock does
+ * not work. `fn` ends by itself, at the latest two minutes after its request was sent, and never rejects because of a failed
+ * refresh.
  *
  * @example
  * import { type TokenLock } from 'transak-user-token'
@@ -332,8 +333,8 @@ export type TokenLock = (
 ) => Promise<unknown>
 
 /**
- * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required, and `retries` defaults to 0,
- * because a session asks again by itself.
+ * How a session refreshes and where it keeps its token. `environment` or `baseUrl` is required. `retries` defaults to 0,
+ * because a session tries again by itself.
  *
  * @example
  * import { TokenSession, type SessionOptions } from 'transak-user-token'
@@ -342,20 +343,20 @@ export type TokenLock = (
  * const session = new TokenSession(token, options)
  */
 export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
-  /** Where the token is kept. Of the sessions of one `key` one refreshes. Default: none, in memory only. */
+  /** Where the token is kept. One of all sessions with the same `key` refreshes. Default: none, in memory only. */
   storage?: TokenStorage
   /**
    * Whether entries of `storage` can vanish by themselves, as those of memcached and of a Redis without persistence do. Then an
-   * empty store is no logout: the token is written again. `clear()` leaves the text `cleared` there for as long as the token would
-   * have lived, which means a logout to other sessions. A store with `throwOnErrors: false`, as a Keyv by default, counts as such
-   * a store. Default: `false`.
+   * empty store does not mean a logout: the session writes the token again. `clear()` leaves the text `cleared` there for as
+   * long as the token would have lived, which means a logout to other sessions. A store with `throwOnErrors: false`, as a Keyv
+   * by default, counts as such a store. Default: `false`.
    */
   storageMayForget?: boolean
   /** What the token is stored under: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
   key?: string
   /**
-   * Lets one session at a time refresh, of all that share the store; it is waited for up to 10 s. Default: Web Locks if they
-   * exist, else a lock within the process.
+   * Allows one refresh at a time among all sessions that share the store; it is waited for up to 10 s. Default: Web Locks if
+   * they exist, else a lock within the process.
    */
   lock?: TokenLock
   /**
@@ -513,7 +514,7 @@ export class TokenSession {
    * not the refresh.
    */
   accessToken(options?: { signal?: AbortSignal }): Promise<string>
-  /** Judges the token at this instant. It sends nothing, and is cheap enough for every frame. */
+  /** Returns the status of the token at this instant. It sends nothing, and is cheap enough to be called for every frame. */
   status(): SessionStatus
   /**
    * Refreshes the token even if it is fresh, joins a refresh under way, or adopts a newer stored token. After a failure it
@@ -523,8 +524,8 @@ export class TokenSession {
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
   /**
    * Goes on with the token of a new login: here at once, and in the other tabs once it is stored. It always wins. Resolves once
-   * the token is stored or the store has failed: `await session.replace(token)` before the page navigates. With a store it
-   * waits for another tab's refresh, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
+   * the token is stored or the store has failed: `await session.replace(token)` before the page navigates. If another tab
+   * refreshes, it waits for that, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
   /**
@@ -534,8 +535,8 @@ export class TokenSession {
    */
   clear(): Promise<void>
   /**
-   * Begins to renew the token by itself, from `refreshAt` on, spread at random so that a fleet does not ask at once. It looks at
-   * the clock at least every hour, and when the machine wakes up. A session alone does not keep Node running.
+   * Begins to renew the token by itself, soon after `refreshAt`. A random delay keeps many clients from refreshing at once. It
+   * looks at the clock at least every hour, and when the machine wakes up. A session alone does not keep Node running.
    */
   start(): void
   /** Ends the renewal. A refresh in flight is finished and stored, without events. */
@@ -656,8 +657,8 @@ export class TransakTokenError extends Error {
   /** How many requests were sent. */
   readonly attempts: number
   /**
-   * Whether a request was sent to which no usable answer came: the old token may be gone. False if each cause shows that nothing was
-   * sent: a refused connection, an unknown host, a certificate.
+   * Whether a request was sent to which no usable answer came: the old token may be gone. False if each cause shows that
+   * nothing was sent: a refused connection, an unknown host, a bad certificate.
    */
   readonly outcomeUnknown: boolean
   /** The name and code of the error beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */

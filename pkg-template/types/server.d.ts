@@ -1,15 +1,15 @@
 /**
  * For a backend: the route by which a page's refresh reaches Transak, and the upkeep of many tokens.
  *
- * Since 15 July 2026 Transak accepts the refresh from allow-listed backends only. A page checks its own token and refreshes
- * through a route of its own server; `baseUrl` of `refreshAccessToken` points at the route's mount.
+ * Since 15 July 2026 Transak accepts the refresh from allow-listed backends only. A page checks its own token and refreshes through a
+ * route of its own server. Its `baseUrl` is the path or URL at which that route is mounted.
  */
 import type {
   RefreshedToken, RefreshOptions, TokenLock, TokenStatus, TokenStorage, TransakTokenError, TransakTokenErrorCode,
 } from './index.js'
 
 /**
- * What the host knows of a request besides the request itself.
+ * What the server knows about a request beyond the `Request` object.
  *
  * @example
  * import { createServer } from 'node:http'
@@ -18,12 +18,12 @@ import type {
  * const info: RequestInfo = { remoteAddress: '203.0.113.7' }
  */
 export interface RequestInfo {
-  /** The address of the socket's other end. Default: none; then no `x-user-ip` is sent, unless `userIp` finds one. */
+  /** The client's address, from the socket. Default: none. Without it no `x-user-ip` is sent, unless `userIp` returns one. */
   remoteAddress?: string | undefined
 }
 
 /**
- * So many in a window of time, which begins with the first one in it.
+ * A maximum for a window of time. A window begins with the first request that counts in it.
  *
  * @example
  * import type { Limit } from 'transak-user-token/server'
@@ -38,11 +38,11 @@ export interface Limit {
 }
 
 /**
- * A limiter that counts for all processes, such as one of `rate-limiter-flexible` on Redis. It is asked by a key and a limit:
- * with `cost` 1 it counts, with 0 it looks. `true` lets the request pass, `false` answers 429. A limiter that throws, rejects, brings
- * anything else or takes over 2 s lets pass, and `onEvent` is told `degraded`.
+ * A limiter that counts for all processes, such as one of `rate-limiter-flexible` on Redis. It gets a key and a limit. With `cost` 1 it
+ * counts the request, with `cost` 0 it only looks. `true` lets the request pass; `false` leads to 429. If the limiter throws, rejects,
+ * returns anything else or takes more than 2 s, the request passes, and `onEvent` gets `degraded`.
  *
- * A key is the limit's name among `limit`, and behind a colon the address (of an IPv6 one its /64) or a hash of the token.
+ * A key is the limit's name in `limit`, then for some limits a colon and the address (for IPv6 its /64) or a hash of the token.
  *
  * @example
  * import type { Limiter } from 'transak-user-token/server'
@@ -60,17 +60,17 @@ export type Limiter = (key: string, limit: { max: number, windowMs: number, cost
 /**
  * What became of a request. It holds no token, address, header or e-mail.
  *
- * - `refreshed`: Transak gave a new token. `shared`: so it did, for another request that was under way for the same token.
- *   `repeated`: so it did, at most 60 s ago.
- * - `preflight`: a browser asked whether its page may ask.
- * - `refused`: refused here, and nothing was sent. `limited`: one too many, and nothing was sent.
- * - `failed`: Transak was asked and gave no token, or a function of the options threw or took too long.
+ * - `refreshed`: Transak gave a new token. `shared`: a request in flight for the same token got it. `repeated`: an earlier request for
+ *   the same token got it, at most 60 s ago.
+ * - `preflight`: the CORS preflight of a browser.
+ * - `refused`: the route refused the request and sent nothing to Transak. `limited`: a limit was reached, and nothing was sent.
+ * - `failed`: Transak gave no token, or a function of the options threw or took too long.
  *
- * Two events are about no request; their `status` and `durationMs` are 0.
+ * Two events belong to no request; their `status` and `durationMs` are 0.
  *
  * - `misconfigured`, once for each reason. `proxy`: the first 20 requests came from one address with differing `X-Forwarded-For`, and
  *   there are neither `trustedProxies` nor `userIp`. `refused`: Transak refused ten different tokens in a row.
- * - `degraded`, once an outage: `limiter`, `storage` or `lock` fails. Requests are served without it.
+ * - `degraded`, once for each outage: `limiter`, `storage` or `lock` fails. The route serves requests without it.
  *
  * @example
  * import type { RefreshEvent } from 'transak-user-token/server'
@@ -95,7 +95,7 @@ export interface RefreshEvent {
 }
 
 /**
- * How a {@link createRefreshHandler} decides.
+ * The options of {@link createRefreshHandler}.
  *
  * @example
  * import type { RefreshHandlerOptions } from 'transak-user-token/server'
@@ -109,9 +109,9 @@ export interface RefreshEvent {
  * }
  */
 export interface RefreshHandlerOptions {
-  /** Which of Transak's gateways is asked. It or `baseUrl` is required. */
+  /** Which of Transak's gateways gets the request. `environment` or `baseUrl` is required. */
   environment?: RefreshOptions['environment']
-  /** The server that is asked instead, as in `RefreshOptions`. It overrides `environment`. Default: none. */
+  /** The server that gets the request instead, as in `RefreshOptions`. It overrides `environment`. Default: none. */
   baseUrl?: RefreshOptions['baseUrl']
   /** Whether `baseUrl` may be `http:` to another machine. Default: `false`. */
   allowHttp?: boolean
@@ -123,14 +123,15 @@ export interface RefreshHandlerOptions {
    */
   headers?: RefreshOptions['headers']
   /**
-   * How long Transak may take, in milliseconds; a positive, finite number; then 504. There is one attempt, and it is not aborted: an
-   * answer that comes later is given to who asks again. `authorize` and `userIp` may take as long, each; then 503. Default: 8_000.
+   * How long the route waits for Transak, in milliseconds; a positive, finite number. After that it answers 504. It makes one attempt
+   * and does not abort it: a client that asks again gets an answer that came late. `authorize` and `userIp` may take as long each;
+   * after that the route answers 503. Default: 8_000.
    */
   timeoutMs?: number
   /** Your API key, sent as `x-api-key`; not empty. Default: none is sent. */
   apiKey?: string
   /**
-   * The origins whose pages may ask, as browsers write them: `'https://app.example.com'`, never `'*'`. A page of the route's
+   * The origins whose pages may call the route, as browsers write them: `'https://app.example.com'`, never `'*'`. A page of the route's
    * own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.
    */
   allowedOrigins: string[]
@@ -140,56 +141,55 @@ export interface RefreshHandlerOptions {
    */
   allowCredentials?: boolean
   /**
-   * Whether a request without `Origin` that no page of this origin sent is accepted: a server's, a script's, an app's.
+   * Whether the route accepts a request without `Origin` that is not from a page of its own origin: from a server, a script or an app.
    * Default: `false`.
    */
   allowServerCalls?: boolean
   /**
-   * Whether a request may be sent to Transak in your name. Anyone can make up what looks like a token, and would spend your API
-   * key and your address. Only `true` lets it pass, any other result is answered with 403, an error with 500,
-   * and no answer within `timeoutMs` with 503. `'none'`
-   * lets all pass. An empty session id must not: a variable that is set but empty would let everyone in.
+   * Decides whether the route may send this request to Transak with your API key. Anyone can make up what looks like a token, and would
+   * spend your key and your address. Only `true` lets the request pass. For any other result the answer is 403, for an error 500, and
+   * for no result within `timeoutMs` 503. `'none'` lets every request pass. Refuse an empty session id: if the variable that you
+   * compare with is empty, it would let everyone in.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
-   * Finds the end user's address where the host knows better, such as in `cf-connecting-ip`. What is no IPv4 or IPv6 address
-   * counts as `undefined`, which leaves it to the socket and `trustedProxies`. What it throws or rejects with answers 500.
-   * Default: none.
+   * Returns the end user's address if the host has it elsewhere, such as in `cf-connecting-ip`. If it returns no IPv4 or IPv6 address,
+   * the route uses the socket's address and `trustedProxies`. If it throws or rejects, the route answers 500. Default: none.
    */
   userIp?: (request: Request, info?: RequestInfo) => string | undefined | Promise<string | undefined>
   /**
-   * The proxies before this server, as addresses and CIDR ranges. From them `X-Forwarded-For` is believed: the right-most
-   * hop that is none of them is the end user. Default: `[]`, the header is ignored: behind a proxy everyone then has the
-   * proxy's address, for Transak and for `limit`.
+   * The proxies before this server, as addresses and CIDR ranges. The route believes `X-Forwarded-For` from these only. The right-most
+   * address in it that is not one of them is the end user's. Default: `[]`, which ignores the header. Then every user behind a proxy
+   * has the proxy's address, for Transak and for `limit`.
    */
   trustedProxies?: string[]
   /**
-   * How often, else 429 with Retry-After; `false` sets no limit. An address is its /64 if it is IPv6, and one that is not known counts
-   * in the totals alone.
+   * How many requests the route accepts. Above a limit it answers 429 with `Retry-After`. `false` sets no limit. An IPv6 address counts
+   * as its /64. A request without a known address counts in the totals only.
    *
    * - `perAddress`: requests of one address. Default: 60 in 60_000 ms.
    * - `perToken`: requests to Transak for one token. Default: 5.
-   * - `refused`: tokens of one address that Transak refused. Then nobody else is limited. Default: 10.
+   * - `refused`: tokens of one address that Transak refused. It limits no other address. Default: 10.
    * - `refusedTotal`: tokens that Transak refused, in all. Default: 300.
    * - `total`: other requests to Transak that it answered with a token, or failed to answer. Default: 600.
    *
-   * It is counted in this process, for the 10,000 latest addresses and tokens, unless there is a `limiter`.
+   * This process counts, for the 10,000 latest addresses and tokens, unless there is a `limiter`.
    */
   limit?: { perAddress?: Limit, perToken?: Limit, refused?: Limit, refusedTotal?: Limit, total?: Limit } | false
   /** Counts in place of this process: see {@link Limiter}. Default: none. */
   limiter?: Limiter
   /**
-   * Where answers are kept for 60 s for the other processes, such as a Keyv on Redis. Names are hashes and values are encrypted
-   * under a key derived from the old token, so that the store alone gives nobody a token. Default: none; an answer is repeated by
-   * the process that got it.
+   * Where answers are kept for 60 s for the other processes, such as a Keyv on Redis. Names are hashes. Values are encrypted under a
+   * key derived from the old token, so nobody can read a token from the store alone. Default: none; only the process that got an answer
+   * repeats it.
    */
   storage?: TokenStorage
   /**
-   * Lets one process at a time ask for a token, of those who share `storage`. With both, requests for one token at several processes
-   * are one request to Transak. It is waited for up to `timeoutMs`. Default: none.
+   * Allows one refresh of a token at a time among the processes that share `storage`. With both, requests for one token at several
+   * processes become one request to Transak. The route waits for the lock up to `timeoutMs`. Default: none.
    */
   lock?: TokenLock
-  /** Is told of every request once it is answered, and of what is misconfigured or degraded. What it throws or rejects with is ignored. Default: none. */
+  /** Called for every answered request, and if something is misconfigured or degraded. An error that it throws is ignored. Default: none. */
   onEvent?: (event: RefreshEvent) => void
 }
 
@@ -204,17 +204,18 @@ export interface RefreshHandlerOptions {
 export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<Response>
 
 /**
- * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight; other paths, and those that are not in their normal form, are
- * 404, other methods 405, and what cannot be made a `Request` is 400. It takes a `Request` and gives a `Response`, so it mounts as it is in Hono, Next.js,
- * SvelteKit, Deno, Bun and Workers, and by {@link toNodeListener} in node:http, Express and Fastify.
+ * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight. It answers 404 for another path or one that is not in its
+ * normal form, 405 for another method, and 400 for a request that no `Request` can be made of. It takes a `Request` and returns a
+ * `Response`, so it mounts as it is in Hono, Next.js, SvelteKit, Deno, Bun and Workers, and by {@link toNodeListener} in node:http,
+ * Express and Fastify.
  *
- * A request is judged by its origin, its token, the limit on its address, `authorize` and the other limits, in this order,
- * before anything is sent. Transak gets the token, `x-api-key`, `x-user-ip` and `headers`, and nothing of the browser's.
- * Requests with one token share one request to Transak, which nobody's leaving ends; its answer is repeated for 60 s, so
- * that a client that lost it gets its new token. Answers have the shape of Transak's, with texts of this package. A refusal of the
- * token is 401. If Transak, or its CDN, refuses this server, that is 502 with `Retry-After: 60`.
+ * Before it sends anything, the route checks the origin, the token, the limit on the address, `authorize` and the other limits, in this
+ * order. Transak gets the token, `x-api-key`, `x-user-ip` and `headers`, and nothing else of the browser's request. Requests with one
+ * token share one request to Transak. It goes on if a client leaves, and its answer is repeated for 60 s, so that a client that lost it
+ * gets its new token. Answers have the shape of Transak's, with texts of this package. If Transak refuses the token, the answer is 401.
+ * If Transak or its CDN refuses this server, the answer is 502 with `Retry-After: 60`.
  *
- * Throws `ERR_INVALID_OPTION` for options that make no sense, and `ERR_WASM_UNAVAILABLE` where there is no WebAssembly.
+ * Throws `ERR_INVALID_OPTION` for invalid options, and `ERR_WASM_UNAVAILABLE` if there is no WebAssembly.
  *
  * @example
  * import { createRefreshHandler } from 'transak-user-token/server'
@@ -230,10 +231,11 @@ export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<R
 export function createRefreshHandler(options: RefreshHandlerOptions): RefreshHandler
 
 /**
- * Makes a listener for node:http of a handler; for Express it is `app.use('/transak', listener)`, for Fastify
+ * Makes a listener for node:http from a handler. Mount it in Express by `app.use('/transak', listener)`, and in Fastify by
  * `app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })`.
  *
- * It passes the socket's address on, reads no request's body, and sends each `Set-Cookie` of an answer. A response that another function has begun is left alone.
+ * It passes the socket's address to the handler, reads no body, and sends each `Set-Cookie` of an answer. If another function has begun
+ * the response, it does nothing.
  *
  * @example
  * import { createServer } from 'node:http'
@@ -296,26 +298,30 @@ export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers
   /** How many refreshes may be under way at once; a whole number, 1 or more. Default: 4. */
   concurrency?: number
   /**
-   * Extra headers, or a function that returns those of an entry by its key: `x-user-ip` is one user's. If it throws, that entry
-   * has the error. Default: `accept: application/json` and a `user-agent` that names this package, which these may replace.
+   * Extra headers, or a function that returns them for an entry's key, because `x-user-ip` differs for each user. If it throws, that
+   * entry gets the error. Default: `accept: application/json` and a `user-agent` that names this package, which these may replace.
    */
   headers?: RefreshOptions['headers'] | ((key: K) => RefreshOptions['headers'])
   /**
-   * Lets one at a time refresh an entry's token, of those who share its store: the name is the same as of a session with this `key`.
-   * It is waited for up to 10 s. Default: none.
+   * Allows one refresh of an entry's token at a time. The lock's name is that of a session with this `key`, so a job and sessions can
+   * share it. The job waits for it up to 10 s. Default: none.
    */
   lock?: TokenLock
   /**
-   * Returns the token that an entry has now, with the lock held: another process may have refreshed it. A token that is fresh by
-   * then is left alone. If it throws or rejects, that entry has the error. Default: none; the entry's token is used.
+   * Returns the token that an entry has now. It is called while the lock is held, because another process may have refreshed the token.
+   * A token that is fresh now is not refreshed. If it throws or rejects, that entry gets the error. Default: none; the entry's token is
+   * used.
    */
   reload?: (key: K) => string | null | undefined | Promise<string | null | undefined>
-  /** Begins no further refresh, ends waits, hands out those under way, and throws the signal's reason. Default: none. */
+  /**
+   * Stops the job: it begins no further refresh and ends waits, still yields the refreshes in flight, and then throws the signal's
+   * reason. Default: none.
+   */
   signal?: AbortSignal
 }
 
 /**
- * One entry, checked, and refreshed where it was about to expire.
+ * One entry: its check, and its refresh if the token was about to expire.
  *
  * @example
  * import { keepFresh, type KeptEntry } from 'transak-user-token/server'
@@ -327,27 +333,27 @@ export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers
  */
 export interface KeptEntry<K> {
   key: K
-  /** What the check said before the refresh; with `reload`, of the token that the entry had by then. */
+  /** The status before the refresh. With `reload` it is the status of the reloaded token. */
   status: TokenStatus
-  /** The new token, which is to be kept at once: the old one may be gone. */
+  /** The new token. Store it at once: the old one may be gone. */
   refreshed?: RefreshedToken
-  /** Why the refresh failed; what `headers` or `reload` threw, if they did. */
+  /** Why the refresh failed, or what `headers` or `reload` threw. */
   error?: TransakTokenError
 }
 
 /**
- * Checks the tokens of many users and refreshes those about to expire, for a nightly job over a user table. It reads the
- * entries a thousand at a time, and no further than it is asked for; every entry comes back once, a refreshed one when its
- * new token is there, and so not always in order.
+ * Checks the tokens of many users and refreshes those about to expire, for a nightly job over a user table. It reads the entries a
+ * thousand at a time, as the loop takes the results. It yields each entry once. A refreshed entry comes when its new token is there, so
+ * the order may change.
  *
- * After an error whose `action` is `fix`, such as a wrong key, nothing more is sent, and each further entry that is due has the same
- * error. If the server asks to wait (`Retry-After`), all of them wait, up to 60 s in all. Beyond that nothing more is sent, and further
- * entries that are due have that error.
+ * After an error whose `action` is `fix`, such as a wrong key, it sends nothing more, and each later entry that is due gets the same
+ * error. If the server asks to wait (`Retry-After`), all entries wait, up to 60 s in total. After that it sends nothing more, and later
+ * entries that are due get that error.
  *
- * Who breaks off the loop loses the new tokens of the refreshes under way, at most `concurrency` of them, which are still
- * awaited; `signal` stops it without a loss. Where the entries themselves fail, those read before are seen to first.
+ * A `break` in the loop waits for the refreshes in flight, at most `concurrency` of them, and loses their new tokens. To stop without a
+ * loss, use `signal`. If the iterable of entries throws, the entries read before come first, and then the error.
  *
- * Throws `ERR_INVALID_OPTION` for entries that do not iterate, or options that make no sense.
+ * Throws `ERR_INVALID_OPTION` for entries that are not iterable, and for invalid options.
  *
  * @example
  * import { keepFresh } from 'transak-user-token/server'

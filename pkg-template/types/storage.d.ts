@@ -115,9 +115,10 @@ export interface UnstorageLike {
 }
 
 /**
- * Makes a session's store of an `unstorage`. A driver that ends entries gets their `ttl` in seconds, rounded up. To `unstorage`
- * `a/b` and `a:b` are one key, and it cuts a key at `?`. So each character but letters, digits and `-` is written as `_`, its code
- * in hexadecimal, and `_`. If the driver forgets entries by itself, as the one in memory does, set `storageMayForget: true`.
+ * Makes a session's store of an `unstorage`. A driver whose entries expire gets their `ttl` in seconds, rounded up. To
+ * `unstorage` `a/b` and `a:b` are one key, and it cuts a key at `?`. So each character but letters, digits and `-` is written
+ * as `_`, its code in hexadecimal, and `_`. If the driver forgets entries by itself, as the one in memory does, set
+ * `storageMayForget: true`.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'

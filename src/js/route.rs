@@ -22,7 +22,7 @@ use crate::route::address::Address;
 use crate::route::limit::{Limited, Moment, Quota, Verdict};
 use crate::route::reply::{self, Reason, Reply};
 use crate::route::watch::Misconfigured;
-use crate::route::{Ask, Call, Key, Landed};
+use crate::route::{Ask, Call, Key, Settled};
 
 #[wasm_bindgen(module = "/src/js/answer.js")]
 extern "C" {
@@ -128,7 +128,8 @@ impl Route {
     /// sending a request where it is the first.
     #[must_use]
     pub fn ask(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
-        let user = User { household: household(address.as_deref().and_then(Address::read)), ..User::default() };
+        let user =
+            User { rate_limit_key: rate_limit_key(address.as_deref().and_then(Address::read)), ..User::default() };
         let asked = self.asked(origin.as_deref(), key(token.trim_ascii().as_bytes()), &user, now);
         asked.unwrap_or_else(convert)
     }
@@ -151,16 +152,17 @@ impl Route {
             interpret(exchanged, &old, 0.0).map_err(|failure| old.expired_since(&failure, 0.0, now).unwrap_or(failure))
         });
         let mut route = self.inner.borrow_mut();
-        let landed = match &outcome {
+        let settled = match &outcome {
             Ok(new) => {
                 let (text, expires_at) = (new.token.expose(), new.claims.expires_at);
                 let key = key(text.as_bytes());
-                since
-                    .map_or(Landed::Granted(text, key, expires_at), |since| Landed::Found(text, key, expires_at, since))
+                since.map_or(Settled::Granted(text, key, expires_at), |since| {
+                    Settled::Found(text, key, expires_at, since)
+                })
             }
-            Err(failure) => Landed::Failed(Verdict::of(failure.code)),
+            Err(failure) => Settled::Failed(Verdict::of(failure.code)),
         };
-        route.land(ticket, landed, now);
+        route.settle(ticket, settled, now);
         let outcome_of_token = if since.is_some() { reply::Outcome::Repeated } else { reply::Outcome::Refreshed };
         convert(match &outcome {
             Ok(new) => route.refreshed(None, new.token.expose(), outcome_of_token),
@@ -170,16 +172,16 @@ impl Route {
 
     /// Gives a ticket back for which nothing was sent.
     pub fn abandon(&self, now: f64, ticket: u32) {
-        self.inner.borrow_mut().land(ticket, Landed::Failed(Verdict::Uncounted), now);
+        self.inner.borrow_mut().settle(ticket, Settled::Failed(Verdict::Uncounted), now);
     }
 
-    /// Returns the limits that a limiter of the user's own is asked for when a request has come.
+    /// Returns the limits that the option `limiter` is called for when a request has come.
     #[must_use]
     pub fn admission(&self) -> Array {
         self.quotas(Moment::Admit)
     }
 
-    /// Returns those that it is asked for before a token is sent.
+    /// Returns those that it is called for before a token is sent.
     #[must_use]
     pub fn sending(&self) -> Array {
         self.quotas(Moment::Send)
@@ -187,10 +189,10 @@ impl Route {
 
     /// Returns those that it counts when it is known what became of a token: a failure by its code, or a success.
     #[must_use]
-    pub fn landing(&self, code: Option<String>) -> Array {
+    pub fn settled(&self, code: Option<String>) -> Array {
         let known = |name: &str| Code::ALL.iter().find(|code| code.as_str() == name);
         let code = code.as_deref().and_then(known);
-        self.quotas(Moment::Landed(code.map_or(Verdict::Answered, |code| Verdict::of(*code))))
+        self.quotas(Moment::Settled(code.map_or(Verdict::Answered, |code| Verdict::of(*code))))
     }
 
     /// Returns the answer to a request that a limiter of the user's own refuses.
@@ -202,8 +204,9 @@ impl Route {
 
     /// Returns what stands for everyone who may have an address: of an IPv6 one its /64.
     #[must_use]
-    pub fn household(&self, address: &str) -> Option<String> {
-        Address::read(address).map(Address::household_text)
+    #[wasm_bindgen(js_name = rateLimitKey)]
+    pub fn rate_limit_key(&self, address: &str) -> Option<String> {
+        Address::read(address).map(Address::rate_limit_text)
     }
 
     /// Returns what is set up wrong, once.
@@ -249,7 +252,7 @@ impl Route {
 struct User {
     is_remote: bool,
     address: Option<String>,
-    household: Option<Key>,
+    rate_limit_key: Option<Key>,
 }
 
 impl User {
@@ -278,23 +281,23 @@ impl Route {
     ) -> Result<User, Reply> {
         let mut route = self.inner.borrow_mut();
         let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
-        let household = household(address);
+        let rate_limit_key = rate_limit_key(address);
         if route.watches_proxies() {
             let [remote, forwarded] = [remote, forwarded].map(|text| text.map(|text| key(text.as_bytes())));
             route.watch(remote, forwarded);
         }
-        if let Some(reply) = route.admit(origin, household, now) {
+        if let Some(reply) = route.admit(origin, rate_limit_key, now) {
             return Err(reply);
         }
         let is_remote = address.zip(remote).is_some_and(|(address, remote)| address.is_written(remote));
         let address = address.filter(|_| !is_remote).map(|address| address.to_string());
-        Ok(User { is_remote, address, household })
+        Ok(User { is_remote, address, rate_limit_key })
     }
 
     #[inline(never)]
     fn asked(&self, origin: Option<&str>, key: Key, user: &User, now: f64) -> Result<JsValue, Reply> {
         let mut route = self.inner.borrow_mut();
-        match route.ask(key, user.household, now) {
+        match route.ask(key, user.rate_limit_key, now) {
             Ask::Send(ticket, is_accepted) => Ok(user.ticketed(ticket, true, is_accepted)),
             Ask::Join(ticket) => Ok(user.ticketed(ticket, false, false)),
             Ask::Repeat(token) => Err(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
@@ -321,9 +324,9 @@ pub fn default_headers() -> JsValue {
     headers.end()
 }
 
-/// Returns the key of an address' household.
-fn household(address: Option<Address>) -> Option<Key> {
-    address.map(|address| key(&address.household().to_le_bytes()))
+/// Returns the hash of an address' rate-limit key.
+fn rate_limit_key(address: Option<Address>) -> Option<Key> {
+    address.map(|address| key(&address.rate_limit_key().to_le_bytes()))
 }
 
 thread_local! {
@@ -338,7 +341,7 @@ fn seed() -> [u8; 16] {
     random().try_into().unwrap_or_else(|_| panic!("no source of randomness"))
 }
 
-/// Returns the key of a token, trimmed, or of a household: a hash that nobody who does not know the seed finds another one for.
+/// Returns the hash of a trimmed token, or of a rate-limit key. Without the seed nobody can find a second one with the same hash.
 fn key(bytes: &[u8]) -> Key {
     SEED.with(|seed| seed.hash(bytes).as_u128())
 }

@@ -65,7 +65,7 @@ pub(super) enum Step {
     None = "none",
     /// Use the token.
     Use = "use",
-    /// Wait for the refresh in flight, then ask again.
+    /// Wait for the refresh in flight, then call again.
     Wait = "wait",
     /// Look at the store, then ask again.
     Look = "look",

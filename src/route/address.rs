@@ -28,7 +28,7 @@ impl Address {
 
     /// Returns what stands for everyone who may have this address: of an IPv6 one the /64, which is one household's.
     #[must_use]
-    pub fn household(self) -> u128 {
+    pub fn rate_limit_key(self) -> u128 {
         match self.0 {
             IpAddr::V4(_) => self.bits(),
             IpAddr::V6(_) => self.bits() & !u128::from(u64::MAX),
@@ -37,10 +37,10 @@ impl Address {
 
     /// Returns the same as a text: the address, or its /64.
     #[must_use]
-    pub fn household_text(self) -> String {
+    pub fn rate_limit_text(self) -> String {
         match self.0 {
             IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(_) => [&Ipv6Addr::from_bits(self.household()).to_string(), "/64"].concat(),
+            IpAddr::V6(_) => [&Ipv6Addr::from_bits(self.rate_limit_key()).to_string(), "/64"].concat(),
         }
     }
 

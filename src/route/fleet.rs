@@ -4,7 +4,7 @@
 use crate::error::{Action, Code, Failure};
 use crate::refresh::{Retries, may_pass, spread_ms};
 
-/// How long a job waits in all because a server asked for it, in milliseconds.
+/// How long a job waits in total because of `Retry-After`, in milliseconds.
 const PATIENCE_MS: f64 = 60_000.0;
 
 /// What a job over many tokens has learned from its failures.
@@ -126,7 +126,7 @@ mod tests {
             (then.is_over, fleet.wait_ms(now))
         };
         assert_eq!(limited(20_000.0, NOW), (false, 21_000.0));
-        // Those under way are told the same: that is no second wait.
+        // Requests in flight get the same answer. That does not count as a second wait.
         assert_eq!(limited(20_000.0, NOW + 500.0), (false, 20_500.0 + 500.0));
         assert_eq!(limited(39_000.0, NOW + 30_000.0), (false, 39_000.0 * 1.05));
         assert_eq!(limited(2_000.0, NOW + 90_000.0), (true, 0.0));

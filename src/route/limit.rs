@@ -57,11 +57,11 @@ impl Limits {
                 look("total", Reason::Limit, total),
                 count("perToken", Reason::Limit, per_token),
             ],
-            Moment::Landed(Verdict::Refused) => {
+            Moment::Settled(Verdict::Refused) => {
                 vec![count("refused", Reason::Address, refused), count("refusedTotal", Reason::Limit, refused_total)]
             }
-            Moment::Landed(Verdict::Answered) => vec![count("total", Reason::Limit, total)],
-            Moment::Landed(Verdict::Uncounted) => Vec::new(),
+            Moment::Settled(Verdict::Answered) => vec![count("total", Reason::Limit, total)],
+            Moment::Settled(Verdict::Uncounted) => Vec::new(),
         };
         quotas.into_iter().flatten().collect()
     }
@@ -81,7 +81,7 @@ impl Default for Limits {
     }
 }
 
-/// When a limiter of the user's own is asked.
+/// When the option `limiter` is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// A request has come.
@@ -89,15 +89,15 @@ pub enum Moment {
     /// Its token is to be sent to Transak.
     Send,
     /// It is known what became of it.
-    Landed(Verdict),
+    Settled(Verdict),
 }
 
-/// What a limiter is asked.
+/// What a limiter is called with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
     /// The limit's name among the options.
     pub name: &'static str,
-    /// What a refusal is told as.
+    /// The `reason` of a refusal in an event.
     pub reason: Reason,
     /// The limit.
     pub limit: Limit,
@@ -144,10 +144,10 @@ impl Window {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sending {
     pub(super) token: Key,
-    pub(super) household: Option<Key>,
+    pub(super) rate_limit_key: Option<Key>,
     /// Whether Transak has accepted the token before, or gave it.
     pub(super) is_accepted: bool,
-    /// How many requests of the same household are under way.
+    /// How many requests of the same rate-limit key are in flight.
     pub(super) under_way: usize,
 }
 
@@ -196,9 +196,9 @@ impl Default for Windows {
 }
 
 impl Windows {
-    /// Counts a request of an address, by its household's key. Returns the refusal if it is one too many.
-    pub(super) fn address(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> Option<Limited> {
-        let (limit, key) = (limits.per_address?, household?);
+    /// Counts a request of an address, by the hash of its rate-limit key. Returns the refusal if it is one too many.
+    pub(super) fn address(&mut self, limits: &Limits, rate_limit_key: Option<Key>, now: f64) -> Option<Limited> {
+        let (limit, key) = (limits.per_address?, rate_limit_key?);
         let window = limit.at(self.addresses.peek(key), now);
         let wait_ms = limit.wait_ms(window, now);
         self.addresses.put(key, if wait_ms.is_some() { window } else { window.counted() });
@@ -211,9 +211,9 @@ impl Windows {
     /// The refusal if it is one too many: then it counts for nothing.
     pub(super) fn send(&mut self, limits: &Limits, sending: &Sending, now: f64) -> Result<Counted, Limited> {
         if let Some(limit) = limits.refused
-            && let Some(household) = sending.household
+            && let Some(rate_limit_key) = sending.rate_limit_key
             && !sending.is_accepted
-            && let Some(wait_ms) = limit.wait_ms(limit.at(self.refused.peek(household), now), now)
+            && let Some(wait_ms) = limit.wait_ms(limit.at(self.refused.peek(rate_limit_key), now), now)
         {
             return Err(Limited { wait_ms, reason: Reason::Address });
         }
@@ -229,7 +229,7 @@ impl Windows {
         }
         // One address takes up no more of what all share than it may have refused: a burst of forged tokens must not use it up
         // while Transak looks at them.
-        let room = limits.refused.filter(|_| sending.household.is_some()).map_or(f64::INFINITY, |limit| limit.max);
+        let room = limits.refused.filter(|_| sending.rate_limit_key.is_some()).map_or(f64::INFINITY, |limit| limit.max);
         let counts = f64::from(u32::try_from(sending.under_way).unwrap_or(u32::MAX)) < room;
         let window = total.filter(|_| counts).map(|(_, window)| window);
         if let Some(window) = window {
@@ -238,11 +238,11 @@ impl Windows {
         Ok(Counted(window.map(|window| window.began)))
     }
 
-    /// Counts what a request has come to.
-    pub(super) fn land(
+    /// Counts a settled request.
+    pub(super) fn settle(
         &mut self,
         limits: &Limits,
-        household: Option<Key>,
+        rate_limit_key: Option<Key>,
         counted: Counted,
         verdict: Verdict,
         now: f64,
@@ -259,17 +259,17 @@ impl Windows {
             }
             _ => {}
         }
-        if verdict == Verdict::Refused && self.refuse(limits, household, now) {
+        if verdict == Verdict::Refused && self.refuse(limits, rate_limit_key, now) {
             let limit = limits.refused_total;
             self.refused_total =
                 limit.map_or(self.refused_total, |limit| limit.at(Some(&self.refused_total), now).counted());
         }
     }
 
-    /// Counts a refusal against its household. Returns whether it counts against all: what one address has refused beyond its own
+    /// Counts a refusal against its rate-limit key. Returns whether it counts against all: what one address has refused beyond its own
     /// limit, which only a burst can, does not.
-    fn refuse(&mut self, limits: &Limits, household: Option<Key>, now: f64) -> bool {
-        let Some((limit, key)) = limits.refused.zip(household) else { return true };
+    fn refuse(&mut self, limits: &Limits, rate_limit_key: Option<Key>, now: f64) -> bool {
+        let Some((limit, key)) = limits.refused.zip(rate_limit_key) else { return true };
         let window = limit.at(self.refused.peek(key), now);
         let fits = limit.wait_ms(window, now).is_none();
         self.refused.put(key, window.counted());

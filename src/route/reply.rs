@@ -18,13 +18,13 @@ pub enum Outcome {
     Shared,
     /// The same, a moment ago.
     Repeated,
-    /// A browser asked whether it may ask.
+    /// It was the preflight of a browser.
     Preflight,
     /// It was refused here.
     Refused,
     /// It was one too many.
     Limited,
-    /// Transak was asked and gave none.
+    /// Transak gave no token.
     Failed,
 }
 

@@ -233,7 +233,7 @@ const TWO: Option<Limit> = Some(Limit { max: 2.0, window_ms: 1000.0 });
 fn an_address_is_limited_by_its_household() {
     let mut route = route(Limits { per_address: TWO, ..Limits::NONE });
     let mut refused = |address: &str, now: f64| {
-        let reply = route.admit(Some(APP), Address::read(address).map(Address::household), now)?;
+        let reply = route.admit(Some(APP), Address::read(address).map(Address::rate_limit_key), now)?;
         assert_eq!((reply.status, value(&reply, "access-control-allow-origin")), (429, Some(APP)));
         value(&reply, "retry-after").map(str::to_owned)
     };
@@ -253,7 +253,7 @@ fn what_is_sent_is_limited_for_a_token_and_in_all() {
     let mut route = route(Limits { per_token: TWO, total, ..Limits::NONE });
     let mut ask = |key, now| match route.ask(key, None, now) {
         Ask::Send(ticket, _) => {
-            route.land(ticket, Landed::Failed(Verdict::Answered), now);
+            route.settle(ticket, Settled::Failed(Verdict::Answered), now);
             None
         }
         Ask::Limited(Limited { wait_ms, reason: Reason::Limit }) => Some(Duration::from_secs_f64(wait_ms / 1000.0)),
@@ -270,19 +270,19 @@ fn what_is_remembered_is_bounded() {
     for at in 0..u64::try_from(3 * REMEMBERED).unwrap_or_default() {
         let now = NOW + f64::from(u32::try_from(at).unwrap_or_default()) * 200.0;
         let address = Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff));
-        let household = address.map(Address::household);
-        route.admit(None, household, now);
-        if let Ask::Send(ticket, _) = route.ask(Key::from(at), household, now) {
-            let landed = match at % 2 {
-                0 => Landed::Granted("e30.e30.e30", Key::from(at + (1 << 40)), now + 1e9),
-                _ => Landed::Failed(Verdict::Refused),
+        let rate_limit_key = address.map(Address::rate_limit_key);
+        route.admit(None, rate_limit_key, now);
+        if let Ask::Send(ticket, _) = route.ask(Key::from(at), rate_limit_key, now) {
+            let settled = match at % 2 {
+                0 => Settled::Granted("e30.e30.e30", Key::from(at + (1 << 40)), now + 1e9),
+                _ => Settled::Failed(Verdict::Refused),
             };
-            route.land(ticket, landed, now);
+            route.settle(ticket, settled, now);
         }
     }
     assert_eq!(route.windows.remembered(), (REMEMBERED, REMEMBERED, REMEMBERED));
     assert!(route.kept.len() <= 301, "{} answers of the last minute", route.kept.len());
-    assert_eq!((route.accepted.len(), route.flights.len()), (KEPT, 0));
+    assert_eq!((route.accepted.len(), route.in_flight.len()), (KEPT, 0));
 }
 
 #[test]
@@ -291,14 +291,14 @@ fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
     let Ask::Send(first, false) = route.ask(1, None, NOW) else { panic!("the first one is sent") };
     let Ask::Send(other, false) = route.ask(2, None, NOW) else { panic!("another token's too") };
     assert!(matches!(route.ask(1, None, NOW + 9e9), Ask::Join(ticket) if ticket == first));
-    route.land(first, Landed::Granted("new", 11, NOW + 9e9), NOW);
-    route.land(other, Landed::Failed(Verdict::Answered), NOW);
-    route.land(99, Landed::Granted("stray", 99, NOW + 9e9), NOW);
+    route.settle(first, Settled::Granted("new", 11, NOW + 9e9), NOW);
+    route.settle(other, Settled::Failed(Verdict::Answered), NOW);
+    route.settle(99, Settled::Granted("stray", 99, NOW + 9e9), NOW);
     assert!(matches!(route.ask(1, None, NOW + KEPT_MS - 1.0), Ask::Repeat(token) if token.expose() == "new"));
     assert!(matches!(route.ask(2, None, NOW), Ask::Send(_, false)));
     let Ask::Send(again, true) = route.ask(1, None, NOW + KEPT_MS) else { panic!("a minute later it is sent again") };
     // A short-lived answer is repeated as long as it lives.
-    route.land(again, Landed::Granted("short", 12, NOW + KEPT_MS + 10.0), NOW + KEPT_MS);
+    route.settle(again, Settled::Granted("short", 12, NOW + KEPT_MS + 10.0), NOW + KEPT_MS);
     assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 9.0), Ask::Repeat(_)));
     assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 10.0), Ask::Send(_, true)));
 }
@@ -308,7 +308,7 @@ fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
     let mut route = route(Limits::default());
     for (key, since, until) in [(1, NOW - 20_000.0, NOW + 40_000.0), (2, NOW + 5_000.0, NOW + KEPT_MS)] {
         let Ask::Send(ticket, _) = route.ask(key, None, NOW) else { panic!("it is sent") };
-        route.land(ticket, Landed::Found("new", 11, NOW + 9e9, since), NOW);
+        route.settle(ticket, Settled::Found("new", 11, NOW + 9e9, since), NOW);
         assert!(matches!(route.ask(key, None, until - 1.0), Ask::Repeat(_)));
         assert!(matches!(route.ask(key, None, until), Ask::Send(..)));
     }
@@ -318,11 +318,11 @@ fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
 fn try_token(route: &mut Route, key: Key, address: Option<Key>, verdict: Verdict, now: f64) -> Option<Limited> {
     match route.ask(key, address, now) {
         Ask::Send(ticket, _) => {
-            let landed = match verdict {
-                Verdict::Answered => Landed::Granted("new", key + (1 << 64), NOW + 9e9),
-                other => Landed::Failed(other),
+            let settled = match verdict {
+                Verdict::Answered => Settled::Granted("new", key + (1 << 64), NOW + 9e9),
+                other => Settled::Failed(other),
             };
-            route.land(ticket, landed, now);
+            route.settle(ticket, settled, now);
             None
         }
         Ask::Limited(limited) => Some(limited),
@@ -371,7 +371,7 @@ fn a_burst_of_forged_tokens_of_ten_addresses_locks_nobody_out_while_it_lasts_or_
     }
     assert_eq!(try_token(&mut route, 1000, VICTIM, Verdict::Answered, NOW), None);
     for ticket in tickets {
-        route.land(ticket, Landed::Failed(Verdict::Refused), NOW + 100.0);
+        route.settle(ticket, Settled::Failed(Verdict::Refused), NOW + 100.0);
     }
     for at in 0..500 {
         assert_eq!(try_token(&mut route, 2000 + at, Some((at + 50) << 90), Verdict::Answered, NOW + 100.0), None);
@@ -420,9 +420,9 @@ fn a_limiter_of_the_users_own_replaces_what_is_counted_here() {
     };
     assert_eq!(names(Moment::Admit), "perAddress 1");
     assert_eq!(names(Moment::Send), "refused 0, refusedTotal 0, total 0, perToken 1");
-    assert_eq!(names(Moment::Landed(Verdict::Refused)), "refused 1, refusedTotal 1");
-    assert_eq!(names(Moment::Landed(Verdict::Answered)), "total 1");
-    assert_eq!(names(Moment::Landed(Verdict::Uncounted)), "");
+    assert_eq!(names(Moment::Settled(Verdict::Refused)), "refused 1, refusedTotal 1");
+    assert_eq!(names(Moment::Settled(Verdict::Answered)), "total 1");
+    assert_eq!(names(Moment::Settled(Verdict::Uncounted)), "");
 }
 
 /// What is told after requests of these addresses with these `x-forwarded-for`.
@@ -479,7 +479,7 @@ fn a_household_is_written_as_an_address_or_a_range() {
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("::1", "::/64"),
     ] {
-        assert_eq!(Address::read(address).map(Address::household_text).as_deref(), Some(written));
+        assert_eq!(Address::read(address).map(Address::rate_limit_text).as_deref(), Some(written));
     }
 }
 

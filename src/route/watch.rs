@@ -6,7 +6,7 @@ use super::Key;
 /// How many requests are looked at for a proxy.
 const LOOKED_AT: u32 = 20;
 
-/// How many different tokens in a row are refused before that is told.
+/// How many different tokens in a row have to be refused before that is reported.
 const IN_A_ROW: usize = 10;
 
 /// What is set up wrong.
@@ -29,7 +29,7 @@ impl Misconfigured {
     }
 }
 
-/// What was seen so far. Each reason is told once.
+/// What was seen so far. Each reason is reported once.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     seen: u32,
@@ -93,7 +93,7 @@ impl Watch {
         }
     }
 
-    /// Returns what is to be told, once.
+    /// Returns what is to be reported, once.
     pub(super) fn take(&mut self) -> Option<Misconfigured> {
         self.due.pop()
     }

@@ -81,7 +81,7 @@ impl Session {
         self.silent = Ticket(0);
     }
 
-    /// Ends it. A refresh in flight ends in silence.
+    /// Ends it. A refresh in flight ends without events.
     pub fn stop(&mut self) {
         self.running = false;
         self.silent = self.last_ticket;
@@ -199,7 +199,7 @@ impl Session {
         self.observe(now);
         let Some(request) = self.settle(ticket) else { return Outcome::Known };
         if request.late_until.is_some() && code.action() != Action::Login {
-            // It was told when its time was up. Now that it has ended, a second one need not wait any longer.
+            // Its time-out was reported already. Now that the request has ended, a second one need not wait any longer.
             self.cool_down(retry_after_ms, random);
             return Outcome::Known;
         }

@@ -34,11 +34,11 @@ describe('documents', () => {
   const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...walk('docs').filter((path) => path.endsWith('.md'))]
 
   for (const name of recipes) {
-    test(`each snippet of the recipe ${name} stands in a file of an example`, () => {
+    test(`each snippet of the recipe ${name} is a whole file of its example`, () => {
       const files = existsSync(join(root, 'examples', name)) ? walk(`examples/${name}`).map(read) : []
-      const blocks = [...read(`docs/recipes/${name}.md`).matchAll(/^```\w+\n([^]*?)\n```$/gm)].map(([, code]) => code)
+      const blocks = [...read(`docs/recipes/${name}.md`).matchAll(/^```(?!sh\n)\w+\n([^]*?)\n```$/gm)].map(([, code]) => code)
       assert.ok(blocks.length > 0 || name === 'stores')
-      for (const code of blocks) assert.ok(files.some((text) => text.includes(code)), code)
+      for (const code of blocks) assert.ok(files.some((text) => text.trimEnd() === code), code)
     })
   }
 
@@ -143,6 +143,12 @@ await close()
     assert.deepEqual(gateway.requests.map(({ headers }) => [headers['x-api-key'], headers['x-user-ip']]).sort(), [['key', '203.0.113.10'], ['key', '203.0.113.7']])
     const stored = JSON.parse(readFileSync(join(path, 'users.json'), 'utf8'))
     for (const [at, changed] of [true, false, false, true].entries()) assert.equal(stored[at].token !== users[at][1], changed)
+  })
+
+  test('nightly-job: its trial has one fresh, one refreshed and one expired token', async (t) => {
+    const { stdout, stderr } = await run(laid(t, 'nightly-job'), ['try.js'])
+    assert.equal(stdout, '{"fresh":1,"refreshed":1,"login":1,"failed":0}\n')
+    assert.equal(stderr, '')
   })
 
   test('react-native: the session lives in the key store, and rests in the background', async (t) => {

@@ -1,6 +1,7 @@
 'use client'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { TokenSession, webStorage } from 'transak-user-token'
+import { logIn } from './log-in.js'
 
 // A client component is rendered on the server, too: localStorage is read at first use, in the page.
 const session = new TokenSession(null, {
@@ -19,10 +20,12 @@ export default function Page() {
     session.accessToken().catch(() => {})
     return () => session.stop()
   }, [])
-  const renew = () => session.refresh().then(() => setOutcome('a new token'), ({ code }) => setOutcome(code))
+  const show = (promise, done) => promise.then(() => setOutcome(done), (error) => setOutcome(error.code ?? error.message))
   return <>
     <p id="state">{state}, {action}</p>
-    <button onClick={renew} disabled={action === 'login'}>Renew</button>
+    {action === 'login'
+      ? <button onClick={() => show(logIn(session), 'logged in')}>Log in</button>
+      : <button onClick={() => show(session.refresh(), 'a new token')}>Renew</button>}
     <p id="outcome">{outcome}</p>
   </>
 }

@@ -59,7 +59,7 @@ proptest! {
             now += f64::from(wait);
             match route.ask(key.into(), None, now) {
                 Ask::Send(ticket, _) => {
-                    route.land(ticket, Landed::Failed(Verdict::Answered), now);
+                    route.settle(ticket, Settled::Failed(Verdict::Answered), now);
                     sent.push((key, now));
                 }
                 Ask::Limited(Limited { wait_ms, .. }) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),

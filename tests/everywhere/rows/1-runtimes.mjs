@@ -150,7 +150,7 @@ export default [
   },
   {
     group: 'Runtimes', name: 'React Native (its condition and its gaps, simulated in Node)',
-    note: 'by the build without WebAssembly; its `fetch` ignores `redirect`, `credentials` and `cache`, and the limit of 64 KiB is looked at only when a body has come whole',
+    note: 'with the build without WebAssembly; its `fetch` ignores `redirect`, `credentials` and `cache`, and the limit of 64 KiB is checked after the whole body has come',
     known: { 'a redirect is refused': 'its `fetch` follows it and does not say so; let no route of yours redirect' },
     ways: {
       '`import`': async (kit) => {

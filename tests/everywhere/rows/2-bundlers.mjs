@@ -43,9 +43,9 @@ const row = (name, version, ways, more) => ({ group: 'Bundlers', name, version, 
 
 export default [
   row('Vite', 'vite', { build: built('vite', ['build'], page), 'development server': vite }),
-  row('webpack', 'webpack', { build: built(...tools.webpack), 'an unused import goes': dropped(...tools.webpack) }),
+  row('webpack', 'webpack', { build: built(...tools.webpack), 'an unused import is removed': dropped(...tools.webpack) }),
   row('Rspack', '@rspack/core', { build: built(...tools.rspack) }),
-  row('Rollup', 'rollup', { build: built(...tools.rollup), 'an unused import goes': dropped(...tools.rollup) }, { note: 'with @rollup/plugin-node-resolve, as every package needs it' }),
-  row('esbuild', 'esbuild', { build: built(...tools.esbuild), 'an unused import goes': dropped(...tools.esbuild) }),
+  row('Rollup', 'rollup', { build: built(...tools.rollup), 'an unused import is removed': dropped(...tools.rollup) }, { note: 'with @rollup/plugin-node-resolve, as every package needs it' }),
+  row('esbuild', 'esbuild', { build: built(...tools.esbuild), 'an unused import is removed': dropped(...tools.esbuild) }),
   row('Parcel', 'parcel', { build: built('parcel', ['build', 'index.html', '--no-cache', '--public-url', './'], page) }, { set: 'parcel', limitMs: 120_000 }),
 ];

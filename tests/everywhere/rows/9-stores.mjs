@@ -85,7 +85,7 @@ export default [
     },
   },
   {
-    group: 'Stores', name: 'lru-cache', set: 'stores', version: 'lru-cache', note: 'by three lines, which the error of an adapter says',
+    group: 'Stores', name: 'lru-cache', set: 'stores', version: 'lru-cache', note: 'with the three lines that the error of an adapter shows',
     ways: {
       'three lines': async (kit) => {
         const { LRUCache } = await load(kit, 'lru-cache'), cache = new LRUCache({ max: 10 });
@@ -95,7 +95,7 @@ export default [
     },
   },
   {
-    group: 'Stores', name: 'ioredis, redis, @upstash/redis, idb-keyval', set: 'stores', note: 'the error of an adapter says the three lines for each',
+    group: 'Stores', name: 'ioredis, redis, @upstash/redis, idb-keyval', set: 'stores', note: 'the error of an adapter shows the three lines for each',
     ways: {
       'told apart': async (kit) => {
         const { Redis } = await load(kit, 'ioredis'), { createClient } = await load(kit, 'redis'), { Redis: Upstash } = await load(kit, '@upstash/redis');

@@ -12,7 +12,7 @@ const handle = createRefreshHandler({
   // Anyone who passes spends your key and your address. The browser says who it is, by the cookie of your login.
   authorize: (request) => {
     const session = /(?:^|; )session=([^;]*)/.exec(request.headers.get('cookie') ?? '')?.[1]
-    return session ? sessions.has(session) : false   // an empty id is nobody's
+    return session ? sessions.has(session) : false   // an empty id belongs to nobody
   },
   // Next.js knows no socket: the last hop is what the proxy before it wrote. Without such a proxy, leave this out.
   userIp: (request) => request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim(),
