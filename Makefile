@@ -29,7 +29,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check fuzz fuzz-built test-fuzz
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check fuzz fuzz-built test-fuzz test-licences
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -69,7 +69,7 @@ first-run:
 demo: first-run target/installed/package.json
 	@node www/demo.mjs $(if $(ONCE),--once)
 
-test: test-rust test-wasm size test-types test-gateway test-plain test-package test-fuzz
+test: test-rust test-licences test-wasm size test-types test-gateway test-plain test-package test-fuzz
 	@echo "all checks passed"
 
 test-rust: | setup
@@ -80,6 +80,9 @@ test-rust: | setup
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
+
+test-licences:
+	@node scripts/licences.mjs
 
 test-wasm: | setup browser
 	@wasm-pack test --node --locked
