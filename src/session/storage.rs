@@ -138,10 +138,15 @@ impl Session {
         if waits_for_lock { Found::Lock } else { Found::Write }
     }
 
-    /// Goes on with the token of a new login in another tab, which may say so late.
-    pub fn replaced(&mut self, stored: Stored, random: f64, now: Now) -> Found {
-        if stored.is_same || self.held.is_none() && self.is_left_over(stored) {
-            return self.found(Content::Token(stored), true, random, now);
+    /// Goes on with the token of a new login in another tab, which may say so late: a login here that is still to be stored
+    /// came after it, unless the other token was issued later.
+    pub fn replaced(&mut self, stored: Stored, has_lock: bool, random: f64, now: Now) -> Found {
+        let is_over = match self.held {
+            Some(held) => self.standing == Standing::Replaced && !is_later(stored.claims, held.claims),
+            None => self.is_left_over(stored),
+        };
+        if stored.is_same || is_over {
+            return self.found(Content::Token(stored), has_lock, random, now);
         }
         self.observe(now);
         self.log_in(stored.claims, Standing::Settled, random);

@@ -147,7 +147,7 @@ impl Session {
             Origin::Given => self.machine.replace(token.claims, random),
             Origin::Stored => {
                 let now = self.machine.seen;
-                self.machine.replaced(self.compared(&token), random, now);
+                self.machine.replaced(self.compared(&token), true, random, now);
             }
         }
         self.token = Some(token);
@@ -1193,6 +1193,25 @@ fn replace_always_wins_until_it_is_stored() {
         assert_eq!(world.session.found(None, HALF, world.now()), Found::Write);
         world.written();
         finds(&mut world, &stored, Found::Adopted);
+    }
+}
+
+#[test]
+fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
+    for earlier in [jo(-1.0, 30.0 * DAY), ann(0.0, 30.0 * DAY)] {
+        let mut world = World::new(jo(-DAY, 30.0 * DAY));
+        world.written();
+        let login = documented();
+        world.session.replace(Rc::clone(&login), Origin::Given, HALF);
+        let (stored, now) = (world.session.compared(&earlier), world.now());
+        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Write);
+        assert_eq!(world.session.token().map(|token| token.claims), Some(login.claims));
+        assert_eq!(world.heard(), [Event::Replaced]);
+        // One that was issued later is a later one, and any is once this one is stored.
+        let later = world.session.compared(&ann(1.0, 30.0 * DAY));
+        assert_eq!(world.session.clone().replaced(later, false, HALF, now), Found::Adopted);
+        world.written();
+        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Adopted);
     }
 }
 
