@@ -209,7 +209,7 @@ impl Session {
 
     /// Tells whether a stored token is from before the logout: the very one, or another of its user.
     fn is_left_over(&self, stored: Stored) -> bool {
-        let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at < at);
+        let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at <= at);
         stored.is_same || stored.is_of_same_user && self.logged_out_at.is_some_and(is_older)
     }
 

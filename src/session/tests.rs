@@ -1398,6 +1398,23 @@ fn a_cleared_session_holds_nothing_until_another_login() {
 }
 
 #[test]
+fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
+    // The store has failed since the first of two tokens of one second was stored.
+    let (first, second) = (jo(0.0, 30.0 * DAY), jo(0.0, 31.0 * DAY));
+    let mut world = World::with(Rc::clone(&second), -5.0 * SECOND, StatusOptions::default());
+    let stored = world.session.compared(&first);
+    let now = world.now();
+    world.session.machine.log_out(now);
+    assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
+    // Nor if the clock is set back before a second logout.
+    let now = Now { wall: now.wall - SECOND, ..now };
+    world.session.machine.log_out(now);
+    assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
+    let login = Stored { claims: jo(SECOND, 30.0 * DAY).claims, ..stored };
+    assert_eq!(world.session.machine.found(Content::Token(login), true, HALF, now), Found::Adopted);
+}
+
+#[test]
 fn an_empty_session_adopts_the_login_that_it_finds() {
     let mut world = World::new(documented());
     world.session.machine = super::Session::new(None, Origin::Stored, StatusOptions::default(), HALF, world.now());
