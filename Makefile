@@ -3,6 +3,7 @@
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
+# make fuzz    tries random input on the crate, a minute for each target
 # make release-check    says what keeps this checkout from being published
 # make bench-route    measures the backend route beside a bare proxy and Express; some four minutes
 # make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
@@ -23,10 +24,12 @@ export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium))
 CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
 
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check fuzz fuzz-built test-fuzz test-licences
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -66,7 +69,7 @@ first-run:
 demo: first-run target/installed/package.json
 	@node www/demo.mjs $(if $(ONCE),--once)
 
-test: test-rust test-wasm size test-types test-gateway test-plain test-package
+test: test-rust test-licences test-wasm size test-types test-gateway test-plain test-package test-fuzz
 	@echo "all checks passed"
 
 test-rust: | setup
@@ -77,6 +80,9 @@ test-rust: | setup
 	cargo clippy --locked --target wasm32-unknown-unknown --no-default-features --features route -- --deny warnings
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
+
+test-licences:
+	@node scripts/licences.mjs
 
 test-wasm: | setup browser
 	@wasm-pack test --node --locked
@@ -113,6 +119,29 @@ soak: target/installed/package.json
 
 size: pkg/package.json
 	@node tests/size.mjs
+
+# libFuzzer on stable Rust: coverage takes none but codegen flags, and no sanitizer is of use without unsafe code.
+# SECONDS=600 TARGET="token route" sets how long and which. What fails is below target/fuzz/failed/, and run again by
+# TARGET=token FAILED=file. With cargo-fuzz the same is `cargo fuzz run --sanitizer none token`.
+FUZZED := token answer session route
+FUZZERS := target/fuzz/$(HOST)/release
+COVERAGE := -Cpasses=sancov-module --cfg fuzzing $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+
+fuzz-built: | compiler
+	@RUSTFLAGS="$(COVERAGE)" cargo build --locked --release --quiet --manifest-path fuzz/Cargo.toml --target $(HOST) --target-dir target/fuzz
+
+fuzz: fuzz-built
+	@mkdir -p target/fuzz/failed
+	for target in $(or $(TARGET),$(FUZZED)); do
+		mkdir -p target/fuzz/found/$$target
+		echo "fuzzing $$target for $(or $(SECONDS),60) s"
+		$(FUZZERS)/$$target -max_total_time=$(or $(SECONDS),60) -print_final_stats=1 -artifact_prefix=target/fuzz/failed/$$target- \
+			$(or $(FAILED),target/fuzz/found/$$target fuzz/corpus/$$target) 2> target/fuzz/$$target.log || { cat target/fuzz/$$target.log; exit 1; }
+		sed -n 's/^stat::number_of_executed_units: */  inputs: /p; s/^stat::average_exec_per_sec: */  a second: /p' target/fuzz/$$target.log
+	done
+
+test-fuzz:
+	@$(MAKE) --no-print-directory fuzz SECONDS=10
 
 # Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
 # ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the table of docs/environments.md.

@@ -253,10 +253,12 @@ pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
 
 /// Tells whether a foreign text repeats the token of the same answer, even if that token is not usable.
 fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
-    let read = |token| OldToken::read(str::from_utf8(token).ok()?, "").ok();
-    access_token.is_some_and(|token| {
-        Secret::new(token).has_part_in(text) || read(token).is_some_and(|token| token.is_repeated_in(text))
-    })
+    let Some(token) = access_token else { return false };
+    // What is there of its payload stands in here, without escapes, also if its claims are not a user access token's.
+    let mut payload = vec![b' '; token.len()];
+    let _ = Claims::read(token, &mut payload);
+    let payload = Secret::new(payload);
+    Secret::new(token).has_part_in(text) || payload.has_part_in(text) || payload.has_claim_in(text)
 }
 
 /// The longest error code that is shown.

@@ -280,8 +280,10 @@ impl Session {
     pub fn clear(&mut self) {
         self.void_requests();
         self.entry = None;
-        if self.held.take().is_some() {
-            self.logged_out_at = Some(self.time());
+        if let Some(held) = self.held.take() {
+            // On a slow clock the token may be from later than now.
+            let issued_at = held.claims.issued_at.unwrap_or(f64::MIN);
+            self.logged_out_at = Some(self.time().max(issued_at));
             self.generation = self.generation.wrapping_add(1);
             self.tell(Event::Cleared);
         }
@@ -290,7 +292,9 @@ impl Session {
     /// Forgets the token after a logout here. Older tokens of this user in the store are then to be deleted.
     pub fn log_out(&mut self, now: Now) {
         self.observe(now);
-        self.logged_out_at = Some(self.time());
+        // Of two logouts in a row it is the later one, whatever the clock says by now.
+        let before = self.logged_out_at.unwrap_or(f64::MIN);
+        self.logged_out_at = Some(self.time().max(before));
         self.clear();
     }
 

@@ -246,7 +246,7 @@ pub fn found(
             session.written(now);
         }
         match content {
-            Content::Token(stored) if was_replaced => session.replaced(stored, random, now),
+            Content::Token(stored) if was_replaced => session.replaced(stored, has_lock, random, now),
             content => session.found(content, has_lock, random, now),
         }
         .into()

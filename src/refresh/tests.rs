@@ -657,6 +657,23 @@ fn an_echo_of_what_was_sent_is_not_shown() {
 }
 
 #[test]
+fn a_claim_of_a_new_token_is_not_shown_even_if_that_is_no_user_access_token() {
+    for payload in [
+        r#"{"exp":1752921735000,"mail":"n3wcomer"}"#,
+        r#"{"mail":"n3wcomer"}"#,
+        r#"{"API_KEY":"k","mail":"n\u0033wcomer"}"#,
+        r#"{"mail":"n3wcomer""#,
+    ] {
+        let token = jwt(payload);
+        for echo in ["n3wcomer", "xn3wcomer", "MailN3WComer"] {
+            let body = format!(r#"{{"data":{{"accessToken":"{token}"}},"error":{{"errorCode":"{echo}"}}}}"#);
+            let failure = failure(Answer { trace_id: Some(echo.to_owned()), ..answer(400, &body) });
+            assert_eq!((failure.error_code, failure.trace_id), (None, None), "{echo} of {payload}");
+        }
+    }
+}
+
+#[test]
 fn a_token_hides_each_of_its_claims_whatever_was_read_before() {
     let payload = |tier: &str| format!(r#"{{"active":true,"tier":"{tier}","sub":"jo","exp":{EXPIRES}}}"#);
     let [token, other] = ["gold", "lead"].map(|tier| jwt(&payload(tier)));

@@ -139,10 +139,15 @@ impl Session {
         if waits_for_lock && !has_lock { Found::Lock } else { Found::Write }
     }
 
-    /// Goes on with the token of a new login in another tab, which may say so late.
-    pub fn replaced(&mut self, stored: Stored, random: f64, now: Now) -> Found {
-        if stored.is_same || self.held.is_none() && self.is_left_over(stored) {
-            return self.found(Content::Token(stored), true, random, now);
+    /// Goes on with the token of a new login in another tab, which may say so late: a login here that is still to be stored
+    /// came after it, unless the other token was issued later.
+    pub fn replaced(&mut self, stored: Stored, has_lock: bool, random: f64, now: Now) -> Found {
+        let is_over = match self.held {
+            Some(held) => self.standing == Standing::Replaced && !is_later(stored.claims, held.claims),
+            None => self.is_left_over(stored),
+        };
+        if stored.is_same || is_over {
+            return self.found(Content::Token(stored), has_lock, random, now);
         }
         self.observe(now);
         self.log_in(stored.claims, Standing::Settled, random);
@@ -205,7 +210,7 @@ impl Session {
 
     /// Tells whether a stored token is from before the logout: the very one, or another of its user.
     fn is_left_over(&self, stored: Stored) -> bool {
-        let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at < at);
+        let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at <= at);
         stored.is_same || stored.is_of_same_user && self.logged_out_at.is_some_and(is_older)
     }
 

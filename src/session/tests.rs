@@ -147,7 +147,7 @@ impl Session {
             Origin::Given => self.machine.replace(token.claims, random),
             Origin::Stored => {
                 let now = self.machine.seen;
-                self.machine.replaced(self.compared(&token), random, now);
+                self.machine.replaced(self.compared(&token), true, random, now);
             }
         }
         self.token = Some(token);
@@ -1197,6 +1197,25 @@ fn replace_always_wins_until_it_is_stored() {
 }
 
 #[test]
+fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
+    for earlier in [jo(-1.0, 30.0 * DAY), ann(0.0, 30.0 * DAY)] {
+        let mut world = World::new(jo(-DAY, 30.0 * DAY));
+        world.written();
+        let login = documented();
+        world.session.replace(Rc::clone(&login), Origin::Given, HALF);
+        let (stored, now) = (world.session.compared(&earlier), world.now());
+        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Write);
+        assert_eq!(world.session.token().map(|token| token.claims), Some(login.claims));
+        assert_eq!(world.heard(), [Event::Replaced]);
+        // One that was issued later is a later one, and any is once this one is stored.
+        let later = world.session.compared(&ann(1.0, 30.0 * DAY));
+        assert_eq!(world.session.clone().replaced(later, false, HALF, now), Found::Adopted);
+        world.written();
+        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Adopted);
+    }
+}
+
+#[test]
 fn replace_wins_with_an_expired_token_too() {
     let mut world = World::new(documented());
     world.session.replace(jo(-31.0 * DAY, 30.0 * DAY), Origin::Given, HALF);
@@ -1376,6 +1395,23 @@ fn a_cleared_session_holds_nothing_until_another_login() {
     assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Adopted);
     world.hands_out(&login);
     assert_eq!(world.heard(), [Event::Replaced]);
+}
+
+#[test]
+fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
+    // The store has failed since the first of two tokens of one second was stored.
+    let (first, second) = (jo(0.0, 30.0 * DAY), jo(0.0, 31.0 * DAY));
+    let mut world = World::with(Rc::clone(&second), -5.0 * SECOND, StatusOptions::default());
+    let stored = world.session.compared(&first);
+    let now = world.now();
+    world.session.machine.log_out(now);
+    assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
+    // Nor if the clock is set back before a second logout.
+    let now = Now { wall: now.wall - SECOND, ..now };
+    world.session.machine.log_out(now);
+    assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
+    let login = Stored { claims: jo(SECOND, 30.0 * DAY).claims, ..stored };
+    assert_eq!(world.session.machine.found(Content::Token(login), true, HALF, now), Found::Adopted);
 }
 
 #[test]
