@@ -2,7 +2,7 @@
 import { fault, instantiate } from '#check';
 import { arrayOf, read } from '../src/js/foreign.js';
 import { unknownName } from '../src/js/options.js';
-import { failure } from './failure.js';
+import { failure, unlessForbidden } from './failure.js';
 import { textEncoder } from './platform/text.js';
 import type { StatusOptions, TokenStatus } from './types/index.js';
 
@@ -41,11 +41,15 @@ export function tokenStatuses(tokens: Iterable<unknown>, options?: Options): Tok
 }
 
 function begin(): Checker {
-  const exports = instantiate(reset), { memory: { buffer } } = exports;
+  return checker = unlessForbidden(() => checkerOf(instantiate(reset)));
+}
+
+function checkerOf(exports: Exports): Checker {
+  const { memory: { buffer } } = exports;
   const [tokenAt, tokenLength, timesAt, textsAt, textsLength] = new Uint32Array(buffer, exports.layout(), 5) as unknown as [number, number, number, number, number];
   const texts: Checker['texts'] = JSON.parse(String.fromCharCode(...new Uint8Array(buffer, textsAt, textsLength)));
   // A UTF-16 code unit takes at most three bytes of UTF-8.
-  return checker = { ...exports, encoder: new (textEncoder())(), texts, tokenAt, tokenLength, timesAt, mostUnits: tokenLength / 3, ...views(buffer, tokenAt, tokenLength, timesAt) };
+  return { ...exports, encoder: new (textEncoder())(), texts, tokenAt, tokenLength, timesAt, mostUnits: tokenLength / 3, ...views(buffer, tokenAt, tokenLength, timesAt) };
 }
 
 /** Returns the token's buffer and the times' in a memory, which moves when it grows. */

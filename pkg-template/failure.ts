@@ -1,9 +1,10 @@
 // The errors that no rule decides on.
 import { TransakTokenError } from '../src/js/error.js';
+import { read } from '../src/js/foreign.js';
 import type { TransakTokenErrorCode, TransakTokenError as TransakTokenErrorType } from './types/index.js';
 
-export function failure(code: TransakTokenErrorCode, action: string, message: string, outcomeUnknown = false): TransakTokenErrorType {
-  return new TransakTokenError(message, { code, action, attempts: 0, outcomeUnknown }) as TransakTokenErrorType;
+export function failure(code: TransakTokenErrorCode, action: string, message: string, outcomeUnknown = false, cause?: object): TransakTokenErrorType {
+  return new TransakTokenError(message, { code, action, attempts: 0, outcomeUnknown, cause }) as TransakTokenErrorType;
 }
 
 /** Returns the error for a trap: the wasm threw, which is a fault of this package. */
@@ -11,11 +12,26 @@ export function internalError(outcomeUnknown: boolean) {
   return failure('ERR_INTERNAL', 'fix', 'a fault of this package: the next call starts afresh', outcomeUnknown);
 }
 
+/** Whether this build is the one in plain JavaScript, `./js`. */
+declare const IS_PLAIN: boolean;
+
 /** Makes an instance of the wasm, or says why there can be none. */
 export function unlessForbidden<T>(make: () => T): T {
   try {
     return make();
-  } catch {
-    throw failure('ERR_WASM_UNAVAILABLE', 'fix', "WebAssembly is missing or forbidden here: allow 'wasm-unsafe-eval' in script-src, or import transak-user-token/js");
+  } catch (thrown) {
+    if (thrown instanceof TransakTokenError) throw thrown;
+    const [name, code] = [read(thrown, 'name'), read(thrown, 'code')].map((text) => typeof text === 'string' ? text : undefined);
+    throw failure('ERR_WASM_UNAVAILABLE', 'fix', advice(), false, { ...name && { name }, ...code && { code } });
   }
+}
+
+function advice() {
+  // A Compartment of SES has them only if it is given them.
+  if (typeof Float32Array !== 'function' || typeof Float64Array !== 'function') {
+    return 'Float32Array and Float64Array are missing here: a Compartment needs both among its endowments';
+  }
+  return IS_PLAIN
+    ? 'what the build without WebAssembly needs of JavaScript is missing or forbidden here'
+    : "WebAssembly is missing or forbidden here: allow 'wasm-unsafe-eval' in script-src, or import transak-user-token/js";
 }

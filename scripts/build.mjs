@@ -60,7 +60,7 @@ for (const [name, from, crate, check] of [
   const bundle = (output, way, options, checked) => build({
     bundle: true, minify: true, platform: 'neutral', target: 'es2020', format: 'esm', charset: 'ascii', logLevel: 'warning', legalComments: 'none',
     entryPoints: [join(template, from)], outfile: join(pkg, output), plugins: [generated(modules(way, checked), name === 'server' && output)],
-    external: ['*.wasm', '*.wasm?module', 'node:crypto'], ...options,
+    external: ['*.wasm', '*.wasm?module', 'node:crypto'], define: { IS_PLAIN: String(way === 'js') }, ...options,
   });
   const commonJs = { format: 'cjs', platform: 'node' };
   const shared = crate.glue ? crate : undefined;

@@ -301,7 +301,8 @@ pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure
     failure
 }
 
-/// Tells whether an error's code shows that nothing was sent: no connection, no address, or a certificate that was
+/// Tells whether an error's code shows that nothing was sent: no connection, no address, no permission, or a
+/// certificate that was
 /// refused. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
 fn is_before_sending(code: &str) -> bool {
     const CODES: &[&str] = &[
@@ -310,6 +311,7 @@ fn is_before_sending(code: &str) -> bool {
         "UND_ERR_CONNECT_TIMEOUT",
         "ENOTFOUND",
         "EAI_AGAIN",
+        "ERR_ACCESS_DENIED",
         "DEPTH_ZERO_SELF_SIGNED_CERT",
         "SELF_SIGNED_CERT_IN_CHAIN",
         "UNABLE_TO_VERIFY_LEAF_SIGNATURE",

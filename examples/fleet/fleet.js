@@ -23,7 +23,8 @@ export function createFleet(url, options) {
     const mutex = new Mutex(redis, name, {
       acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LOCK_TIMEOUT_MS, onLockLost() {},
     });
-    await mutex.acquire(signal);
+    // Not `acquire`: its error has the name Error, and is taken for a lock that does not work.
+    if (!await mutex.tryAcquire(signal)) throw new DOMException('another process has the lock', 'TimeoutError');
     try {
       return await fn();
     } finally {

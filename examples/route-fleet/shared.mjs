@@ -20,7 +20,7 @@ export function share(url) {
   /** @type {import('transak-user-token').TokenLock} */
   async function lock(name, { timeoutMs, signal }, fn) {
     const mutex = new Mutex(redis, name, { acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LOCK_TIMEOUT_MS, onLockLost() {} })
-    await mutex.acquire(signal)
+    if (!await mutex.tryAcquire(signal)) throw new DOMException('another process has the lock', 'TimeoutError')
     try {
       return await fn()
     } finally {

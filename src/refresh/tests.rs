@@ -708,7 +708,14 @@ fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
 #[test]
 fn a_request_that_was_never_sent_leaves_no_doubt() {
     let is_unknown = |code: &str| no_answer(Code::Network, Some(&thrown("TypeError", code)), &old()).outcome_unknown;
-    for code in ["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"] {
+    for code in [
+        "ECONNREFUSED",
+        "ConnectionRefused",
+        "ENOTFOUND",
+        "ERR_ACCESS_DENIED",
+        "CERT_HAS_EXPIRED",
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+    ] {
         assert!(!is_unknown(code), "{code}");
     }
     for code in ["ECONNRESET", "UND_ERR_SOCKET", "EPIPE", "ETIMEDOUT", ""] {

@@ -201,13 +201,49 @@ test('the wasm is decoded by the engine itself if it can, and by the package if 
   }
 });
 
-test('where there is no WebAssembly the main entry says so once asked, and what helps', async () => {
+test('where there is no WebAssembly the main entry says so once asked, why, and what helps', async () => {
   const script = `delete globalThis.WebAssembly;
     const { tokenStatus, refreshAccessToken } = require('transak-user-token');
-    try { tokenStatus('x') } catch ({ name, code, action, message }) { console.log(name, code, action, message) }
-    refreshAccessToken('x').catch(({ code }) => console.log(code));`;
+    try { tokenStatus('x') } catch ({ name, code, action, message, cause }) { console.log(name, code, action, message, cause.name, cause.message) }
+    refreshAccessToken('x').catch(({ code, cause }) => console.log(code, cause.name));`;
   const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
-  assert.match(stdout, /^TransakTokenError ERR_WASM_UNAVAILABLE fix .*'wasm-unsafe-eval'.*transak-user-token\/js\nERR_WASM_UNAVAILABLE\n$/);
+  assert.match(stdout, /^TransakTokenError ERR_WASM_UNAVAILABLE fix .*'wasm-unsafe-eval'.*transak-user-token\/js ReferenceError \nERR_WASM_UNAVAILABLE ReferenceError\n$/);
+});
+
+test('a policy that forbids WebAssembly is told with its error as the cause', async () => {
+  const script = `WebAssembly.Module = class { constructor() { throw Object.assign(new WebAssembly.CompileError('blocked by CSP'), { code: 'EPOLICY' }) } };
+    const { tokenStatus } = require('transak-user-token');
+    try { tokenStatus('x') } catch (error) { console.log(error.code, JSON.stringify(error.cause), JSON.stringify(error.toJSON().cause)) }`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
+  assert.equal(stdout, 'ERR_WASM_UNAVAILABLE {"name":"CompileError","code":"EPOLICY"} {"name":"CompileError","code":"EPOLICY"}\n');
+});
+
+for (const [entry, missing] of [['', 'Float64Array'], ['/status', 'Float64Array'], ['/js', 'Float64Array'], ['/js', 'Float32Array']]) {
+  test(`without ${missing}, as in a Compartment, transak-user-token${entry} says so`, async () => {
+    const script = `delete globalThis.${missing};
+      const { tokenStatus } = require('transak-user-token${entry}');
+      try { tokenStatus('x') } catch ({ name, code, action, message, cause }) { console.log(name, code, action, message, cause.name) }`;
+    const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
+    assert.match(stdout, /^TransakTokenError ERR_WASM_UNAVAILABLE fix Float32Array and Float64Array are missing here: .*endowments (Reference|Type)Error\n$/);
+  });
+}
+
+test('./js does not send its users to ./js', async () => {
+  const script = `delete globalThis.Int8Array;
+    const { tokenStatus } = require('transak-user-token/js');
+    try { tokenStatus('x') } catch ({ code, message, cause }) { console.log(code, message.includes('/js'), message.includes('wasm-unsafe-eval'), cause.name) }`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
+  assert.equal(stdout, 'ERR_WASM_UNAVAILABLE false false ReferenceError\n');
+});
+
+test('without Headers a refresh and a session say that they need it', async () => {
+  const script = `Object.defineProperty(globalThis, 'Headers', { value: undefined });
+    const { refreshAccessToken, TokenSession } = require('transak-user-token'), fetch = async () => { throw new Error('asked') };
+    const token = ['e30', btoa('{"exp":4000000000}').replace(/=/g, ''), 'c2ln'].join('.');
+    try { new TokenSession(token, { environment: 'staging', fetch }) } catch ({ code, message }) { console.log(code, message) }
+    refreshAccessToken(token, { fetch }).catch(({ code, message }) => console.log(code, message));`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
+  assert.equal(stdout, 'ERR_INVALID_OPTION an option is invalid: headers need the class Headers, which is not there\n'.repeat(2));
 });
 
 test('an import that is not used leaves at most 60 bytes', async () => {

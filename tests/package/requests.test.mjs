@@ -897,6 +897,22 @@ describe('attempts', () => {
     }
   });
 
+  const refusing = async () => {
+    const { url, close } = await createGateway().listen();
+    await close();
+    return url;
+  };
+  for (const [what, address] of [['a connection that is refused', refusing], ['a host that nobody knows', async () => 'https://nobody.invalid']]) {
+    test(`${what} leaves no doubt about the token, and its cause`, async () => {
+      const url = await address();
+      await assert.rejects(refreshAccessToken(await issue(), { baseUrl: url, retries: 1 }), ({ code, attempts, outcomeUnknown, cause }) => {
+        assert.deepEqual([code, attempts, outcomeUnknown], ['ERR_NETWORK', 2, false]);
+        assert.match(cause.code, /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/);
+        return true;
+      });
+    });
+  }
+
   test('are three by default', async () => {
     const token = await issue();
     gateway.fail({ kind: 'error', status: 503 }, { times: 3 });
