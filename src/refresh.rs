@@ -302,8 +302,7 @@ pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure
 }
 
 /// Tells whether an error's code shows that nothing was sent: no connection, no address, no permission, or a
-/// certificate that was
-/// refused. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
+/// certificate that was refused. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
 fn is_before_sending(code: &str) -> bool {
     const CODES: &[&str] = &[
         "ECONNREFUSED",

@@ -1204,7 +1204,7 @@ fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
         let login = documented();
         world.session.replace(Rc::clone(&login), Origin::Given, HALF);
         let (stored, now) = (world.session.compared(&earlier), world.now());
-        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Write);
+        assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Lock);
         assert_eq!(world.session.token().map(|token| token.claims), Some(login.claims));
         assert_eq!(world.heard(), [Event::Replaced]);
         // One that was issued later is a later one, and any is once this one is stored.
