@@ -34,7 +34,9 @@ fn jwt(payload: &str) -> String {
 fn judge(input: &mut Unstructured<'_>) -> Result<()> {
     let old = jwt(OLD);
     let new_payload = *input.choose(NEW)?;
-    let new = if input.ratio(1, 8)? { new_payload.to_owned() } else { jwt(new_payload) };
+    // What is no JWT has no claims.
+    let is_bare = input.ratio(1, 8)?;
+    let new = if is_bare { new_payload.to_owned() } else { jwt(new_payload) };
     let secrets = [old.as_str(), OLD, &new, new_payload, HEADERS];
     let status = *input.choose(&[200, 200, 400, 401, 403, 404, 408, 429, 500, 502, 301, 304, 0, 204])?;
     let [error_code, trace_id, name, code] = [16, 64, 40, 40].map(|longest| echo(input, &secrets, longest));
@@ -74,7 +76,7 @@ fn judge(input: &mut Unstructured<'_>) -> Result<()> {
             hides(&failure, &old, OLD);
             // What did not come with the answer is nobody's secret.
             if brings_new {
-                hides(&failure, &new, new_payload);
+                hides(&failure, &new, if is_bare { "" } else { new_payload });
             }
         }
     }
