@@ -12,7 +12,7 @@ use transak_user_token::route::address::{Address, Network};
 use transak_user_token::route::limit::{Limit, Limited, Limits, Verdict};
 use transak_user_token::route::origin::Origins;
 use transak_user_token::route::reply::{Outcome, Reply};
-use transak_user_token::route::{Ask, Call, KEPT_MS, Key, Landed, PATH, Policy, Route};
+use transak_user_token::route::{Ask, Call, KEPT_MS, Key, PATH, Policy, Route, Settled};
 
 const APP: &str = "https://app.example.com";
 const START: f64 = 1_752_489_735_000.0;
@@ -178,16 +178,16 @@ impl World {
         let expires_at = self.now + f64::from(input.int_in_range(1..=200_000_u32)?);
         let new = 100 + key;
         let (landed, since) = match input.int_in_range(0..=5)? {
-            0 => (Landed::Failed(Verdict::Refused), None),
-            1 => (Landed::Failed(Verdict::Answered), None),
-            2 => (Landed::Failed(Verdict::Uncounted), None),
+            0 => (Settled::Failed(Verdict::Refused), None),
+            1 => (Settled::Failed(Verdict::Answered), None),
+            2 => (Settled::Failed(Verdict::Uncounted), None),
             3 => {
                 let since = self.now - f64::from(input.arbitrary::<u16>()?) + 1_000.0;
-                (Landed::Found(&token, new, expires_at, since), Some(since.min(self.now)))
+                (Settled::Found(&token, new, expires_at, since), Some(since.min(self.now)))
             }
-            _ => (Landed::Granted(&token, new, expires_at), Some(self.now)),
+            _ => (Settled::Granted(&token, new, expires_at), Some(self.now)),
         };
-        self.route.land(ticket, landed, self.now);
+        self.route.settle(ticket, landed, self.now);
         if let Some(since) = since {
             self.granted.insert(key, (token, expires_at.min(since + KEPT_MS)));
         }
