@@ -116,10 +116,15 @@ export class Driver {
       this.wake();
       this.background?.schedule();
     }
+    if (state.untold.length) this.tellAll();
+    this.watching?.look();
+  }
+
+  private tellAll() {
+    const { state } = this;
     // Collected before the first event is emitted, because a listener may call the session.
     const details = new Map<string, object>([['refreshed', { ...state.times }], ['refreshfailed', { error: state.lastError }]]);
     for (const type of state.untold.splice(0)) this.tell(type, details.get(type) ?? null);
-    this.watching?.look();
   }
 
   tell(type: keyof SessionEventMap, detail: unknown) {

@@ -16,7 +16,7 @@ function world(t) {
   const expiring = (sub) => gateway.issue({ sub, iat: (START - 29 * DAY) / 1000, exp: (START + DAY) / 1000 });
   const due = (count) => Promise.all(Array.from({ length: count }, async (_, at) => [`user-${at}`, await expiring(`user-${at}`)]));
   const options = { environment: 'production', fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })) };
-  /** Runs to the end and lets time pass for whoever waits; resolves with the entries and how long it took. */
+  /** Runs to the end and lets time pass for those who wait; resolves with the entries and how long it took. */
   const run = async (entries, more) => {
     const found = [], began = Date.now();
     let isOver = false;

@@ -1,4 +1,4 @@
-// Whom the limits of the route punish: whoever forges tokens, and nobody else.
+// Whom the limits of the route punish: the one who forges tokens, and nobody else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';

@@ -70,7 +70,7 @@ class World {
     }
   }
 
-  /** Calls, and holds what comes to what is known when it comes. */
+  /** Calls, and compares the result with what is known at that moment. */
   call(own, method) {
     const asked = own.oldest
     const call = own.session[method]().then((given) => {

@@ -73,7 +73,7 @@ test(`a page that comes back from the back/forward cache after a logout hands no
   assert.equal(kept, LOGOUTS)
 })
 
-/** Freezes a page in mid-refresh for longer than `timeoutMs`, and tells what its session has come to. */
+/** Freezes a page in mid-refresh for longer than `timeoutMs`, and returns what its session holds then. */
 async function freeze(t, leftMs, sleepMs) {
   const { open, openTab, gateway, base, aged } = await browser(t), exp = Math.ceil((Date.now() + leftMs) / 1000)
   const token = await aged({ iat: exp - 30 * DAY_S, exp })

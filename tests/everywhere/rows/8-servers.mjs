@@ -87,7 +87,7 @@ const next = async (kit) => {
   assert.deepEqual(problems, []);
 };
 
-/** What a page's refresh comes to, with or without a login before it. */
+/** A page that shows the outcome of its refresh, with or without a login before it. */
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module">
 import { refreshAccessToken } from './package/index.js'
 const { token, isLoggedIn, baseUrl, credentials } = JSON.parse(decodeURIComponent(location.hash.slice(1)))

@@ -28,7 +28,7 @@ const stopped = (ms, { revokes = true } = {}) => async (kit) => {
   first.child.kill('SIGCONT');
   await call;
   await soonInStep(world, { refreshes: revokes ? 1 : 2 });
-  // Whoever gets the lock next asks once. A server that has revoked the token tells each of them so.
+  // The next one to get the lock asks once. A server that has revoked the token tells each of them so.
   for (const cost of costs()) assert.ok(cost <= (revokes ? 4 : 2), `${cost} requests for a user`);
   assert.equal((await first.ask('heard')).expired ?? 0, 0, 'the one that was stopped lost nothing');
 };
