@@ -3,22 +3,23 @@ import { randomUUID } from 'node:crypto'
 import express from 'express'
 import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
 
-/** The users by the ids of their sessions. Yours are in a database. @type {Map<string, string>} */
+/** The users by session id. Keep yours in a database. @type {Map<string, string>} */
 const sessions = new Map()
 
-/** Returns the user of a `cookie` header; `undefined` for an empty id and for one that was never given out. */
+/** Returns the user of a `cookie` header; `undefined` for an empty or an unknown id. */
 const userOf = (cookie) => sessions.get(/(?:^|; )session=([^;]+)/.exec(cookie ?? '')?.[1])
 
 const app = express()
 
-// Your own login, in place of this one, finds out who it is.
+// Replace this by your own login, which finds out who the user is.
 app.post('/login', (req, res) => {
   const id = randomUUID()
   sessions.set(id, 'user-1')
   res.cookie('session', id, { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' }).sendStatus(204)
 })
 
-// The two calls that give a token, with your API key and without the page's cookie. Before the route, which answers 404 to other paths.
+// The two calls that give a token. Transak gets your API key, and not the page's cookie. They stand before the route, because that
+// answers 404 to any other path.
 app.post('/transak/api/v2/auth/:step', express.json(), async (req, res) => {
   if (!['login', 'verify'].includes(req.params.step)) return res.sendStatus(404)
   if (!userOf(req.headers.cookie)) return res.sendStatus(403)
@@ -34,13 +35,13 @@ app.post('/transak/api/v2/auth/:step', express.json(), async (req, res) => {
 
 app.use('/transak', toNodeListener(createRefreshHandler({
   environment: 'production',
-  baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
+  baseUrl: process.env.TRANSAK_URL,   // if unset: Transak itself
   apiKey: process.env.TRANSAK_API_KEY,
-  // A page of this origin needs no entry. One of another origin needs allowCredentials: true beside its entry, and sends
+  // A page of this origin needs no entry. A page of another origin needs an entry and allowCredentials: true, and has to send
   // credentials: 'include'.
   allowedOrigins: [],
   authorize: (request) => userOf(request.headers.get('cookie')) !== undefined,
-  // Without this everyone would have nginx's address, and one forger would lock out all.
+  // Without this, every user has nginx's address, and one forger locks out all users.
   trustedProxies: ['127.0.0.1'],
   onEvent: ({ outcome, reason, status }) => console.log(outcome, status, reason ?? ''),
 })))

@@ -1,4 +1,4 @@
-// The popup shows the worker's session, and logs in. It ends whenever it loses the focus.
+// The popup shows the worker's session, and logs the user in. The browser closes it when it loses the focus.
 import { requestPassword, verifyPassword } from './login.js'
 import { openSession } from './session.js'
 
@@ -25,7 +25,7 @@ async function show() {
   }
 }
 
-/** Does what a button is for, and tells if that fails. */
+/** Runs `work` when a button is used, and shows its error. */
 function on(id, event, work) {
   part(id).addEventListener(event, async (given) => {
     given.preventDefault()
@@ -36,7 +36,7 @@ function on(id, event, work) {
   })
 }
 
-// What the code belongs to is kept: the popup is gone while its user reads the e-mail.
+// The popup closes while its user reads the e-mail. So it stores the address and the state token that belong to the code.
 on('address', 'submit', async (form) => chrome.storage.session.set({ asked: await requestPassword(form.get('email')) }))
 on('code', 'submit', async (form) => {
   const { asked } = await chrome.storage.session.get('asked')

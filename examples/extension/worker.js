@@ -10,8 +10,8 @@ chrome.runtime.onInstalled.addListener(setAlarm)
 chrome.runtime.onStartup.addListener(setAlarm)
 chrome.alarms.onAlarm.addListener(async () => {
   const session = await opened
-  await session.accessToken().catch(() => {})   // without a login there is none
+  await session.accessToken().catch(() => {})   // without a login there is no token
 })
 
-// By default a content script can read the area. Firefox has no such setting.
+// By default a content script can read this storage area. This call forbids it. Firefox has no such setting.
 chrome.storage.local.setAccessLevel?.({ accessLevel: 'TRUSTED_CONTEXTS' })

@@ -7,7 +7,7 @@
 export function authorizedFetch(session, origins) {
   return async (input, init) => {
     const request = new Request(input, init), { signal } = request
-    // A token goes to no other origin, and no redirect takes it there.
+    // No other origin gets the token. `redirect: 'error'` below keeps a redirect from sending it there.
     if (!origins.includes(new URL(request.url).origin)) return fetch(request)
     const send = (accessToken) => {
       // A copy each time, because a body can be sent once.

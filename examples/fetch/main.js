@@ -8,7 +8,7 @@ const gateway = createGateway()
 const { url: baseUrl, close } = await gateway.listen()
 const session = new TokenSession(await gateway.issue(), { baseUrl })
 
-// Some other call of Transak's. It refuses the first token, as after a logout elsewhere.
+// This server stands for another call of Transak. It refuses the first token, as Transak may do after a logout elsewhere.
 const refused = await session.accessToken()
 const server = createServer((request, response) => {
   response.statusCode = request.headers.authorization === refused ? 401 : 200

@@ -1,10 +1,10 @@
-// One token a user for any number of processes on any number of machines: kept in Redis, refreshed once.
+// One token for each user, for any number of processes and machines. Redis keeps it, and one process refreshes it.
 import { createKeyv } from '@keyv/redis';
 import { Redis } from 'ioredis';
 import { Mutex } from 'redis-semaphore';
 import { TokenSession } from 'transak-user-token';
 
-/** How long a process that dies in the middle of a refresh keeps the others waiting. */
+/** How long the other processes wait for one that dies in the middle of a refresh. */
 const LOCK_TIMEOUT_MS = 5_000;
 
 /**
@@ -12,9 +12,9 @@ const LOCK_TIMEOUT_MS = 5_000;
  * @param {Omit<import('transak-user-token').SessionOptions, 'storage' | 'key' | 'lock'>} options
  */
 export function createFleet(url, options) {
-  // A Keyv that swallows its Redis's failures looks empty during them.
+  // Without throwOnErrors a Keyv hides the failures of Redis, and looks empty meanwhile.
   const storage = createKeyv(url, { namespace: 'transak-user-token', throwOnErrors: true });
-  // While Redis is away a command fails soon: the session goes on without it, and says so by `storageerror`.
+  // If Redis cannot be reached, a command fails soon. The session then goes on without it, and emits `storageerror`.
   const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 });
   redis.on('error', () => {});
 
@@ -23,18 +23,18 @@ export function createFleet(url, options) {
     const mutex = new Mutex(redis, name, {
       acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LOCK_TIMEOUT_MS, onLockLost() {},
     });
-    // Not `acquire`: its error has the name Error, and is taken for a lock that does not work.
+    // Not `acquire`: it throws an error whose name is Error. To a session that means that the lock does not work.
     if (!await mutex.tryAcquire(signal)) throw new DOMException('another process has the lock', 'TimeoutError');
     try {
       return await fn();
     } finally {
-      // If Redis is away now, the lock ends by itself.
+      // If Redis cannot be reached now, the lock ends with its lease.
       await mutex.release().catch(() => {});
     }
   }
 
   return {
-    /** @param {string} user @param {string} token of the login, or of the last time */
+    /** @param {string} user @param {string} token of the login, or the last known one */
     session: (user, token) => new TokenSession(token, { ...options, storage, key: user, lock }),
     async close() {
       redis.disconnect();

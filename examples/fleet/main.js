@@ -5,7 +5,7 @@ import { startProcess } from './process.js';
 const { REDIS_URL = 'redis://127.0.0.1:6379' } = process.env;
 const gateway = createGateway({ revoke: true });
 const { url, close } = await gateway.listen();
-// Tokens of 30 days in their last one: each is refreshed when it is first asked for.
+// The tokens are in the last of their 30 days, so the first call for each refreshes it.
 const exp = Math.floor(Date.now() / 1000) + 86_400, iat = exp - 30 * 86_400;
 const users = await Promise.all(Array.from({ length: 200 }, async (_, i) => [`user-${process.pid}-${i}`, await gateway.issue({ sub: `user-${i}`, iat, exp })]));
 const processes = Array.from({ length: 4 }, () => startProcess({ REDIS_URL, BASE_URL: url }));

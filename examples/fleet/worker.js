@@ -1,10 +1,11 @@
-// A process of the fleet: does what main.js tells it. Tokens are told apart by their hashes.
+// A process of the fleet. It carries out the calls of main.js. main.js compares tokens by their hashes.
 import { createHash } from 'node:crypto';
 import { createFleet } from './fleet.js';
 
 const { REDIS_URL, BASE_URL } = process.env;
-// 200 users at once take some seconds on a slow machine: nobody is handed the old token meanwhile.
-// And this Redis may keep nothing when it restarts; with persistence an empty entry is a logout, which needs no mark.
+// 200 users at once take some seconds on a slow machine. With this maxWaitMs nobody gets the old token meanwhile.
+// This Redis may lose its data when it restarts, so storageMayForget is true. With persistence, leave it out: then an empty entry
+// is a logout.
 const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, maxWaitMs: 10_000, storageMayForget: true });
 const sessions = new Map();
 let storageErrors = 0;
@@ -22,7 +23,7 @@ const calls = {
   storageErrors: () => storageErrors,
 };
 
-/** Asks every session at once, and returns hashes or error codes. */
+/** Calls `ask` with every session at once, and returns hashes or error codes. */
 async function all(ask) {
   const answers = await Promise.allSettled([...sessions.values()].map(ask));
   return answers.map(({ value, reason }) => (reason ? reason.code : createHash('sha256').update(value).digest('hex')));

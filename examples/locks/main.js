@@ -7,7 +7,7 @@ import { startProcess } from './process.js'
 
 const gateway = createGateway({ revoke: true }), { url, close } = await gateway.listen()
 const folder = await mkdtemp(join(tmpdir(), 'tokens-'))
-// A token of 30 days in its last one: it is refreshed when it is first asked for.
+// The token is in the last of its 30 days, so the first call refreshes it.
 const exp = Math.floor(Date.now() / 1000) + 86_400, token = await gateway.issue({ iat: exp - 30 * 86_400, exp })
 const processes = Array.from({ length: 3 }, () => startProcess({ FOLDER: folder, BASE_URL: url }))
 try {

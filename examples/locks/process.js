@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Starts a process. `ask` tells it to do something and returns the result. */
+/** Starts a process. `ask` calls one of its functions and returns the result. */
 export function startProcess(env) {
   const child = fork(new URL('worker.js', import.meta.url), { env: { ...process.env, ...env } })
   const waiting = new Map()

@@ -1,4 +1,4 @@
-// A process that does what it is asked: with Redis for the lock if there is one, and files otherwise.
+// A process that carries out the calls of main.js. If there is a Redis it has the lock, otherwise files do.
 import { Redis } from 'ioredis'
 import { TokenSession } from 'transak-user-token'
 import { fileLock, fileStorage } from './file.js'

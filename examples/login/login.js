@@ -1,6 +1,6 @@
 // The two calls that give a token. In production your backend makes them, as it makes the refresh.
 
-/** Sends the user a one-time password by e-mail. Resolves with what the second call needs. */
+/** Sends the user a one-time password by e-mail. Resolves with the state token, which the second call needs. */
 export async function requestPassword(base, apiKey, email) {
   const { stateToken } = await post(base, '/api/v2/auth/login', { apiKey, email })
   return stateToken

@@ -1,4 +1,4 @@
-// The user table: a file here, a database in your place.
+// The user table. Here it is a file; yours is in a database.
 import { readFile, rename, writeFile } from 'node:fs/promises'
 
 const FILE = process.env.USERS ?? 'users.json'
@@ -10,7 +10,7 @@ export async function* users() {
 
 let last = Promise.resolve()
 
-/** Stores a token. One at a time, since each writes the whole file; by a new file, so that a crash loses none. */
+/** Stores a token. Calls run one after the other, because each writes all tokens. A new file replaces the old one, so a crash loses none. */
 export function saveToken(id, token) {
   return last = last.then(async () => {
     const all = JSON.parse(await readFile(FILE, 'utf8'))

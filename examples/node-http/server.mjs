@@ -7,13 +7,13 @@ const sessions = new Set([process.env.SESSION])
 
 const listener = toNodeListener(createRefreshHandler({
   environment: 'production',
-  baseUrl: process.env.TRANSAK_URL,   // unset: Transak itself
+  baseUrl: process.env.TRANSAK_URL,   // if unset: Transak itself
   apiKey: process.env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this origin needs no entry
-  // Anyone who passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
+  // Anyone who passes uses your key and your address. The page says who its user is: headers: { 'x-session': … }.
   authorize: (request) => {
     const session = request.headers.get('x-session')
-    return session ? sessions.has(session) : false   // an empty id is nobody's
+    return session ? sessions.has(session) : false   // an empty id belongs to nobody
   },
   onEvent: ({ outcome, status, code, durationMs }) => console.log(outcome, status, code ?? '', `${durationMs} ms`),
 }))

@@ -10,7 +10,7 @@ export async function openSession() {
     storage: secureStorage(SecureStore),
     key: 'user',
   })
-  // Timers stop in the background. In front again, the session looks at the clock.
+  // Timers stop in the background. When the app is in front again, the session looks at the clock.
   AppState.addEventListener('change', (state) => state === 'active' ? session.start() : session.stop())
   session.start()
   return session

@@ -2,7 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 import { logIn } from './login.js'
 
 export function App({ session }) {
-  // The snapshot is the same object until something changes, so React renders no more than that.
+  // The snapshot is the same object until something changes, so React renders only then.
   const { state, action, expiresAt } = useSyncExternalStore(session.subscribe, session.snapshot, session.snapshot)
   if (action === 'login') return <button onClick={() => logIn(session)}>Log in</button>
   return <>

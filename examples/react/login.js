@@ -1,4 +1,4 @@
-/** Logs in with a one-time password. Here it is that of the stand-in; a page asks the user for it. */
+/** Logs in with a one-time password. Here the password is the stand-in's; a page asks the user for it. */
 export async function logIn(session) {
   const user = { apiKey: 'any', email: 'user@example.com' }
   const { stateToken } = await post('/api/v2/auth/login', user)

@@ -4,16 +4,16 @@ import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { Mutex } from 'redis-semaphore'
 
-/** How long a process that dies while it asks Transak keeps the others waiting. */
+/** How long the other processes wait for one that dies during its request to Transak. */
 const LOCK_TIMEOUT_MS = 5_000
 
 /** @param {string} url Redis's, such as redis://127.0.0.1:6379 */
 export function share(url) {
   const storage = createKeyv(url)
-  // A Keyv hides the failures of its store otherwise.
+  // Otherwise a Keyv hides the failures of its store.
   storage.throwOnErrors = true
   storage.on('error', () => {})
-  // While Redis is away a command fails soon: the route goes on without it, and says so by `degraded`.
+  // If Redis cannot be reached, a command fails soon. The route then goes on without it, and reports `degraded`.
   const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 })
   redis.on('error', () => {})
 
@@ -24,7 +24,7 @@ export function share(url) {
     try {
       return await fn()
     } finally {
-      // Should Redis be away by now, the lock ends by itself.
+      // If Redis cannot be reached now, the lock ends with its lease.
       await mutex.release().catch(() => {})
     }
   }
@@ -42,7 +42,7 @@ export function share(url) {
       await counter.consume(key)
       return true
     } catch (refused) {
-      // It rejects with no Error if the limit is used up.
+      // If the limit is used up, it rejects with an object that is no Error.
       if (refused instanceof Error) throw refused
       return false
     }

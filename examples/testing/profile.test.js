@@ -7,7 +7,7 @@ import { greeting } from './profile.js'
 
 const DAY_S = 86_400, now = Math.floor(Date.now() / 1000)
 
-/** A session on a token of this age in days, and the gateway that it refreshes with. */
+/** Returns a session with a token of this age in days, and its gateway. */
 async function world(ageDays) {
   const gateway = createGateway()
   const token = await gateway.issue({ iat: now - ageDays * DAY_S, exp: now + (30 - ageDays) * DAY_S })

@@ -4,15 +4,15 @@ import { createRefreshHandler } from 'transak-user-token/server'
 let handle
 const open = (env) => createRefreshHandler({
   environment: 'production',
-  baseUrl: env.TRANSAK_URL,   // unset: Transak itself
+  baseUrl: env.TRANSAK_URL,   // if unset: Transak itself
   apiKey: env.TRANSAK_API_KEY,
   allowedOrigins: [],   // a page of this origin needs no entry
-  // Anyone who passes spends your key and your address. The page says who it is: headers: { 'x-session': … }.
+  // Anyone who passes uses your key and your address. The page says who its user is: headers: { 'x-session': … }.
   authorize: (request) => {
     const session = request.headers.get('x-session')
-    return session ? session === env.SESSION : false   // an empty id is nobody's
+    return session ? session === env.SESSION : false   // an empty id belongs to nobody
   },
-  // Cloudflare writes it; a client cannot.
+  // Cloudflare writes this header. A client cannot.
   userIp: (request) => request.headers.get('cf-connecting-ip') ?? undefined,
 })
 
@@ -20,7 +20,7 @@ export default {
   fetch(request, env, context) {
     handle ??= open(env)
     const answer = handle(request)
-    // A client that leaves does not end what was sent.
+    // A request to Transak goes on even if the client leaves.
     context.waitUntil(answer)
     return answer
   },

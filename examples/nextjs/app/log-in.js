@@ -1,4 +1,4 @@
-/** Logs in with a one-time password. Here it is that of the stand-in. */
+/** Logs in with a one-time password. Here the password is the stand-in's. */
 export async function logIn(session) {
   await post('/login')   // your own login, which sets the cookie
   const email = 'user@example.com', otp = '123456'   // the user types both

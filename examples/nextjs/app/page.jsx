@@ -3,12 +3,12 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 import { TokenSession, webStorage } from 'transak-user-token'
 import { logIn } from './log-in.js'
 
-// A client component is rendered on the server, too: localStorage is read at first use, in the page.
+// The server renders a client component, too. So localStorage is read at first use, in the page.
 const session = new TokenSession(null, {
   baseUrl: '/transak', credentials: 'same-origin', storage: webStorage(() => localStorage), key: 'user',
 })
 
-// What the server renders, and the page at first: React compares the two before it shows the real state.
+// The server renders this snapshot, and the page begins with it: React compares the two before it shows the real state.
 const initial = session.snapshot()
 
 export default function Page() {
