@@ -1,10 +1,10 @@
 /**
  * A local stand-in for Transak's API gateway: login, OTP, refresh and the ways in which they fail, for development, demos
- * and tests. Its tokens are signed with a random key of its own; Transak refuses them, and it refuses Transak's.
+ * and tests. It signs its tokens with a random key of its own. So Transak refuses its tokens, and it refuses Transak's.
  *
  * It answers three calls, which are those of Transak's documentation: `POST /api/v2/auth/login`, `POST /api/v2/auth/verify` and
- * `GET /api/v2/auth/refresh`. Any other path is 404, and says so. The codes and texts of errors that the documentation leaves open
- * are the stand-in's own: nothing may branch on them.
+ * `GET /api/v2/auth/refresh`. Any other path is 404, and says so. Where the documentation names no code or text of an error, the
+ * stand-in has its own. No code may depend on those.
  */
 
 /**
@@ -14,7 +14,7 @@
  * const options: GatewayOptions = { allowedOrigins: ['http://localhost:5173'], log: console.log }
  */
 export interface GatewayOptions {
-  /** Lifetime of the tokens it issues. Default: 2_592_000_000 (30 days). `iat` is in whole seconds from one minute up. */
+  /** Lifetime of the tokens it issues. Default: 2_592_000_000 (30 days). If it is a minute or more, `iat` is in whole seconds. */
   lifetimeMs?: number
   /** The gateway's clock, in milliseconds since the epoch. Default: `Date.now`. */
   now?: () => number
@@ -32,41 +32,41 @@ export interface GatewayOptions {
 }
 
 /**
- * What goes wrong with a refresh. Any fault may have `latencyMs`, real milliseconds that the gateway waits first.
+ * What goes wrong with a refresh. Any fault may have `latencyMs`: the gateway first waits that many real milliseconds.
  *
- * `drop` with `when: 'after'`, `truncated`, `oversized`, `bom` and `token` first do the refresh. So with `revoke` the old token
- * is gone (except with `which: 'same'`), and an invalid token gets 401, or no answer with `drop`. The other faults, except
- * `latency`, do not check the token.
+ * With these faults the gateway does the refresh first: `drop` with `when: 'after'`, `truncated`, `oversized`, `bom` and `token`. So
+ * it checks the token: an invalid one gets 401, or no answer with `drop`. With `revoke` it also revokes the old token, except with
+ * `which: 'same'`. The other faults, except `latency`, do not check the token.
  *
  * @example
  * const outage: Fault = { kind: 'error', status: 503, latencyMs: 50 }
  */
 export type Fault = { latencyMs?: number } & (
-  /** Answers normally after `ms` real milliseconds, at most 2^31-1. A client that leaves earlier gets no refresh done. */
+  /** Answers normally after `ms` real milliseconds, at most 2^31-1. If the client leaves earlier, there is no refresh. */
   | { kind: 'latency', ms: number }
   /** Closes the connection without an answer, before or after the refresh was done. */
   | { kind: 'drop', when: 'before' | 'after' }
   /** Answers `{ error: { statusCode, message, errorCode? } }`. `status` is 200 to 599. */
   | { kind: 'error', status: number, errorCode?: number | string, message?: string, headers?: Record<string, string> }
-  /** Answers 429; `retryAfter` (seconds or an HTTP date) becomes Retry-After, which is absent without it. */
+  /** Answers 429. `retryAfter` (seconds or an HTTP date) sets the header `Retry-After`. Without it there is no such header. */
   | { kind: 'rate-limit', retryAfter?: string | number }
   /** Answers a CDN's HTML page. `status` defaults to 200. */
   | { kind: 'html', status?: number }
-  /** Answers a CDN's challenge: an HTML page with `cf-mitigated: challenge`. `status` defaults to 403; 429 and 503 are seen as well. */
+  /** Answers a CDN's challenge: an HTML page with `cf-mitigated: challenge`. `status` defaults to 403. CDNs also use 429 and 503. */
   | { kind: 'challenge', status?: number }
   /** Answers 403 with an errorCode, as for an address or a key that is not allowed. Default: 1001. */
   | { kind: 'ban', errorCode?: number | string }
   /** A valid answer with a byte order mark before it. */
   | { kind: 'bom' }
-  /** `'connection'` (default): the connection is cut in the middle of the body. `'json'`: a complete answer, the JSON cut. */
+  /** `'connection'` (default): the connection ends in the middle of the body. `'json'`: the answer is complete, but its JSON is cut off. */
   | { kind: 'truncated', how?: 'json' | 'connection' }
   /** A valid answer, padded to `bytes`. Default: 200_000. */
   | { kind: 'oversized', bytes?: number }
-  /** Default: 302 to `/elsewhere` on the gateway itself, which answers with a usable token. */
+  /** Answers a redirect. Default: 302 to `/elsewhere` on the gateway itself, which answers with a usable token. */
   | { kind: 'redirect', location?: string, status?: number }
   /**
-   * Answers 200 with the wrong token: of the same user but issued and expiring earlier, though not yet expired; the very
-   * token that was sent; another `sub`'s; an expired one; no JWT at all.
+   * Answers 200 with a wrong token. `older`: one of the same user, issued earlier and expiring earlier, but not expired. `same`: the
+   * token that was sent. `foreign`: one of another `sub`. `expired`: an expired one. `garbage`: a text that is no JWT.
    */
   | { kind: 'token', which: 'older' | 'same' | 'foreign' | 'expired' | 'garbage' }
   /** Never answers. */
@@ -74,7 +74,7 @@ export type Fault = { latencyMs?: number } & (
 )
 
 /**
- * A request as it came in, of any path and method. The headers hold the token: this is for assertions, not for logs.
+ * A request as it came in, with any path and method. Its headers hold the token, so do not log it.
  *
  * @example
  * const [first]: RecordedRequest[] = gateway.requests
@@ -99,7 +99,7 @@ export interface Listener {
   /** Without a slash at the end: `'http://127.0.0.1:4000'`. */
   url: string
   port: number
-  /** Stops listening and ends every open connection, also one whose answer is outstanding. May be called twice. */
+  /** Stops listening and ends every open connection, even if its answer has not been sent. May be called twice. */
   close(): Promise<void>
 }
 
@@ -126,8 +126,8 @@ export interface Gateway {
   fetch(request: Request): Promise<Response>
   /**
    * Serves on 127.0.0.1. `port` defaults to 0, any free one. Needs `node:http` (Node, Bun, Deno). A request with an `Origin`
-   * header gets a connection of its own: browsers silently repeat a GET whose reused connection drops. Bun's `fetch` does so
-   * too; with `keepalive: false` it does not.
+   * header gets a connection of its own: browsers silently repeat a GET if a reused connection drops. Bun's `fetch` does so,
+   * too, unless `keepalive` is false.
    */
   listen(port?: number): Promise<Listener>
   /**
@@ -142,14 +142,14 @@ export interface Gateway {
    * gateway's.
    */
   issue(claims?: Record<string, unknown>, lifetimeMs?: number): Promise<string>
-  /** Returns the claims of a token that this gateway signed, expired or revoked or not; `null` for anything else. */
+  /** Returns the claims of a token that this gateway signed, even if it is expired or revoked; `null` for anything else. */
   verify(token: string): Promise<Record<string, unknown> | null>
   /**
    * Returns the number of refresh requests, including those that met a fault: of all, or of those whose `authorization` was
    * exactly `token`.
    */
   refreshes(token?: string): number
-  /** Forgets requests, counts, faults and revocations. Tokens and logins stay good. */
+  /** Forgets requests, counts, faults and revocations. Tokens and logins stay valid. */
   reset(): void
 }
 

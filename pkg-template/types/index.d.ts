@@ -17,7 +17,7 @@
  */
 export interface StatusOptions {
   /**
-   * How long before its expiry a token begins to be about to expire, in milliseconds; a finite number, 0 or more.
+   * How long before its expiry the state of a token becomes `expiring`, in milliseconds; a finite number, 0 or more.
    * Default: 10 % of the lifetime, at most 7 days; 24 h without `iat`. That is 3 days of the usual 30: the API's reference
    * says "about to expire" and gives no number.
    */
@@ -41,14 +41,14 @@ export interface StatusOptions {
 export interface TokenTimes {
   /** When the token was issued: its `iat`. `null` if it has no `iat`, or one that is not a valid time before `exp`. */
   issuedAt: number | null
-  /** From when on it is about to expire: `expiresAt` less the window. */
+  /** When it becomes due for a refresh: `expiresAt` minus the window. At this instant its state is `expiring` already. */
   refreshAt: number
-  /** From when on it is expired: its `exp`, that instant included (RFC 7519, section 4.1.4: "on or after"). */
+  /** When it expires: its `exp`. At this instant it is expired already (RFC 7519, section 4.1.4: "on or after"). */
   expiresAt: number
 }
 
 /**
- * Why a value is no usable user access token. `bearer_prefix`, `partner_token` and `session_token` are a mistake in
+ * Why a value is no usable user access token. `bearer_prefix`, `partner_token` and `session_token` show a mistake in
  * the calling code (`action: 'fix'`). For any other reason a new login helps.
  *
  * - `not_a_string`: it is no string.
@@ -153,13 +153,13 @@ export function tokenStatuses(tokens: Iterable<unknown>, options?: StatusOptions
 export interface RefreshOptions extends StatusOptions {
   /**
    * Which of Transak's gateways gets the request: `https://api-gateway-stg.transak.com` or `https://api-gateway.transak.com`.
-   * Nothing in a token tells one from the other. Default: `'staging'`, the only server that the API's reference names.
+   * Nothing in a token shows which gateway issued it. Default: `'staging'`, the only server that the API's reference names.
    */
   environment?: 'staging' | 'production'
   /**
    * A server that answers `GET {baseUrl}/api/v2/auth/refresh` as Transak's does: your own backend. It overrides
-   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`). It has no
-   * user info, query or fragment. A relative one is resolved against `location`. Default: none.
+   * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`). It may
+   * not have user info, a query or a fragment. A relative URL is resolved against `location`. Default: none.
    */
   baseUrl?: string | URL
   /** Whether `baseUrl` may be `http:` to another machine, which sends the token in the clear. Default: `false`. */
@@ -170,8 +170,8 @@ export interface RefreshOptions extends StatusOptions {
    */
   headers?: NonNullable<RequestInit['headers']>
   /**
-   * Whether the user's cookies are sent, as in `fetch`: for your own backend that knows the user by one. It is refused
-   * without a `baseUrl`. Default: `'omit'`.
+   * Whether the user's cookies are sent, as in `fetch`. It is for your own backend, if that knows the user by a cookie. It is
+   * refused without a `baseUrl`. Default: `'omit'`.
    */
   credentials?: 'omit' | 'same-origin' | 'include'
   /** How long one attempt may take, in milliseconds; a positive, finite number. Default: 10_000. */
@@ -181,7 +181,7 @@ export interface RefreshOptions extends StatusOptions {
   /** How many attempts may follow the first one; a whole number, 0 or more. Default: 2. */
   retries?: number
   /**
-   * Ends the caller's wait: the promise rejects with the signal's own reason, as that of `fetch` does. The request is aborted
+   * Ends the caller's wait: the promise rejects with the signal's own reason, as the promise of `fetch` does. The request is aborted
    * if no other call waits for it. Default: none.
    */
   signal?: AbortSignal
@@ -215,7 +215,7 @@ export interface RefreshedToken extends TokenTimes {
  * Rejects with a {@link TransakTokenError}, or with the signal's own reason. Options are checked first, then the signal, then
  * the token. `ERR_INVALID_OPTION`, `ERR_INVALID_TOKEN` and `ERR_TOKEN_EXPIRED` come before any request.
  *
- * Transak does not document whether the old token still works afterwards. Treat it as gone.
+ * Transak does not document whether the old token still works afterwards. Store the new one at once.
  *
  * @example
  * import { refreshAccessToken } from 'transak-user-token'
@@ -250,8 +250,9 @@ export function ensureFreshToken(
 ): Promise<RefreshedToken & { refreshed: boolean, error?: TransakTokenError }>
 
 /**
- * Where a session keeps its token between visits; its tabs share it. A call may be synchronous or return a promise, and it
- * gets 2 s. It has failed if it takes longer, throws, answers `false` to `set`, or if the store emits `error` meanwhile. A
+ * Where a session keeps its token between visits. The tabs share the store. A call may be synchronous or return a promise, and
+ * it gets 2 s. A call has failed if it takes longer, if it throws, if `set` returns `false`, or if the store emits `error`
+ * meanwhile. A
  * Keyv instance fits as it is. {@link webStorage} makes a store of a page's own storage, and `transak-user-token/storage` has
  * others.
  *
@@ -268,8 +269,8 @@ export function ensureFreshToken(
 export interface TokenStorage {
   /**
    * Returns what is stored. `undefined`, `null` or an empty string means that the store is empty. If a session has read its
-   * token there before, that is a logout elsewhere. It is not a logout with `storageMayForget`, nor if the store has
-   * `throwOnErrors: false`, as a Keyv by default: such a store also looks empty if its backend fails.
+   * token there before, an empty store means a logout elsewhere. There are two exceptions: `storageMayForget`, and a store with
+   * `throwOnErrors: false`, as a Keyv has by default. Such a store also looks empty if its backend fails.
    */
   get(key: string): unknown
   /** Stores the bare token. The store may delete it after `ttlMs` milliseconds, a number that is whole and at most 30 days. */
@@ -314,17 +315,18 @@ export interface WebStorageArea {
 }
 
 /**
- * Waits for the lock of this name, calls `fn`, and holds the lock until `fn` ends. So one of all sessions that share a store
- * refreshes at a time. If it does not get the lock within `timeoutMs` milliseconds, or if `signal` aborts, it rejects: after
- * that time, or with an `AbortError` or a `TimeoutError`. Any other rejection before `fn` is called means that the lock does
- * not work. `fn` ends by itself, at the latest two minutes after its request was sent, and never rejects because of a failed
- * refresh.
+ * Waits for the lock of this name, calls `fn`, and holds the lock until `fn` ends. So only one of the sessions that share a
+ * store refreshes at a time.
+ *
+ * It rejects if it does not get the lock within `timeoutMs` milliseconds, or if `signal` aborts. Such a rejection comes after
+ * that time, or is an `AbortError` or a `TimeoutError`. Any other rejection before `fn` is called means that the lock does not
+ * work. `fn` ends by itself, at the latest two minutes after its request was sent. It never rejects because of a failed refresh.
  *
  * @example
  * import { type TokenLock } from 'transak-user-token'
  *
  * let last: Promise<void> = Promise.resolve()
- * const lock: TokenLock = (name, options, fn) => (last = last.then(fn))   // within this process; each waits for the one before
+ * const lock: TokenLock = (name, options, fn) => (last = last.then(fn))   // within this process; each call waits for the last
  */
 export type TokenLock = (
   name: string,
@@ -343,16 +345,16 @@ export type TokenLock = (
  * const session = new TokenSession(token, options)
  */
 export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
-  /** Where the token is kept. One of all sessions with the same `key` refreshes. Default: none, in memory only. */
+  /** Where the token is kept. Of all sessions with the same `key` only one refreshes at a time. Default: none, in memory only. */
   storage?: TokenStorage
   /**
-   * Whether entries of `storage` can vanish by themselves, as those of memcached and of a Redis without persistence do. Then an
-   * empty store does not mean a logout: the session writes the token again. `clear()` leaves the text `cleared` there for as
-   * long as the token would have lived, which means a logout to other sessions. A store with `throwOnErrors: false`, as a Keyv
+   * Whether entries of `storage` can vanish by themselves, as in memcached and in a Redis without persistence. Then an empty store
+   * does not mean a logout: the session writes the token again. Instead, `clear()` leaves the text `cleared` in the store for the
+   * rest of the token's life, and other sessions take that text for a logout. A store with `throwOnErrors: false`, as a Keyv has
    * by default, counts as such a store. Default: `false`.
    */
   storageMayForget?: boolean
-  /** What the token is stored under: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
+  /** The name of the entry in the store: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
   key?: string
   /**
    * Allows one refresh at a time among all sessions that share the store; it is waited for up to 10 s. Default: Web Locks if
@@ -397,8 +399,8 @@ export interface SessionState {
 }
 
 /**
- * What a session is at an instant, as {@link TokenSession.snapshot} returns it: frozen. Without a token its instants are
- * `null`, and `stored` is false.
+ * What a session is at an instant, as {@link TokenSession.snapshot} returns it. The object is frozen. Without a token its
+ * instants are `null`, and `stored` is false.
  *
  * @example
  * import { TokenSession, type SessionSnapshot } from 'transak-user-token'
@@ -407,9 +409,9 @@ export interface SessionState {
  * console.log(state, expiresAt, stored)   // invalid null false
  */
 export interface SessionSnapshot {
-  /** As of {@link tokenStatus}; `'invalid'` without a token. */
+  /** As {@link tokenStatus} returns it; `'invalid'` without a token. */
   readonly state: TokenStatus['state']
-  /** As of {@link tokenStatus}; `'login'` if the server has refused the token. */
+  /** As {@link tokenStatus} returns it; `'login'` if the server has refused the token. */
   readonly action: TokenStatus['action']
   /** Why the state is `'invalid'`. */
   readonly reason?: InvalidReason
@@ -423,7 +425,7 @@ export interface SessionSnapshot {
 }
 
 /**
- * A session's events, and their `detail`. None of it holds a token.
+ * A session's events, and their `detail`. No detail holds a token.
  *
  * - `refreshed`: there is a new token of the same user, by a refresh here or in another tab.
  * - `refreshfailed`: a refresh failed. The token is kept, and there is another attempt later.
@@ -467,11 +469,12 @@ export interface SessionEvent<Detail> {
  * vendor accepts the refresh from your backend only; a page uses `baseUrl`.** Tokens are decoded, not verified.
  *
  * A new session sends nothing. It refreshes when asked, and by itself between `start()` and `stop()`. A request that was
- * sent is never aborted, because the old token may be gone with it. Only `replace()`, `clear()` and a logout elsewhere drop its
- * answer. Two sessions on the same token share one request.
+ * sent is never aborted, because it may already have ended the old token. Only `replace()`, `clear()` and a logout elsewhere
+ * drop its answer. Two sessions on the same token share one request.
  *
- * With `storage` and `key` one session of all tabs and workers refreshes. They tell each other that something happened, never
- * the token, and read it from the store. Of two tokens of one user the one issued later wins. If the store fails, there is one
+ * With `storage` and `key`, only one session of all tabs and workers refreshes at a time. The sessions tell each other that
+ * something happened, and never send the token: each reads it from the store. If there are two tokens of one user, the one
+ * issued later wins. If the store fails, there is one
  * `storageerror`, and the session goes on in memory. Dispose of such a session when it is not needed any more.
  *
  * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`. It accepts an expired token.
@@ -486,12 +489,13 @@ export interface SessionEvent<Detail> {
  */
 export class TokenSession {
   /**
-   * Begins a session with the token of a login, and begins to store it. Without a token it is empty until another tab or
-   * `replace()` brings one. Await `accessToken()` before the page navigates: then the token is stored.
+   * Begins a session with the token of a login, and begins to store it. Without a token the session is empty until
+   * another tab or `replace()` brings one. Await `accessToken()` before the page navigates: then the token is stored.
    */
   constructor(token: string | null | undefined, options: SessionOptions)
   /**
-   * Opens the session of `key` on the stored token, which may be expired. It is empty if nothing usable is stored.
+   * Opens a session with the token that is stored under `key`. That token may be expired. The session is empty if nothing usable
+   * is stored.
    *
    * Rejects with `ERR_INVALID_OPTION`, with `ERR_STORAGE` if the store fails or does not answer, and with the reason of a
    * signal that aborts.
@@ -505,13 +509,14 @@ export class TokenSession {
    */
   static login(token: string, options: SessionOptions): Promise<TokenSession>
   /**
-   * Resolves with a token that is valid now. A fresh one it returns at once. If the token is about to expire, it waits for the
-   * one refresh, up to `maxWaitMs`. If that takes longer, fails, or has failed just now, it resolves with the old, still
-   * valid token. With a `storage` it resolves once the token is stored or the store has failed, at most `maxWaitMs` later.
+   * Resolves with a token that is valid now. If the token is fresh, that is at once. If it is about to expire, the call waits up to
+   * `maxWaitMs` for the refresh that all calls share. If the refresh takes longer, fails, or has failed just now, the call resolves
+   * with the old, still valid token. With a `storage`, a call resolves once the token is stored or the store has failed, at most
+   * `maxWaitMs` later.
    *
    * Rejects with `ERR_TOKEN_EXPIRED` if the token has expired, with `ERR_UNAUTHORIZED` if the server has refused it, and with
-   * `ERR_INVALID_TOKEN` if the session is empty; with a `storage` it looks there before. A signal that aborts ends the wait,
-   * not the refresh.
+   * `ERR_INVALID_TOKEN` if the session is empty. With a `storage`, it looks there before it rejects. A signal that aborts ends
+   * the wait, not the refresh.
    */
   accessToken(options?: { signal?: AbortSignal }): Promise<string>
   /** Returns the status of the token at this instant. It sends nothing, and is cheap enough to be called for every frame. */
@@ -525,18 +530,18 @@ export class TokenSession {
   /**
    * Goes on with the token of a new login: here at once, and in the other tabs once it is stored. It always wins. Resolves once
    * the token is stored or the store has failed: `await session.replace(token)` before the page navigates. If another tab
-   * refreshes, it waits for that, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
+   * refreshes at that moment, `replace()` waits for it, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
   /**
-   * Logs out on this side: forgets the token here at once, in the store and in the other tabs. It sends Transak nothing. Resolves
-   * once the token is deleted from the store. Rejects with `ERR_STORAGE` if that fails. The session then tries again, until
+   * Logs out on this side. The session forgets the token at once, and then it is deleted from the store and in the other tabs. It
+   * sends nothing to Transak. Resolves once the token is deleted from the store. Rejects with `ERR_STORAGE` if that fails. The session then tries again, until
    * the token is deleted or there is another login.
    */
   clear(): Promise<void>
   /**
-   * Begins to renew the token by itself, soon after `refreshAt`. A random delay keeps many clients from refreshing at once. It
-   * looks at the clock at least every hour, and when the machine wakes up. A session alone does not keep Node running.
+   * Begins to renew the token by itself, soon after `refreshAt`. A random delay keeps many clients from refreshing at once. The
+   * session looks at the clock at least every hour, and when the machine wakes up. A session alone does not keep Node running.
    */
   start(): void
   /** Ends the renewal. A refresh in flight is finished and stored, without events. */
@@ -545,7 +550,7 @@ export class TokenSession {
   dispose(): void
   /**
    * Calls `listener` after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called
-   * or the session is disposed of. A listener that throws stops no other. It is bound to its session.
+   * or the session is disposed of. A listener that throws stops no other. `subscribe` is bound to its session, so it can be passed on alone.
    *
    * @example
    * import { TokenSession } from 'transak-user-token'
@@ -555,7 +560,7 @@ export class TokenSession {
    * unsubscribe()
    */
   subscribe: (listener: () => void) => () => void
-  /** Returns what the session is now: the same frozen object until one of its fields changes. It is bound to its session. */
+  /** Returns what the session is now: the same frozen object until one of its fields changes. `snapshot` is bound, too. */
   snapshot: () => SessionSnapshot
   addEventListener<Type extends keyof SessionEventMap>(
     type: Type,
@@ -578,11 +583,12 @@ export class TokenSession {
  * - `ERR_INVALID_TOKEN` (login, or fix by reason): not a usable token; `reason` says why.
  * - `ERR_TOKEN_EXPIRED` (login): expired by its own `exp`, before or during the call.
  * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode of a token, or 400 "Session Expired".
- * - `ERR_FORBIDDEN` (fix): 403: the address is not allow-listed, or the key is wrong; or a challenge of the CDN, whatever its status.
+ * - `ERR_FORBIDDEN` (fix): 403, because the address is not allow-listed or the key is wrong; or a challenge of the CDN with any
+ *   status.
  * - `ERR_REJECTED` (fix): any other 4xx.
  * - `ERR_RATE_LIMITED` (retry): 429.
  * - `ERR_SERVER` (retry): 5xx.
- * - `ERR_NETWORK` (retry): no answer came, or its body broke off, or a redirect or a 304 came.
+ * - `ERR_NETWORK` (retry): no answer came, or the body of an answer broke off, or a redirect or a 304 came.
  * - `ERR_TIMEOUT` (retry): no answer came in time, or 408.
  * - `ERR_BAD_RESPONSE` (retry): an answer that cannot be used.
  * - `ERR_STORAGE` (retry): a session's store failed or did not answer.
@@ -657,12 +663,12 @@ export class TransakTokenError extends Error {
   /** How many requests were sent. */
   readonly attempts: number
   /**
-   * Whether a request was sent to which no usable answer came: the old token may be gone. False if each cause shows that
-   * nothing was sent: a refused connection, an unknown host, a bad certificate.
+   * Whether a request was sent and no usable answer came. Then the old token may no longer work. False if the cause of each failed
+   * attempt shows that nothing was sent: a refused connection, an unknown host, a bad certificate.
    */
   readonly outcomeUnknown: boolean
-  /** The name and code of the error beneath, such as `TypeError` and `ECONNREFUSED`, and nothing else of it. */
+  /** The name and the code of the underlying error, such as `TypeError` and `ECONNREFUSED`, and nothing else of that error. */
   readonly cause?: Error & { code?: string }
-  /** Returns the error as plain data without its stack, for a log or another worker: each field that is set. */
+  /** Returns each field that is set, as plain data without the stack, for a log or another worker. */
   toJSON(): Omit<TransakTokenError, 'stack' | 'cause' | 'toJSON'> & { cause?: { name?: string, code?: string } }
 }

@@ -1,5 +1,5 @@
 /**
- * For a backend: the route by which a page's refresh reaches Transak, and the upkeep of many tokens.
+ * For a backend: a route that sends a page's refresh to Transak, and a function that refreshes many tokens.
  *
  * Since 15 July 2026 Transak accepts the refresh from allow-listed backends only. A page checks its own token and refreshes through a
  * route of its own server. Its `baseUrl` is the path or URL at which that route is mounted.
@@ -60,8 +60,8 @@ export type Limiter = (key: string, limit: { max: number, windowMs: number, cost
 /**
  * What became of a request. It holds no token, address, header or e-mail.
  *
- * - `refreshed`: Transak gave a new token. `shared`: a request in flight for the same token got it. `repeated`: an earlier request for
- *   the same token got it, at most 60 s ago.
+ * - `refreshed`: Transak gave a new token. `shared`: a request in flight for the same token got the new one. `repeated`: an earlier
+ *   request for the same token got the new one, at most 60 s ago.
  * - `preflight`: the CORS preflight of a browser.
  * - `refused`: the route refused the request and sent nothing to Transak. `limited`: a limit was reached, and nothing was sent.
  * - `failed`: Transak gave no token, or a function of the options threw or took too long.
@@ -80,7 +80,7 @@ export type Limiter = (key: string, limit: { max: number, windowMs: number, cost
 export interface RefreshEvent {
   outcome: 'refreshed' | 'shared' | 'repeated' | 'preflight' | 'refused' | 'limited' | 'failed' | 'misconfigured' | 'degraded'
   /**
-   * Why: the `origin`, `authorize`, the `token`, the `address` (`perAddress` and `refused`), another `limit` (`perToken` and the totals),
+   * Why the request was not served: the `origin`, `authorize`, the `token`, the `address` (`perAddress` and `refused`), another `limit` (`perToken` and the totals),
    * `upstream` (Transak) or a `timeout` (of Transak, `authorize` or `userIp`); or what is misconfigured or degraded.
    */
   reason?: 'origin' | 'authorize' | 'token' | 'address' | 'limit' | 'upstream' | 'timeout' | 'proxy' | 'refused' | 'limiter' | 'storage' | 'lock'
@@ -146,10 +146,10 @@ export interface RefreshHandlerOptions {
    */
   allowServerCalls?: boolean
   /**
-   * Decides whether the route may send this request to Transak with your API key. Anyone can make up what looks like a token, and would
-   * spend your key and your address. Only `true` lets the request pass. For any other result the answer is 403, for an error 500, and
+   * Decides whether the route may send this request to Transak with your API key. Anyone can make up a text that looks like a token,
+   * and would use your key and your address with it. Only `true` lets the request pass. For any other result the answer is 403, for an error 500, and
    * for no result within `timeoutMs` 503. `'none'` lets every request pass. Refuse an empty session id: if the variable that you
-   * compare with is empty, it would let everyone in.
+   * compare with is empty, too, an empty id would let everyone in.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
@@ -171,22 +171,22 @@ export interface RefreshHandlerOptions {
    * - `perToken`: requests to Transak for one token. Default: 5.
    * - `refused`: tokens of one address that Transak refused. It limits no other address. Default: 10.
    * - `refusedTotal`: tokens that Transak refused, in all. Default: 300.
-   * - `total`: other requests to Transak that it answered with a token, or failed to answer. Default: 600.
+   * - `total`: requests that Transak answered with a token, 429, 5xx or something useless, or not at all. Default: 600.
    *
-   * This process counts, for the 10,000 latest addresses and tokens, unless there is a `limiter`.
+   * Without a `limiter` this process counts, for the 10,000 latest addresses and tokens.
    */
   limit?: { perAddress?: Limit, perToken?: Limit, refused?: Limit, refusedTotal?: Limit, total?: Limit } | false
   /** Counts in place of this process: see {@link Limiter}. Default: none. */
   limiter?: Limiter
   /**
-   * Where answers are kept for 60 s for the other processes, such as a Keyv on Redis. Names are hashes. Values are encrypted under a
-   * key derived from the old token, so nobody can read a token from the store alone. Default: none; only the process that got an answer
+   * A store that keeps answers for 60 s for the other processes, such as a Keyv on Redis. The names of entries are hashes. Their
+   * values are encrypted under a key derived from the old token, so nobody can read a token from the store alone. Default: none; only the process that got an answer
    * repeats it.
    */
   storage?: TokenStorage
   /**
-   * Allows one refresh of a token at a time among the processes that share `storage`. With both, requests for one token at several
-   * processes become one request to Transak. The route waits for the lock up to `timeoutMs`. Default: none.
+   * Allows one refresh of a token at a time among the processes that share `storage`. With `storage` and `lock`, requests for one
+   * token at several processes become one request to Transak. The route waits for the lock up to `timeoutMs`. Default: none.
    */
   lock?: TokenLock
   /** Called for every answered request, and if something is misconfigured or degraded. An error that it throws is ignored. Default: none. */
@@ -205,14 +205,14 @@ export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<R
 
 /**
  * Creates the route: `GET {mount}/api/v2/auth/refresh` and its preflight. It answers 404 for another path or one that is not in its
- * normal form, 405 for another method, and 400 for a request that no `Request` can be made of. It takes a `Request` and returns a
+ * normal form, 405 for another method, and 400 if no `Request` can be made from the request. It takes a `Request` and returns a
  * `Response`, so it mounts as it is in Hono, Next.js, SvelteKit, Deno, Bun and Workers, and by {@link toNodeListener} in node:http,
  * Express and Fastify.
  *
  * Before it sends anything, the route checks the origin, the token, the limit on the address, `authorize` and the other limits, in this
  * order. Transak gets the token, `x-api-key`, `x-user-ip` and `headers`, and nothing else of the browser's request. Requests with one
- * token share one request to Transak. It goes on if a client leaves, and its answer is repeated for 60 s, so that a client that lost it
- * gets its new token. Answers have the shape of Transak's, with texts of this package. If Transak refuses the token, the answer is 401.
+ * token share one request to Transak. That request goes on if a client leaves. Its answer is repeated for 60 s, so that a client that
+ * lost the answer gets the new token. Answers have the shape of Transak's answers, with texts of this package. If Transak refuses the token, the answer is 401.
  * If Transak or its CDN refuses this server, the answer is 502 with `Retry-After: 60`.
  *
  * Throws `ERR_INVALID_OPTION` for invalid options, and `ERR_WASM_UNAVAILABLE` if there is no WebAssembly.
@@ -283,7 +283,7 @@ export interface NodeResponse {
 }
 
 /**
- * How {@link keepFresh} works: the options of a refresh, of which `environment` or `baseUrl` is required.
+ * How {@link keepFresh} works: the options of a refresh, and some more. `environment` or `baseUrl` is required.
  *
  * @example
  * import type { KeepFreshOptions } from 'transak-user-token/server'
@@ -314,8 +314,8 @@ export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers
    */
   reload?: (key: K) => string | null | undefined | Promise<string | null | undefined>
   /**
-   * Stops the job: it begins no further refresh and ends waits, still yields the refreshes in flight, and then throws the signal's
-   * reason. Default: none.
+   * Stops the job. The job begins no further refresh and ends its waits. It still yields the refreshes in flight. Then it throws the
+   * signal's reason. Default: none.
    */
   signal?: AbortSignal
 }
@@ -343,10 +343,10 @@ export interface KeptEntry<K> {
 
 /**
  * Checks the tokens of many users and refreshes those about to expire, for a nightly job over a user table. It reads the entries a
- * thousand at a time, as the loop takes the results. It yields each entry once. A refreshed entry comes when its new token is there, so
- * the order may change.
+ * thousand at a time, only as fast as the loop takes the results. It yields each entry once. It yields a refreshed entry when it has
+ * the new token, so the order may change.
  *
- * After an error whose `action` is `fix`, such as a wrong key, it sends nothing more, and each later entry that is due gets the same
+ * After an error whose `action` is `fix`, such as a wrong key, `keepFresh` sends nothing more, and each later entry that is due gets the same
  * error. If the server asks to wait (`Retry-After`), all entries wait, up to 60 s in total. After that it sends nothing more, and later
  * entries that are due get that error.
  *

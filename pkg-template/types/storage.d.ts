@@ -1,6 +1,6 @@
 /**
  * Ready-made stores for a session. Each takes an object of another package by its shape, so this package depends on none. Any
- * other store takes three lines: `{ get(key), set(key, token, ttlMs), delete(key) }`, as {@link TokenStorage} says.
+ * other store needs three lines: `{ get(key), set(key, token, ttlMs), delete(key) }`, as {@link TokenStorage} says.
  *
  * They throw `ERR_INVALID_OPTION` for an object of another kind. The message says what to write.
  */
@@ -26,7 +26,7 @@ export interface ExtensionStorageArea {
 
 /**
  * Makes a session's store of an extension's storage area. The worker, the popup and the pages of the extension share it. A
- * content script can read `local`, but not `session`.
+ * content script can read `chrome.storage.local`, but not `chrome.storage.session`.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -38,7 +38,7 @@ export interface ExtensionStorageArea {
 export function extensionStorage(area: ExtensionStorageArea): TokenStorage
 
 /**
- * A store with the methods of a page's storage that answer with promises: React Native's AsyncStorage, localForage.
+ * A store with the methods of a page's storage, but each returns a promise: React Native's AsyncStorage, localForage.
  *
  * @example
  * import { asyncStorage, type AsyncStorageLike } from 'transak-user-token/storage'
@@ -58,8 +58,8 @@ export interface AsyncStorageLike {
 }
 
 /**
- * Makes a session's store of AsyncStorage, localForage or any other such store. It keeps the token in plain text: on a phone
- * {@link secureStorage} does not.
+ * Makes a session's store of AsyncStorage, localForage or any other such store. It keeps the token in plain text. On a
+ * phone prefer {@link secureStorage}, which does not.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -87,7 +87,8 @@ export interface SecureStoreLike<Options extends object> {
 
 /**
  * Makes a session's store of `expo-secure-store`, which keeps entries in the phone's key store. It allows few characters in a key.
- * So each character but letters, digits and `-` is written as `_`, its code in hexadecimal, and `_`. `options` go to each call.
+ * So each character other than letters, digits and `-` is written as `_`, its code in hexadecimal, and `_`. Each call gets
+ * `options`.
  *
  * @example
  * import { TokenSession } from 'transak-user-token'
@@ -115,9 +116,9 @@ export interface UnstorageLike {
 }
 
 /**
- * Makes a session's store of an `unstorage`. A driver whose entries expire gets their `ttl` in seconds, rounded up. To
- * `unstorage` `a/b` and `a:b` are one key, and it cuts a key at `?`. So each character but letters, digits and `-` is written
- * as `_`, its code in hexadecimal, and `_`. If the driver forgets entries by itself, as the one in memory does, set
+ * Makes a session's store of an `unstorage`. If entries of the driver can expire, it gets their `ttl` in seconds, rounded up.
+ * `unstorage` treats `a/b` and `a:b` as one key, and cuts a key at `?`. So each character other than letters, digits and `-` is
+ * written as `_`, its code in hexadecimal, and `_`. If the driver forgets entries by itself, as the one in memory does, set
  * `storageMayForget: true`.
  *
  * @example
@@ -148,8 +149,8 @@ export interface KeyvLike {
 
 /**
  * Makes a session's store of a Keyv that has `throwOnErrors: true`. Without that, a Keyv hides the failures of its backend, and
- * a store that is away looks like a logout. An instance of Keyv fits a session without this adapter, too. Without
- * `throwOnErrors: true` it then counts as `storageMayForget`.
+ * a store that cannot be reached looks like a logout. An instance of Keyv also fits a session without this adapter. Then, if it has
+ * no `throwOnErrors: true`, the session treats it as `storageMayForget`.
  *
  * Throws `ERR_INVALID_OPTION` for `throwOnErrors: false`, the default of Keyv 5.
  *
