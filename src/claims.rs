@@ -1,11 +1,11 @@
-//! What a user access token says of itself: when it was issued, when it expires, and whose it is. The claims are read, not
-//! believed: nothing here verifies a signature, and nothing here knows what time it is.
+//! What a user access token claims: when it was issued, when it expires, and whose it is. Nothing here verifies a signature, so a
+//! claim may be a lie. Nothing here reads a clock.
 
 use crate::error::InvalidReason;
 use crate::json::{Kind, Members, Value};
 use crate::token::decode_payload;
 
-/// An instant, in whole milliseconds since the epoch: below 2^53, and so exact.
+/// An instant, in whole milliseconds since the epoch. It is below 2^53, so an `f64` holds it exactly.
 pub type Millis = f64;
 
 /// The claims of a user access token that matter here (RFC 7519, section 4.1).
@@ -22,8 +22,8 @@ pub struct Claims {
 pub(crate) struct Subject(Option<Value>);
 
 impl Subject {
-    /// Tells whether two payloads are the same user's: their `sub` is equal, or absent in both. RFC 7519 has a string; an
-    /// object or an array equals nothing.
+    /// Tells whether two payloads are the same user's: their `sub` is equal, or absent in both. RFC 7519 allows only
+    /// a string. An object or an array is equal to nothing.
     pub(crate) fn is(self, payload: &[u8], other: Self, other_payload: &[u8]) -> bool {
         match (self.0, other.0) {
             (None, None) => true,
@@ -34,7 +34,7 @@ impl Subject {
 }
 
 impl Claims {
-    /// Reads the claims of a token; `room` is for its payload, three bytes for four characters.
+    /// Reads the claims of a token. `room` is for its payload, and needs three bytes for each four characters.
     ///
     /// # Errors
     /// Says why the text is no user access token.
@@ -42,7 +42,7 @@ impl Claims {
         Self::read_with_subject(token, room).map(|(claims, ..)| claims)
     }
 
-    /// Returns the claims of a token, whose it is, and the length of its payload, which `room` begins with then.
+    /// Returns the claims of a token, its subject, and the length of its payload. The payload is then at the beginning of `room`.
     pub(crate) fn read_with_subject(token: &[u8], room: &mut [u8]) -> Result<(Self, Subject, usize), InvalidReason> {
         let payload = decode_payload(token, room)?;
         let members = Members::read(payload).ok_or(InvalidReason::BadJson)?;
@@ -55,7 +55,7 @@ impl Claims {
         now >= self.expires_at + tolerance_ms
     }
 
-    /// Returns how long the token lives still, in milliseconds.
+    /// Returns how long it is until the token expires, in milliseconds.
     #[must_use]
     pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
         self.expires_at + tolerance_ms - now
@@ -77,17 +77,17 @@ impl Claims {
     }
 }
 
-/// The end of the instants that count.
+/// Instants from this one on are invalid, before and after the epoch.
 const LIMIT_MS: Millis = 1e14;
 
-/// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), exactly, on its decimal digits; None for what is no
-/// number, or 1e11 seconds and more either way: milliseconds by mistake. An `f64` would round, and parsing one costs more
-/// code than all the rest of the checker.
+/// Returns floor(seconds x 1000) of a `NumericDate` (RFC 7519, section 2), computed exactly from its decimal digits. None if it is
+/// no number, or if it is 1e11 seconds or more in either direction, which means milliseconds by mistake. An `f64` would round, and
+/// parsing one costs more code than the rest of the checker.
 fn instant(value: &Value, payload: &[u8]) -> Option<Millis> {
     if value.kind != Kind::Number {
         return None;
     }
-    // The digits that can matter, how many times ten they are to be multiplied by, and whether there are others, which round.
+    // The digits that matter, the power of ten to multiply them by, and whether more digits follow, which only matter for rounding.
     let (mut millis, mut tens, mut is_more) = (0.0, 3, false);
     let (mut is_negative, mut decimals) = (false, 0);
     let mut rest = value.of(payload);
@@ -124,7 +124,7 @@ fn instant(value: &Value, payload: &[u8]) -> Option<Millis> {
     (millis < LIMIT_MS).then_some(instant)
 }
 
-/// Reads an exponent, its `e` gone, as far as it can matter.
+/// Reads an exponent without its `e`. A very large one is cut, since that makes no difference.
 fn exponent(text: &[u8]) -> i32 {
     let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10);
     let magnitude = digits.fold(0, |value, digit| (value * 10 + i32::from(digit)).min(100_000_000));

@@ -1,7 +1,7 @@
 //! What can go wrong, and what to do about it: every code, reason and action, listed once.
 //!
-//! Nothing here may ever hold a token, a claim or a header's value: texts are fixed, and what a server or a runtime says of
-//! itself is compared with each [`Secret`](crate::secret::Secret) first.
+//! Nothing here may ever hold a token, a claim or a header's value. So texts are fixed. A text of a server or of a runtime is first
+//! compared with each [`Secret`](crate::secret::Secret).
 
 use core::fmt;
 
@@ -50,7 +50,7 @@ macro_rules! named {
 
             /// Returns its place among [`ALL`](Self::ALL).
             #[must_use]
-            #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
+            #[expect(clippy::as_conversions, reason = "only a cast gives a variant's number")]
             pub const fn index(self) -> u8 {
                 self as u8
             }
@@ -91,7 +91,7 @@ named! {
         BadBase64 = "bad_base64", Login, "the token's payload is not base64url";
         /// Its payload is no JSON object in UTF-8.
         BadJson = "bad_json", Login, "the token's payload is not a JSON object";
-        /// It is a partner access token: another product, refreshed in another way.
+        /// It is a partner access token, which another call refreshes.
         PartnerToken = "partner_token", Fix, "this is a partner token, not a user's access token";
         /// It is the token of a widget URL or of a transaction's session (`sessionId`), which no call refreshes.
         SessionToken = "session_token", Fix, "this is a widget session's token, not a user's access token";
@@ -113,7 +113,7 @@ named! {
         TokenExpired = "ERR_TOKEN_EXPIRED", Login, "the token has expired and cannot be refreshed";
         /// The server refused the token.
         Unauthorized = "ERR_UNAUTHORIZED", Login, "the server refused the token";
-        /// The server refused the caller; Transak itself refuses its address or its key.
+        /// The server refused the caller. Transak does so because of the caller's address or its key.
         Forbidden = "ERR_FORBIDDEN", Fix, "the server refused the caller";
         /// The server refused the request.
         Rejected = "ERR_REJECTED", Fix, "the server rejected the request";
@@ -121,7 +121,7 @@ named! {
         RateLimited = "ERR_RATE_LIMITED", Retry, "the server asks for fewer requests";
         /// The server failed.
         Server = "ERR_SERVER", Retry, "the server failed";
-        /// No answer came, or a redirect did.
+        /// No answer came, or a redirect came.
         Network = "ERR_NETWORK", Retry, "no answer came";
         /// No answer came in time.
         Timeout = "ERR_TIMEOUT", Retry, "no answer came in time";
@@ -131,15 +131,15 @@ named! {
         Storage = "ERR_STORAGE", Retry, "the store failed or did not answer";
         /// WebAssembly is missing or forbidden here.
         WasmUnavailable = "ERR_WASM_UNAVAILABLE", Fix, "no WebAssembly here";
-        /// A fault of this package's own.
+        /// A fault of this package.
         Internal = "ERR_INTERNAL", Fix, "a fault of our own";
     }
 }
 
-/// What lay beneath a failure.
+/// The cause of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// A foreign error: its name, such as `TypeError`, and its code, such as `ECONNREFUSED`, and nothing else of it.
+    /// A foreign error: only its name, such as `TypeError`, and its code, such as `ECONNREFUSED`.
     Foreign(Option<String>, Option<String>),
     /// Another failure.
     Failure(Code),
@@ -154,7 +154,7 @@ pub struct Failure {
     pub reason: Option<InvalidReason>,
     /// The option that is wrong, for [`Code::InvalidOption`].
     pub option: String,
-    /// What the message adds to that, or to the code's own text.
+    /// What the message adds to the option's name, or to the code's own text.
     pub detail: &'static str,
     /// The HTTP status, if an answer came.
     pub status: Option<u16>,
@@ -166,9 +166,9 @@ pub struct Failure {
     pub retry_after_ms: Option<f64>,
     /// How many requests were sent.
     pub attempts: u32,
-    /// Whether a request was sent to which no usable answer came: the old token may be gone.
+    /// Whether a request was sent and no usable answer came. Then the old token may no longer work.
     pub outcome_unknown: bool,
-    /// What lay beneath.
+    /// The cause.
     pub cause: Option<Cause>,
     /// Whether another attempt may help.
     pub(crate) retryable: bool,
@@ -178,7 +178,7 @@ pub struct Failure {
 pub type Result<T> = core::result::Result<T, Failure>;
 
 impl Failure {
-    /// Returns a failure of this kind with nothing else known.
+    /// Returns a failure of this kind without any details.
     #[must_use]
     #[inline(never)]
     pub const fn new(code: Code) -> Self {
@@ -220,7 +220,7 @@ impl Failure {
         self.reason.map_or_else(|| self.code.action(), InvalidReason::action)
     }
 
-    /// Returns the message, fixed text only, with `detail` in place of its own.
+    /// Returns the message, which is fixed text only. `detail` takes the place of the failure's own detail.
     #[must_use]
     pub fn message_with(&self, detail: &str) -> String {
         let colon = if self.option.is_empty() && detail.is_empty() { "" } else { ": " };

@@ -1,7 +1,7 @@
-//! The boundary: everything that knows what JavaScript is. It converts, waits and calls; it decides nothing.
+//! The boundary: only these modules know JavaScript. They convert, wait and call. They decide nothing.
 //!
-//! There are three builds. The default one has the check, the refresh and the session's rules; without default features it
-//! is the check alone; with `route` it is the rules of a backend's route.
+//! There are three builds. The default one has the check, the refresh and the session's rules. Without default features it
+//! has the check alone. With `route` it has the rules of a backend's route.
 
 pub mod check;
 #[cfg(any(feature = "refresh", feature = "route"))]

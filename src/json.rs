@@ -1,6 +1,6 @@
-//! JSON exactly as `JSON.parse` accepts it (ECMA-404), read without recursion and without building anything: it finds the
-//! [`Members`] that anyone here asks for. If the text has escapes, it is rewritten in its place, so that a string is written
-//! in one way only, and equal strings are equal bytes.
+//! JSON exactly as `JSON.parse` accepts it (ECMA-404). The reader does not recurse and builds no values: it finds the [`Members`]
+//! that the crate needs. If a text has escapes, it is rewritten in place. Then there is only one way to write a string, so equal
+//! strings are equal bytes.
 
 mod escape;
 mod reader;
@@ -8,7 +8,7 @@ mod reader;
 use self::escape::unescape;
 use self::reader::Reader;
 
-/// What a value is, as far as anyone here cares.
+/// The kinds of values that the crate tells apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Number,
@@ -19,7 +19,8 @@ pub(crate) enum Kind {
     Nested,
 }
 
-/// A value, and where in its text it is: the inside of a string, the first character of an object or array.
+/// A value: its kind, and its place in the text. The place of a string is what stands between its quotes, and the place of an
+/// object or array is its first character.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Value {
     pub(crate) kind: Kind,
@@ -28,24 +29,25 @@ pub(crate) struct Value {
 }
 
 impl Value {
-    /// Returns how it is written.
+    /// Returns the value's text.
     pub(crate) fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.from..self.to).unwrap_or_default()
     }
 
-    /// Returns the characters of a string or number; None for anything else. A backslash stands before a quote, a backslash
-    /// and a lone surrogate (`\ud800`), and nowhere else.
+    /// Returns the characters of a string or number; None for anything else. Only a quote, a
+    /// backslash and a lone surrogate (`\ud800`) have a backslash before them.
     pub(crate) fn characters<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
         matches!(self.kind, Kind::String | Kind::Number).then(|| self.of(text))
     }
 
-    /// Tells whether two values, each of its text, are of one kind and the same characters. An object or array equals nothing.
+    /// Tells whether two values, each in its own text, have the same kind and the same characters. An object or array is equal to
+    /// nothing.
     pub(crate) fn is_alike(&self, text: &[u8], other: &Self, other_text: &[u8]) -> bool {
         self.kind == other.kind && self.kind != Kind::Nested && self.of(text) == other.of(other_text)
     }
 }
 
-/// The members that anyone here asks for, of a token's payload and of an answer. Of duplicates it is the last one.
+/// The members that the crate needs of a token's payload and of an answer. Of duplicates the last one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Members {
     pub(crate) exp: Option<Value>,
@@ -62,7 +64,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Reads a text, which must be UTF-8 and one JSON object; None if it is not. A rewritten text ends in spaces.
+    /// Reads a text. None if it is not one JSON object in UTF-8. A rewritten text is filled up with spaces.
     pub(crate) fn read(text: &mut [u8]) -> Option<Self> {
         let mut is_rewritten = false;
         loop {
@@ -86,7 +88,7 @@ impl Members {
             (1, _, b"API_KEY") => Some(&mut self.api_key),
             (1, _, b"ott") => Some(&mut self.ott),
             (1, _, b"data") => {
-                // What an earlier duplicate held counts no more, here and below.
+                // The members of an earlier duplicate do not count any more, here and below.
                 self.access_token = None;
                 None
             }

@@ -2,9 +2,9 @@
 //! and refreshes it while that is still possible.
 //!
 //! A user access token is a JWT that lives 30 days. While it has not expired, `GET /api/v2/auth/refresh`
-//! exchanges it for a new one; once it has, only a new login with a one-time password helps.
+//! exchanges it for a new one. After its expiry only a new login with a one-time password helps.
 //!
-//! **It decodes and does not verify.** A client cannot: the signing key is the vendor's.
+//! **It decodes a token and does not verify it.** A client cannot verify it: the signing key is the vendor's.
 //!
 //! # Map
 //! All rules are plain Rust, with the time as an argument and no IO:
@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`secret`] | what must not be shown, and which foreign text may be shown |
 //! | [`token`] | whether a text is a compact JWT, and what its payload's bytes are |
-//! | [`claims`] | when it was issued, when it expires, whose it is |
+//! | [`claims`] | when a token was issued, when it expires, whose it is |
 //! | [`status`] | fresh, expiring, expired or invalid, and what to do |
 //! | [`refresh`] | what to send to the server, what its answer means, whether to try again |
 //! | [`session`] | which token a session holds, when to refresh it, which events it emits |
@@ -36,5 +36,5 @@ pub mod status;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]
-#[cfg_attr(feature = "route", expect(dead_code, reason = "the route needs less of the options"))]
+#[cfg_attr(feature = "route", expect(dead_code, reason = "the route uses fewer options"))]
 pub mod js;

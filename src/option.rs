@@ -1,6 +1,6 @@
-//! What a number among the options has to be.
+//! Which numbers an option accepts.
 
-/// What a number has to be, beside finite.
+/// What a number must be. Every number must be finite, too.
 #[derive(Clone, Copy, Debug)]
 pub enum Fits {
     /// Nothing else.
@@ -14,7 +14,7 @@ pub enum Fits {
 }
 
 impl Fits {
-    /// Tells whether a number is as it has to be. What is no number at all is not finite.
+    /// Tells whether a number fits. NaN or infinity stands for a value that is no number, and does not fit.
     #[must_use]
     pub fn admits(self, number: f64) -> bool {
         let fits = match self {
@@ -26,7 +26,7 @@ impl Fits {
         fits && number.is_finite()
     }
 
-    /// Returns what is wrong with one that is not, to follow its option's name.
+    /// Returns what is wrong with a number that does not fit. The text follows the option's name.
     #[must_use]
     pub const fn wrong(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! A refresh as data: the server, the request, what the answer means, and whether to try again.
+//! A refresh as data: the server, the request, the meaning of the answer, and whether to try again.
 //!
-//! The boundary sends the request and reads the clock. This module knows neither promises nor `Headers`.
+//! The boundary sends the request and reads the clock. This module knows no promises and no `Headers`.
 
 mod retries;
 mod target;
@@ -52,11 +52,10 @@ pub fn refusal(attempts: u32) -> Failure {
 }
 
 impl OldToken {
-    /// Parses a token without the white space around it. `headers` are sent with it, and are kept as secret as the
-    /// token.
+    /// Parses a token, and ignores the white space around it. `headers` are sent with it. They are as secret as the token.
     ///
     /// # Errors
-    /// Why it is not a user access token.
+    /// Returns why it is not a user access token.
     pub fn read(text: &str, headers: &str) -> core::result::Result<Self, InvalidReason> {
         let token = text.trim_ascii();
         let mut payload = vec![0; token.len()];
@@ -66,8 +65,8 @@ impl OldToken {
         Ok(Self { token, claims, subject, payload: Secret::new(payload), sent_with })
     }
 
-    /// Returns a foreign text if it may be shown: it is short and plain, and repeats nothing of this token, its claims or
-    /// what is sent with it. A server that echoes the token into an error code must not make it appear in a log.
+    /// Returns a foreign text if it may be shown: if it is short and plain, and repeats nothing of this token, of its claims or
+    /// of the headers sent with it. A server that echoes the token into an error code must not make it appear in a log.
     fn shown(&self, text: Option<&[u8]>, longest: usize, punctuation: u8) -> Option<String> {
         let text = text.filter(|text| is_plain(text, longest, punctuation) && !self.is_repeated_in(text))?;
         str::from_utf8(text).ok().map(str::to_owned)
@@ -94,13 +93,13 @@ impl OldToken {
         self.subject.is(self.payload.bytes(), other.subject, other.payload.bytes())
     }
 
-    /// Returns how long it is until its expiry, in milliseconds.
+    /// Returns how long it is until the token expires, in milliseconds.
     #[must_use]
     pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
         self.claims.expires_in_ms(tolerance_ms, now)
     }
 
-    /// Returns the failure "expired" if another attempt could have helped but the token has expired meanwhile.
+    /// Returns the failure "expired" if the failure could be retried, but the token has expired meanwhile.
     #[must_use]
     pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
         let is_over = failure.action() == Action::Retry && self.is_expired(tolerance_ms, now);
@@ -118,28 +117,28 @@ impl OldToken {
     }
 }
 
-/// The parts of an answer that decide.
+/// The parts of an answer that matter for the decision.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The HTTP status; 0 for an opaque one.
+    /// The HTTP status; 0 for an opaque answer.
     pub status: u16,
     /// Whether it is a redirect, followed or not.
     pub redirected: bool,
     /// The `retry-after` header.
     pub retry_after: Option<String>,
-    /// The instant of that header if it is a date, as the platform parses dates.
+    /// The instant in the `retry-after` header if that is a date, as the platform parses it.
     pub retry_after_date: Option<f64>,
-    /// The `trace-id` header, or what stands in its place.
+    /// The `trace-id` header, or `cf-ray` in its place.
     pub trace_id: Option<String>,
-    /// The `cf-mitigated` header: what the CDN did in place of passing the request on.
+    /// The `cf-mitigated` header. The CDN sets it if it did not pass the request on.
     pub mitigated: Option<String>,
     /// The body.
     pub body: Body,
-    /// What was thrown while the body was read; none if it could not be read as a body at all.
+    /// The error that ended the reading of the body. None also if the body could not be read at all.
     pub broken_by: Option<Thrown>,
 }
 
-/// What was thrown, by its name and code.
+/// The name and the code of a thrown error.
 pub type Thrown = [Option<String>; 2];
 
 /// A body, or why there is none.
@@ -149,19 +148,19 @@ pub enum Body {
     Whole(Vec<u8>),
     /// It is longer than [`MAX_BODY`].
     TooLong,
-    /// It broke off, or cannot be read as a body.
+    /// It broke off, or it cannot be read.
     #[default]
     Broken,
 }
 
 impl Answer {
-    /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Returns milliseconds from now; none if it is
-    /// neither.
+    /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. Returns milliseconds from now. None if it
+    /// is neither.
     fn retry_after_ms(&self, now: f64) -> Option<f64> {
         let value = self.retry_after.as_ref()?.trim_ascii().as_bytes();
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
             let seconds = value.iter().fold(0.0, |seconds, &digit| seconds * 10.0 + f64::from(digit - b'0'));
-            // Longer than a century is a century.
+            // A longer time counts as a century.
             return Some(f64::min(seconds * 1000.0, 100.0 * 365.25 * 86_400_000.0));
         }
         // Every valid HTTP date ends in GMT. A platform also parses other texts as dates, in its own time zone; those
@@ -171,8 +170,8 @@ impl Answer {
     }
 }
 
-/// Tells whether a refusal with this error code is about the token. 1002 and 1010 always are. The other codes of the
-/// form 10xx are used by all calls of the login, and with status 403 they are about the caller.
+/// Tells whether a refusal with this error code is about the token. 1002 and 1010 always are. All calls of the login
+/// use the other codes of the form 10xx. With status 403 those are about the caller.
 fn refuses_token(status: u16, error_code: &[u8]) -> bool {
     let is_10xx = matches!(error_code, [b'1', b'0', b'0'..=b'9', b'0'..=b'9']);
     is_10xx && (status != 403 || matches!(error_code, b"1002" | b"1010"))
@@ -186,11 +185,11 @@ fn says_session_expired(message: &[u8]) -> bool {
 /// Interprets an answer. The order of the rules is the documented one.
 ///
 /// # Errors
-/// The [`Failure`] that the answer stands for, its `attempts` still to be counted.
+/// Returns the [`Failure`] that the answer stands for. The caller sets its `attempts`.
 pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Result<NewToken> {
     let retry_after_ms = answer.retry_after_ms(now);
     let is_too_long = match &answer.body {
-        // A body that was read as text was limited in UTF-16 units, and it has no fewer bytes than those.
+        // If a body was read as text, only its UTF-16 units were limited. It has at least as many bytes.
         Body::Whole(bytes) => bytes.len() > MAX_BODY,
         Body::TooLong => true,
         Body::Broken => false,
@@ -254,7 +253,7 @@ pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
 /// Tells whether a foreign text repeats the token of the same answer, even if that token is not usable.
 fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
     let Some(token) = access_token else { return false };
-    // What is there of its payload stands in here, without escapes, also if its claims are not a user access token's.
+    // This gets the readable part of the payload, without escapes, even if the claims are not those of a user access token.
     let mut payload = vec![b' '; token.len()];
     let _ = Claims::read(token, &mut payload);
     let payload = Secret::new(payload);
@@ -291,7 +290,7 @@ fn new_token(
     }
 }
 
-/// Returns the failure of a request without an answer: a time-out, or what `fetch` threw, by its name and code.
+/// Returns the failure of a request without an answer: a time-out, or an error that `fetch` threw, by name and code.
 #[must_use]
 pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure {
     let mut failure = Failure::new(code);
@@ -301,8 +300,8 @@ pub fn no_answer(code: Code, thrown: Option<&Thrown>, old: &OldToken) -> Failure
     failure
 }
 
-/// Tells whether an error's code shows that nothing was sent: no connection, no address, no permission, or a
-/// certificate that was refused. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
+/// Tells whether an error's code shows that nothing was sent: no connection, no address, no permission, or a refused
+/// certificate. The codes are Node's, and `ConnectionRefused` is Bun's. Other runtimes have no codes.
 fn is_before_sending(code: &str) -> bool {
     const CODES: &[&str] = &[
         "ECONNREFUSED",

@@ -1,8 +1,8 @@
-//! The backend route: which requests of browsers and servers are passed on to Transak, and what they are answered.
+//! The backend route: which requests of browsers and servers it passes on to Transak, and what it answers.
 //!
-//! A request comes in as plain data and a [`Reply`] goes out; someone else awaits the user's own authorisation, sends what
-//! is to be sent and tells what came of it. Time and the keys are arguments, and the only state is bounded: the
-//! windows of the limits, the answers kept, and what is under way.
+//! A request comes in as plain data and a [`Reply`] goes out. The caller awaits `authorize`, sends the requests to Transak, and
+//! reports how they have settled. Time and hash keys are arguments. The only state is bounded: the windows of the limits, the kept
+//! answers, and the requests in flight.
 
 pub mod address;
 pub mod fleet;
@@ -32,37 +32,37 @@ pub const KEPT_MS: f64 = 60_000.0;
 /// How many answers are kept at most.
 const KEPT: usize = 10_000;
 
-/// Who may ask, and how often.
+/// Who may call the route, and how often.
 #[derive(Debug, Default)]
 pub struct Policy {
-    /// The origins whose pages may ask.
+    /// The origins whose pages may call the route.
     pub origins: Origins,
-    /// Whether a request that no page sent may ask.
+    /// Whether a request that does not come from a page is accepted.
     pub allow_server_calls: bool,
-    /// The proxies whose `x-forwarded-for` is believed.
+    /// The proxies whose `x-forwarded-for` the route trusts.
     pub trusted_proxies: Vec<Network>,
-    /// How often.
+    /// The limits.
     pub limits: Limits,
-    /// Who counts.
+    /// Who counts for the limits.
     pub counter: Counter,
     /// Whether a page of a listed origin may send its cookie.
     pub allow_credentials: bool,
-    /// Whether the user's own function finds the end user's address.
+    /// Whether the option `userIp` finds the end user's address.
     pub finds_address: bool,
 }
 
-/// Who counts what is limited.
+/// Who counts for the limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counter {
     /// This route.
     #[default]
     Here,
-    /// A limiter of the user's own.
+    /// The option `limiter`.
     Elsewhere,
 }
 
 impl Policy {
-    /// Returns the limits that are counted here.
+    /// Returns the limits that this route counts.
     fn counted(&self) -> Limits {
         match self.counter {
             Counter::Here => self.limits,
@@ -71,7 +71,7 @@ impl Policy {
     }
 }
 
-/// A request, as far as it matters.
+/// The parts of a request that matter.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// The method, as sent.
@@ -84,8 +84,8 @@ pub struct Call<'a> {
     pub site: Option<&'a str>,
 }
 
-/// The hash of a token, or of an address' [rate-limit key](Address::rate_limit_key), with a seed that nobody knows. So the token
-/// itself is not kept, and nobody can choose two with one key.
+/// The hash of a token, or of an address' [rate-limit key](Address::rate_limit_key), with a secret seed. So the route does not keep the
+/// token itself, and nobody can make two tokens with the same hash.
 pub type Key = u128;
 
 /// What to do for a request that may be passed on.
@@ -95,20 +95,21 @@ pub enum Ask {
     Repeat(Secret),
     /// Wait for the in-flight request that has this ticket.
     Join(u32),
-    /// Send a request, and [settle](Route::settle) this ticket when there is an answer. Whether the token was accepted before.
+    /// Send a request, and [settle](Route::settle) this ticket when there is an answer. The flag says whether
+    /// the token was accepted before.
     Send(u32, bool),
     /// Refuse it.
     Limited(Limited),
 }
 
-/// An answer, kept for those who ask again.
+/// An answer that is kept for clients that send the same token again.
 #[derive(Debug)]
 struct Kept {
     token: Secret,
     until: f64,
 }
 
-/// An in-flight request. They are looked for one by one: two thousand take a microsecond.
+/// An in-flight request. A search looks at all of them: two thousand take a microsecond.
 #[derive(Debug)]
 struct InFlight {
     ticket: u32,
@@ -120,9 +121,9 @@ struct InFlight {
 /// How a request has settled.
 #[derive(Clone, Copy, Debug)]
 pub enum Settled<'a> {
-    /// Transak gave a token, by its key, which expires at an instant.
+    /// Transak gave a token: the token, its hash, and when it expires.
     Granted(&'a str, Key, f64),
-    /// Transak gave it to another process, at an instant.
+    /// Transak gave the token to another process: the same, and when that was.
     Found(&'a str, Key, f64, f64),
     /// There is no token.
     Failed(Verdict),
@@ -153,24 +154,24 @@ impl Route {
         Self { policy, windows: Windows::default(), kept, accepted, watch, in_flight: Vec::new(), tickets: 0 }
     }
 
-    /// Returns the end user's address: the socket's, or the one that trusted proxies say they were called from.
+    /// Returns the end user's address: the socket's address, or the one that the trusted proxies report.
     #[must_use]
     pub fn client(&self, remote: Option<&str>, forwarded: Option<&str>) -> Option<Address> {
         address::client(remote, forwarded, &self.policy.trusted_proxies)
     }
 
-    /// Returns what the page that sent a request may read.
+    /// Returns what a page of this origin may read.
     #[must_use]
     pub fn cors<'a>(&self, origin: Option<&'a str>) -> Cors<'a> {
         let origin = origin.filter(|origin| self.policy.origins.allow(origin));
         Cors { origin, allows_credentials: self.policy.allow_credentials }
     }
 
-    /// Checks a request before `authorize` is called, with its `authorization` header, or why that is no token; `payload` has
-    /// room for its token's. Returns the bare token if the request goes on.
+    /// Checks a request before `authorize` is called. `token` is its `authorization` header, or the reason why that is no token.
+    /// `payload` has room for the token's payload. Returns the bare token if the request goes on.
     ///
     /// # Errors
-    /// The answer that ends it.
+    /// Returns the answer that ends the request.
     pub fn judge<'a>(
         &self,
         call: &Call<'_>,
@@ -208,25 +209,25 @@ impl Route {
         Err(cors.unauthorized(message, code).because(Reason::Token))
     }
 
-    /// Counts a request that goes on, for the rate-limit key of its address. Returns the answer that ends it if there are too many.
+    /// Counts a request that goes on, by the rate-limit key of its address. If there are too many, returns the answer that ends it.
     pub fn admit(&mut self, origin: Option<&str>, rate_limit_key: Option<Key>, now: f64) -> Option<Reply> {
         let limited = self.windows.address(&self.policy.counted(), rate_limit_key, now)?;
         Some(self.cors(origin).limited(limited))
     }
 
-    /// Looks at where a request comes from: the key of its socket's address and of its `x-forwarded-for`, for as long as that
-    /// [matters](Self::watches_proxies).
+    /// Looks for an unknown proxy. `remote` is the hash of the socket's address, and `forwarded` the hash of `x-forwarded-for`. It is
+    /// called only while [this says so](Self::watches_proxies).
     pub fn watch(&mut self, remote: Option<Key>, forwarded: Option<Key>) {
         self.watch.request(remote, forwarded);
     }
 
-    /// Tells whether it is still of interest where requests come from.
+    /// Tells whether the route still looks for an unknown proxy.
     #[must_use]
     pub fn watches_proxies(&self) -> bool {
         self.watch.looks_for_proxies()
     }
 
-    /// Returns what is set up wrong, unless it is reported already.
+    /// Returns what is wrong in the configuration, once for each reason.
     pub fn misconfigured(&mut self) -> Option<Misconfigured> {
         self.watch.take()
     }
@@ -237,7 +238,7 @@ impl Route {
         &self.policy.limits
     }
 
-    /// Says what to do for a request that was checked, admitted and authorised, by the hashes of its token and its rate-limit key.
+    /// Returns what to do for a request that was checked, admitted and authorised. `key` is the hash of its token.
     pub fn ask(&mut self, key: Key, rate_limit_key: Option<Key>, now: f64) -> Ask {
         self.kept.drop_while(|kept| kept.until <= now || kept.until > now + KEPT_MS);
         if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
@@ -258,7 +259,7 @@ impl Route {
         Ask::Send(self.tickets, is_accepted)
     }
 
-    /// Takes note of how a request has settled. A new token is kept for a while.
+    /// Notes how a request has settled. A new token is kept for a while.
     pub fn settle(&mut self, ticket: u32, settled: Settled<'_>, now: f64) {
         let Some(at) = self.in_flight.iter().position(|request| request.ticket == ticket) else { return };
         let InFlight { key, rate_limit_key, counted, .. } = self.in_flight.swap_remove(at);
@@ -294,7 +295,7 @@ impl Route {
         self.cors(origin).token(token, outcome)
     }
 
-    /// Returns the answer to one who shares another's, by its body.
+    /// Returns the answer to a client that shares the answer of another client. `body` is the body of that answer.
     #[must_use]
     pub fn shared(&self, origin: Option<&str>, body: &str) -> Reply {
         self.cors(origin).body(body.to_owned(), Outcome::Shared)
@@ -307,8 +308,8 @@ impl Route {
     }
 }
 
-/// Returns the path of a URL, or of one without scheme and host. None if the WHATWG's parser would write it in another way: then
-/// the URL of a `Request` has another path than the one that is judged here.
+/// Returns the path of a URL, with or without scheme and host. None if the WHATWG's parser would write the path in another way.
+/// Then the URL of a `Request` would have another path than the one that is checked here.
 fn path(url: &str) -> Option<&str> {
     let path = if url.starts_with('/') {
         url
@@ -322,7 +323,7 @@ fn path(url: &str) -> Option<&str> {
     is_normal.then_some(path)
 }
 
-/// Tells whether the parser leaves a byte of a path as it is.
+/// Tells whether the WHATWG's parser leaves a byte of a path unchanged.
 fn is_kept(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'}')
 }

@@ -1,5 +1,5 @@
-//! What must not be shown: a token, its claims, the headers that go with it. A secret does not show itself, and it tells
-//! whether a foreign text repeats it.
+//! Texts that must not be shown: a token, its claims, and the headers of its request. A secret does not print itself, and it can
+//! tell whether a foreign text repeats it.
 
 use core::fmt;
 
@@ -16,27 +16,27 @@ impl<T: AsRef<[u8]>, U: AsRef<[u8]>> PartialEq<Secret<U>> for Secret<T> {
 impl<T: AsRef<[u8]>> Eq for Secret<T> {}
 
 impl<T: AsRef<str>> Secret<T> {
-    /// Returns the text, for the request and the caller who owns it.
+    /// Returns the text, for the request and for the caller that owns the token.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.as_ref()
     }
 }
 
-/// How many characters in a row are a part of a secret.
+/// So many characters of a secret in a row are a part of it.
 const PART: usize = 8;
 
-/// How many characters a claim has at least that may not even stand within a foreign text. A shorter one may not be all of it.
+/// A claim of at least so many characters may not be anywhere in a foreign text. A shorter claim may not be the whole text.
 const CLAIM: usize = 4;
 
 impl<T: AsRef<[u8]>> Secret<T> {
-    /// Takes a text into custody.
+    /// Makes a text a secret.
     #[must_use]
     pub const fn new(text: T) -> Self {
         Self(text)
     }
 
-    /// Returns the same in UTF-8.
+    /// Returns the text in UTF-8.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_ref()
@@ -75,7 +75,7 @@ impl<T: AsRef<[u8]>> Secret<T> {
     #[must_use]
     pub fn has_header_in(&self, text: &[u8]) -> bool {
         let text = normalized(text);
-        // Between quotes stand, in turn, a name, what separates it from its value, the value, what separates the pairs.
+        // The text between one quote and the next is in turn: a name, a separator, a value, and the separator of two pairs.
         let values = self.bytes().split(|byte| *byte == b'"').skip(3).step_by(4).map(normalized);
         let mut values = values.filter(|value| !value.is_empty());
         values.any(|value| contains(&text, &value)) || self.has_claim_in(&text)

@@ -1,30 +1,30 @@
 //! A session as a state machine: which token it holds, when to refresh it, what the store's content means, and which
 //! events it emits.
 //!
-//! No IO, no clock, no randomness: time and random numbers in 0..1 are arguments, and what happens is returned as data.
-//! The state does not contain the token itself; the driver has it.
+//! It has no IO, no clock and no randomness. The time and random numbers in 0..1 are arguments, and each call returns as data what
+//! the driver has to do. The state does not contain the token itself: the driver has it.
 //!
 //! | file | decides |
 //! |---|---|
 //! | this one | which call gets the token, and which waits |
 //! | `renewal.rs` | when a request is due, and what its answer or failure means |
 //! | `storage.rs` | which of two tokens wins, and what an empty store means |
-//! | `clock.rs` | what time it is |
+//! | `clock.rs` | how wrong the local clock is |
 //! | `numbers.rs` | nothing: it writes the state as numbers, which JavaScript keeps |
 //!
 //! # How a driver uses it
 //! - It passes the time by two clocks ([`Now`]) to each call. After each call it takes the
-//!   [events](Session::take_events), sets its one timer to [`wait_ms`](Session::wait_ms), and wakes those who wait if
-//!   the [generation](Session::generation) has changed or a refresh has ended. The timer calls [`wake`](Session::wake).
+//!   [events](Session::take_events), sets its one timer to [`wait_ms`](Session::wait_ms), and wakes the waiting calls
+//!   if the [generation](Session::generation) has changed or a refresh has ended. The timer calls [`wake`](Session::wake).
 //! - A caller calls [`access`](Session::access) or [`refresh`](Session::refresh), acts on the [`Step`], and calls again
 //!   after [`Step::Wait`] and [`Step::Look`].
 //! - A [`Ticket`] is an order to refresh once: take the lock, look at the store, call [`send`](Session::send), send the
-//!   request. If its time is up, [`time_out`](Session::time_out), and wait on; an answer goes to
-//!   [`accept`](Session::accept), a failure to [`fail`](Session::fail). A ticket that is not carried out is [given
+//!   request. After a time-out, call [`time_out`](Session::time_out) and go on waiting. Pass an answer to
+//!   [`accept`](Session::accept), and a failure to [`fail`](Session::fail). If a ticket is not carried out, [give it
 //!   back](Session::give_back).
-//! - What the store holds goes to [`found`](Session::found), or to [`replaced`](Session::replaced) if another tab tells of a
-//!   login. After a write, [`written`](Session::written) and another look: until the token was read there it is not
-//!   [stored](Session::is_stored).
+//! - Pass the content of the store to [`found`](Session::found), or to [`replaced`](Session::replaced) if another tab tells of a
+//!   login. After a write, call [`written`](Session::written) and look again: a token is [stored](Session::is_stored) only after
+//!   it was read there.
 
 mod clock;
 pub mod numbers;
@@ -44,7 +44,7 @@ use storage::{Entry, LOOK_MS, REJECTION_LOOK_MS, Standing};
 /// Where a token comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// From the caller: it overwrites what is stored for another user.
+    /// From the caller. It overwrites another user's stored token.
     Given,
     /// From the store: it is there already.
     Stored,
@@ -112,20 +112,20 @@ pub enum Event {
     Cleared,
 }
 
-/// What the session knows of its token. Instants are by the wall clock.
+/// What the session knows about its token. Instants are those of the wall clock.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     claims: Claims,
-    /// The last ticket before the session held it: only a later ticket sends it.
+    /// The last ticket before the session got this token. Only a later ticket sends it.
     since: Ticket,
-    /// The delay of its renewal as a share of the longest one, drawn once.
+    /// The random delay of its renewal, as a share of the longest delay. It is drawn once.
     jitter: f64,
-    /// No refresh before this, by the session itself or for `accessToken()`: after a refresh, half of the new token's
-    /// life.
+    /// Before this, neither the session itself nor `accessToken()` begins a refresh. After a refresh it is set to half of the new
+    /// token's remaining life.
     rests_until: f64,
-    /// No refresh by the session itself before this.
+    /// Before this, the session itself begins no refresh.
     pauses_until: f64,
-    /// No request before this.
+    /// Before this, nothing sends a request.
     cools_until: f64,
     failures: u32,
     failure: Option<Code>,
@@ -144,9 +144,9 @@ pub struct Session {
 
     request: Option<Request>,
     last_ticket: Ticket,
-    /// Answers to this ticket and all earlier ones are dropped: there was another login, or a logout.
+    /// The session drops the answers to this ticket and to all earlier ones, because of another login or a logout.
     void: Ticket,
-    /// Events of this ticket and all earlier ones are not emitted: the session was stopped.
+    /// The session emits no events of this ticket and of all earlier ones, because it was stopped.
     silent: Ticket,
     /// How often in a row the session did not get the lock.
     lock_failures: u32,
@@ -160,7 +160,7 @@ pub struct Session {
     looked_at: Option<f64>,
     standing: Standing,
     entry: Option<Entry>,
-    /// When the last logout was, by the server's clock, until there is another login.
+    /// The instant of the last logout, by the server's clock. None again after another login.
     logged_out_at: Option<f64>,
 
     skew_ms: Option<f64>,
@@ -169,8 +169,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins with a token, which may be expired, or with none, as if cleared. `random` is for its jitter, here and
-    /// below.
+    /// Begins with a token, which may be expired, or without one, as if cleared. Here and below `random` sets the token's
+    /// jitter.
     #[must_use]
     pub fn new(token: Option<Claims>, origin: Origin, options: StatusOptions, random: f64, now: Now) -> Self {
         Self {
@@ -196,7 +196,7 @@ impl Session {
         }
     }
 
-    /// Notes that there is a store for calls to look at.
+    /// Notes that there is a store. Calls then look at it.
     #[must_use]
     pub fn with_store(self) -> Self {
         Self { has_store: true, ..self }
@@ -252,7 +252,7 @@ impl Session {
         })
     }
 
-    /// Decides the next step of a call for a token newer than that of this generation.
+    /// Decides the next step of a call that wants a newer token than the one of this generation.
     pub fn refresh(&mut self, generation: u32, progress: Progress, now: Now) -> Step {
         self.observe(now);
         self.unless_a_look_is_due(progress, |session| {
@@ -281,7 +281,7 @@ impl Session {
         self.void_requests();
         self.entry = None;
         if let Some(held) = self.held.take() {
-            // On a slow clock the token may be from later than now.
+            // If the local clock is slow, the token's `iat` may be later than now.
             let issued_at = held.claims.issued_at.unwrap_or(f64::MIN);
             self.logged_out_at = Some(self.time().max(issued_at));
             self.generation = self.generation.wrapping_add(1);
@@ -289,16 +289,16 @@ impl Session {
         }
     }
 
-    /// Forgets the token after a logout here. Older tokens of this user in the store are then to be deleted.
+    /// Forgets the token after a logout here. From then on, older tokens of this user in the store have to be deleted.
     pub fn log_out(&mut self, now: Now) {
         self.observe(now);
-        // Of two logouts in a row it is the later one, whatever the clock says by now.
+        // Of two logouts in a row the later instant counts, even if the clock was set back meanwhile.
         let before = self.logged_out_at.unwrap_or(f64::MIN);
         self.logged_out_at = Some(self.time().max(before));
         self.clear();
     }
 
-    /// Decides the next step of a call. Now and then, and before a rejection, that is a look at the store.
+    /// Decides the next step of a call. It is a look at the store if the last look is old, or before a rejection.
     fn unless_a_look_is_due(&mut self, progress: Progress, answer: impl FnOnce(&mut Self) -> Step) -> Step {
         let may_look = self.has_store && !progress.has_looked;
         if may_look && self.is_look_older_than(LOOK_MS) {

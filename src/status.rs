@@ -1,6 +1,6 @@
-//! Fresh, about to expire, expired, or no usable token at all: the verdict that a caller acts on.
+//! Whether a token is fresh, about to expire, expired, or not usable at all, and what the caller does next.
 //!
-//! The time is an argument. It decodes and does **not** verify: the signing key is the vendor's.
+//! The time is an argument. A token is decoded and **not** verified: the signing key is the vendor's.
 
 use crate::claims::Claims;
 use crate::error::{Action, InvalidReason};
@@ -23,7 +23,7 @@ pub struct StatusOptions {
     /// "About to expire" begins this long before expiry. None: 10 % of the token's lifetime, at most 7 days
     /// (3 days of the documented 30); 24 hours if the token has no `iat`.
     pub refresh_window_ms: Option<f64>,
-    /// The token still counts as unexpired until this long after its expiry.
+    /// For this long after its expiry the token still counts as unexpired.
     pub clock_tolerance_ms: f64,
 }
 
@@ -44,7 +44,7 @@ impl State {
 
     /// Returns its place among [`ALL`](Self::ALL).
     #[must_use]
-    #[expect(clippy::as_conversions, reason = "a variant's number, which there is no other way to")]
+    #[expect(clippy::as_conversions, reason = "only a cast gives a variant's number")]
     pub const fn index(self) -> u8 {
         self as u8
     }
@@ -90,7 +90,7 @@ pub struct Lifetime {
 pub enum TokenStatus {
     /// It has the form of a user access token.
     Valid(Lifetime),
-    /// It is not a user access token, and why.
+    /// It is not a user access token, for this reason.
     Invalid(InvalidReason),
 }
 
@@ -122,7 +122,7 @@ pub fn lifetime(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {
     placed(claims, options, now)
 }
 
-/// Does the same, always inlined.
+/// Does the same as [`lifetime`], always inlined.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
 pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifetime {

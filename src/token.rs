@@ -1,12 +1,13 @@
 //! A compact JWT (RFC 7519, section 3; RFC 7515, section 7.1): trimmed, split, and its payload decoded. The header is not
-//! judged, and the signature is **not verified**: the key is the vendor's. What the claims say is no business of this module.
+//! judged, and the signature is **not verified**: the key is the vendor's. This module does not look at the claims.
 
 use crate::error::InvalidReason;
 
 /// The longest token that is looked at, in UTF-16 code units.
 pub const MAX_UNITS: u16 = 16_384;
 
-/// Splits a token and decodes its payload into `room`, which needs three bytes for four characters of it. Returns the payload.
+/// Splits a token and decodes its payload into `room`, which needs three bytes for each four characters of the payload. Returns the
+/// payload.
 ///
 /// # Errors
 /// Says why the text is no compact JWT, or why its payload is not base64url.
@@ -22,7 +23,7 @@ pub(crate) fn decode_payload<'a>(text: &[u8], room: &'a mut [u8]) -> Result<&'a 
     };
     let (characters, length) = decode(body, room).ok_or(InvalidReason::TooLong)?;
     let mut rest = body.get(characters..).unwrap_or_default();
-    // A part that is base64url but for `=` is a JWT's by its outline, padded against RFC 7515.
+    // If the part is base64url apart from `=`, it is a JWT's payload with padding, which RFC 7515 forbids.
     let is_padded = rest.starts_with(b"=");
     while let [b'=', more @ ..] = rest {
         rest = split_run(more).1;
@@ -34,7 +35,7 @@ pub(crate) fn decode_payload<'a>(text: &[u8], room: &'a mut [u8]) -> Result<&'a 
     if !is_payload || signature.is_empty() || !split_run(signature).1.is_empty() {
         return Err(InvalidReason::NotAJwt);
     }
-    // One character over whole groups of four has not even the bits of a byte.
+    // One character more than whole groups of four has fewer bits than a byte.
     if is_padded || characters % 4 == 1 {
         return Err(InvalidReason::BadBase64);
     }
@@ -47,7 +48,7 @@ fn is_bearer(text: &[u8]) -> bool {
 }
 
 fn utf16_units(utf8: &[u8]) -> usize {
-    // What continues a character is none, and what begins one that takes a surrogate pair is two.
+    // A continuation byte adds no unit. The first byte of a character that needs a surrogate pair adds two.
     utf8.iter().map(|&byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum()
 }
 
@@ -78,14 +79,14 @@ fn bits(character: u8) -> u8 {
     BITS.get(usize::from(character)).copied().unwrap_or(OTHER)
 }
 
-/// Splits a text behind the run of the alphabet that it begins with.
+/// Splits a text after its leading characters of the alphabet.
 fn split_run(text: &[u8]) -> (&[u8], &[u8]) {
     let run = text.iter().take_while(|&&byte| bits(byte) < OTHER).count();
     text.split_at_checked(run).unwrap_or_default()
 }
 
-/// Decodes the run of the alphabet that a text begins with; unused trailing bits are ignored. Returns how many characters it
-/// has and how many bytes they are; None if there is no room for them.
+/// Decodes the leading characters of a text that are of the alphabet. Unused trailing bits are ignored. Returns the number of
+/// these characters and the number of bytes that they stand for. None if there is no room for the bytes.
 fn decode(text: &[u8], room: &mut [u8]) -> Option<(usize, usize)> {
     let mut groups = 0;
     for (four, place) in text.as_chunks().0.iter().zip(room.as_chunks_mut().0) {
@@ -93,7 +94,7 @@ fn decode(text: &[u8], room: &mut [u8]) -> Option<(usize, usize)> {
         *place = three;
         groups += 1;
     }
-    // The last group is short, or there is no room for it.
+    // The last group has fewer than four characters, or there is no room for it.
     let place = room.get_mut(3 * groups..)?;
     let (last, _) = split_run(text.get(4 * groups..)?);
     let length = match *last {
@@ -114,7 +115,7 @@ fn decode(text: &[u8], room: &mut [u8]) -> Option<(usize, usize)> {
 
 /// Returns the three bytes that four characters stand for; None if one is not of the alphabet.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: a call for each group doubles what decoding takes")]
+#[expect(clippy::inline_always, reason = "measured: a call for each group doubles the time of decoding")]
 fn decode_group(&[a, b, c, d]: &[u8; 4]) -> Option<[u8; 3]> {
     let (a, b, c, d) = (bits(a), bits(b), bits(c), bits(d));
     ((a | b | c | d) < OTHER).then_some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])

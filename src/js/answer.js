@@ -1,8 +1,8 @@
-// What a route answers, as plain objects: each made by one call, and of one shape; and its share of chance.
+// The answers of a route, as plain objects. One call makes each, and all have one shape. Also the source of randomness.
 import { caught } from './foreign.js';
 
 /**
- * Returns an answer like another one but for its body. Field by field, which is faster than spread.
+ * Returns a copy of an answer with another body. It copies field by field, which is faster than spread.
  * @param {import('#glue').Reply} like
  * @param {string} [body]
  * @returns {import('#glue').Reply}
@@ -12,8 +12,8 @@ export function answered({ status, headers, outcome, code, reason }, body) {
 }
 
 /**
- * Returns a ticket, whether its request is to be sent, for which address: the socket's as the host wrote it, or another
- * one, or none; and whether its token was accepted before.
+ * Returns a ticket: whether its request has to be sent, for which address, and whether its token was accepted before. The address
+ * is the socket's as the host wrote it (`isRemote`), or another one, or none.
  * @param {number} ticket
  * @param {boolean} isFirst
  * @param {boolean} isRemote
@@ -25,7 +25,7 @@ export function ticketed(ticket, isFirst, isRemote, isAccepted, address) {
 }
 
 /**
- * A limit for a limiter of the user's own.
+ * Returns a limit for the option `limiter`.
  * @param {string} name
  * @param {number} max
  * @param {number} windowMs
@@ -36,15 +36,15 @@ export function quota(name, max, windowMs, cost, isOfAddress) {
   return { name, max, windowMs, cost, isOfAddress };
 }
 
-/** Where randomness comes from if the platform has no global `crypto`. @type {Pick<Crypto, 'getRandomValues'> | undefined} */
+/** The source of randomness if the platform has no global `crypto`. @type {Pick<Crypto, 'getRandomValues'> | undefined} */
 let source;
 
-/** Makes another source known. @param {NonNullable<typeof source>} other */
+/** Sets the source of randomness. @param {NonNullable<typeof source>} other */
 export function seedFrom(other) {
   source = other;
 }
 
-/** Returns sixteen random bytes; none at all if there is no source of them, which ends the call. */
+/** Returns sixteen random bytes, or an empty array if there is no source of randomness. That ends the call. */
 export function random() {
   return (caught(() => globalThis.crypto) ?? source)?.getRandomValues(new Uint8Array(16)) ?? new Uint8Array(0);
 }

@@ -1,10 +1,9 @@
-//! The checker's fast path: a token is written into a buffer that the module keeps, numbers go in and out, and
-//! the result object is made on the other side. One crossing, no allocation, no `JsValue`: nothing of
-//! JavaScript's, so that the build can make it a module of its own, which is there at once.
+//! The checker's fast path. JavaScript writes a token into a buffer of the wasm, numbers go in and out, and JavaScript makes the
+//! result object. A check crosses the boundary once, allocates nothing, and uses no `JsValue`. So the build can make it a wasm file
+//! without imports, which starts fast.
 //!
-//! The caller writes the token as UTF-8, calls [`check`] with its length and finds the times
-//! where [`layout`] says: `issuedAt` (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`. Whatever is
-//! said in words has its place in [`TEXTS`].
+//! The caller writes the token as UTF-8 and calls [`check`] with its length. The results are where [`layout`] says: `issuedAt`
+//! (NaN for none), `refreshAt`, `expiresAt`, `expiresInMs`. [`TEXTS`] has the names of verdicts and the messages.
 
 use core::cell::{Cell, RefCell};
 
@@ -20,7 +19,7 @@ use crate::token::MAX_UNITS;
 const TOKEN_BYTES: usize = 3 * 16_384;
 const _: () = assert!(MAX_UNITS == 16_384);
 
-// They have their place for good: in the module's own data, not on the heap.
+// The buffers are in the module's own data, not on the heap. So their addresses never change.
 thread_local! {
     /// A token and its payload.
     static BUFFERS: RefCell<[[u8; TOKEN_BYTES]; 2]> = const { RefCell::new([[0; TOKEN_BYTES]; 2]) };
@@ -28,8 +27,8 @@ thread_local! {
     static LAYOUT: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
 }
 
-/// Returns where five numbers say where things are: the token buffer and how many bytes it has, the times buffer, the
-/// [`TEXTS`] and how many bytes they have. A token that may not fit, trimmed, is too long.
+/// Returns the address of five numbers: the address and the length of the token's buffer, the address of the times' buffer, and the
+/// address and the length of [`TEXTS`]. A trimmed token that does not fit is too long.
 #[wasm_bindgen]
 #[must_use]
 pub fn layout() -> *const usize {
@@ -49,7 +48,7 @@ pub fn is_space(unit: u32) -> bool {
 /// The length of a value that is no string. Any other number above the limit means too long.
 const NOT_A_STRING: u32 = u32::MAX;
 
-/// Judges the token in the buffer; a window or a tolerance of NaN is the default one. Returns the place of its verdict in
+/// Checks the token in the buffer. NaN stands for the default window or tolerance. Returns the index of the verdict in
 /// [`TEXTS`].
 #[wasm_bindgen(js_name = checkToken)]
 #[must_use]
@@ -59,7 +58,7 @@ pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: 
     verdict(read.map(|claims| placed(claims, &options, now)))
 }
 
-/// Reads options, of which NaN is the default one.
+/// Reads options. NaN stands for an option's default.
 pub(super) fn status_options(refresh_window_ms: f64, clock_tolerance_ms: f64) -> StatusOptions {
     let given = |number: f64| if number.is_nan() { None } else { Some(number) };
     StatusOptions {
@@ -68,7 +67,7 @@ pub(super) fn status_options(refresh_window_ms: f64, clock_tolerance_ms: f64) ->
     }
 }
 
-/// Looks at the token in the buffer, with room for its payload, and overwrites both with zeros.
+/// Calls `look` with the token in the buffer and with room for its payload. Then it overwrites both with zeros.
 pub(super) fn in_buffers<T>(
     length: u32,
     look: impl FnOnce(&[u8], &mut [u8]) -> Result<T, InvalidReason>,
@@ -89,7 +88,7 @@ pub(super) fn in_buffers<T>(
     }
 }
 
-/// Leaves the times in their buffer, and returns the place of the verdict in [`TEXTS`].
+/// Writes the times into their buffer, and returns the index of the verdict in [`TEXTS`].
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured: see `Claims::read`")]
 pub(super) fn verdict(life: Result<Lifetime, InvalidReason>) -> usize {
@@ -108,13 +107,13 @@ const NOW: (&str, Fits) = ("now", Fits::Any);
 const WINDOW: (&str, Fits) = ("refreshWindowMs", Fits::NotNegative);
 const TOLERANCE: (&str, Fits) = ("clockToleranceMs", Fits::NotNegative);
 
-/// What else can be wrong with what is passed to a check, in the order of [`wrong_option`]'s numbers from 1.
+/// The other faults of a check's arguments, in the order of [`wrong_option`]'s numbers from 1.
 const OTHERS: [(&str, &str); 2] =
     [("options", " must be an object"), ("tokens", " must be an iterable of tokens, and no string")];
 
-/// Judges what is passed to a check: 0 is for its options, whose numbers are in the times buffer, NaN for one that is not
-/// given and infinite for what is no number; 1 for what is no options at all, and 2 for what is no list of tokens.
-/// Returns the place of a message in [`TEXTS`], or 0 if all is well.
+/// Finds a fault in the arguments of a check. `given` 0 asks about the numbers of the options, which are in the times buffer: NaN for
+/// one that is not given, infinite for a value that is no number. 1 says that the options are no object, and 2 that the tokens are no
+/// list. Returns the index of a message in [`TEXTS`], or 0 if there is no fault.
 #[wasm_bindgen(js_name = wrongOption)]
 #[must_use]
 pub fn wrong_option(given: usize) -> usize {
@@ -130,8 +129,8 @@ pub fn wrong_option(given: usize) -> usize {
     State::ALL.len() + InvalidReason::ALL.len() + at
 }
 
-/// All that is said in words, as JSON: an array of the verdicts, in the order of [`check`]'s numbers, and then of the
-/// messages for invalid options.
+/// All texts, as one JSON array: first the verdicts, in the order of [`check`]'s numbers, and then the messages for invalid
+/// options.
 static TEXTS: [u8; texts::<2048>().length] = texts().bytes;
 
 const fn texts<const ROOM: usize>() -> Texts<ROOM> {
@@ -160,7 +159,7 @@ const fn texts<const ROOM: usize>() -> Texts<ROOM> {
     texts.with(&["]"])
 }
 
-/// Texts that the compiler puts together.
+/// Texts that the compiler joins.
 pub(super) struct Texts<const ROOM: usize> {
     pub(super) bytes: [u8; ROOM],
     pub(super) length: usize,

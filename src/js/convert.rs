@@ -1,16 +1,16 @@
-//! Results on their way out, as plain objects.
+//! Results for JavaScript, as plain objects.
 
 use serde::{Serialize, Serializer as _, ser::SerializeMap};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
-/// A plain object, made member by member: one piece of code for all results, where derived serialisers would be
-/// one each. None of it can fail: there is nothing but strings, numbers, booleans and null.
+/// A plain object, made member by member. All results share this code; derived serialisers would need code for each. It cannot
+/// fail, because it holds only strings, numbers, booleans and null.
 pub(super) struct Plain(Option<<&'static Serializer as serde::Serializer>::SerializeMap>);
 
 static SERIALIZER: Serializer = Serializer::json_compatible();
 
-/// A member's value: one type for all, so that there is one serialiser.
+/// A member's value. It is one type for all members, so that there is one serialiser.
 enum Value<'a> {
     Text(&'a str),
     Number(Option<f64>),

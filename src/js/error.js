@@ -1,11 +1,11 @@
 import { define, read } from './foreign.js';
 
-/** What marks the errors of this package, whichever entry or copy of it made them. */
+/** The mark of this package's errors, whichever entry or copy made them. */
 const BRAND = Symbol.for('transak-user-token/error');
 
 /**
  * The one error class of the package: a stable `code`, and the `action` that helps.
- * It stands outside the WebAssembly instance, so that it stays the same class when an instance is replaced.
+ * It is outside the WebAssembly instance, so that it stays the same class when an instance is replaced.
  */
 export class TransakTokenError extends Error {
   /**
@@ -18,7 +18,7 @@ export class TransakTokenError extends Error {
   }
 
   /**
-   * Tells whether a value is an error of this package. Of a subclass it tells what `instanceof` does by itself.
+   * Tells whether a value is an error of this package. For a subclass the usual `instanceof` applies.
    * @param {unknown} value
    */
   static [Symbol.hasInstance](value) {
@@ -31,7 +31,7 @@ export class TransakTokenError extends Error {
     return { name, message, ...fields, ...cause && { cause: { ...cause } } };
   }
 }
-// As `Error.prototype.name` is: a subclass may assign its own.
+// Writable, as `Error.prototype.name` is, so that a subclass may assign its own name.
 define(TransakTokenError.prototype, 'name', 'TransakTokenError', false);
 define(TransakTokenError.prototype, BRAND, true, false);
 

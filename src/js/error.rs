@@ -1,4 +1,4 @@
-//! A [`Failure`] on its way out: the one error class, which lives in JavaScript.
+//! A [`Failure`] for JavaScript: it becomes the one error class, which is JavaScript.
 
 use wasm_bindgen::prelude::*;
 
@@ -16,12 +16,12 @@ extern "C" {
     fn new(message: &str, fields: JsValue) -> TransakTokenError;
 }
 
-/// Returns the `TransakTokenError` that a failure is to JavaScript.
+/// Returns a failure as a `TransakTokenError`.
 pub(super) fn error(failure: &Failure) -> JsValue {
     error_with(failure, &failure.message_with(failure.detail))
 }
 
-/// Returns the same with another message.
+/// Returns a failure as a `TransakTokenError` with another message.
 pub(super) fn error_with(failure: &Failure, message: &str) -> JsValue {
     let mut fields = Plain::new();
     fields.text("code", Some(failure.code.as_str()));
@@ -38,7 +38,7 @@ pub(super) fn error_with(failure: &Failure, message: &str) -> JsValue {
     fields.number("attempts", Some(failure.attempts.into()));
     fields.flag("outcomeUnknown", failure.outcome_unknown);
     let fields = fields.end();
-    // Undefined if there is none: the fields would inherit one from `Object.prototype`.
+    // Set even if it is undefined: otherwise the fields could inherit one from `Object.prototype`.
     put(&fields, "cause", &JsValue::UNDEFINED);
     if let Some(beneath) = &failure.cause {
         let mut cause = Plain::new();

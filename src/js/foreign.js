@@ -1,5 +1,5 @@
-// Foreign values, which may be another realm's, a polyfill's, or made to throw: read and called with every step
-// caught. What throws inside the wasm's imports would end its instance.
+// Foreign values. They may be from another realm or a polyfill, or made to throw. Each step catches errors, because an error that
+// passes through the wasm's imports would end its instance.
 
 /**
  * Returns what a function returns, or null if it throws.
@@ -16,12 +16,12 @@ export function caught(attempt) {
 
 const { getPrototypeOf, prototype: { hasOwnProperty } } = Object;
 
-/** The longest prototype chain that is followed: a Proxy may have one without an end. */
+/** The longest prototype chain that is followed: the chain of a Proxy may be endless. */
 const LONGEST_CHAIN = 100;
 
 /**
- * Tells whether an object has a field from the root of its prototype chain alone. Any script can set a field on
- * `Object.prototype`, of this realm or another, for every object: nobody asked for it here. A class is another thing.
+ * Tells whether an object has a field only from the root of its prototype chain. Any script can set a field of `Object.prototype`, of
+ * this realm or another one. Such a field is in every object, so it is no option of the caller. A field of a class is one.
  * @param {any} value
  * @param {string | symbol} name
  */
@@ -36,13 +36,13 @@ function isOfRoot(value, name) {
 }
 
 /**
- * Reads a field. It is undefined if the value is nothing or has the field from the root of its prototype chain, and null
- * if reading throws.
+ * Reads a field. The result is undefined if the value is undefined or null, or if only the root of its prototype chain has the field.
+ * It is null if reading throws.
  * @param {any} value
  * @param {string | symbol} name
  */
 export function read(value, name) {
-  // Not by `caught`, which takes a function for each field: options alone have fifteen.
+  // Not by `caught`, which needs a function for each field: options alone have fifteen fields.
   try {
     return value === undefined || value === null || isOfRoot(value, name) ? undefined : value[name];
   } catch {
@@ -51,7 +51,7 @@ export function read(value, name) {
 }
 
 /**
- * Tells whether an object has a field, even if that is undefined, and not from the root of its prototype chain.
+ * Tells whether an object has a field, even if its value is undefined. The root of the prototype chain does not count.
  * @param {object} value
  * @param {string} name
  */
@@ -60,8 +60,8 @@ export function isGiven(value, name) {
 }
 
 /**
- * Defines a field that its owner may change. The descriptor has no prototype: what anyone puts on `Object.prototype`, such as
- * `get`, would make it another one.
+ * Defines a field that can be changed. The descriptor has no prototype: otherwise a field of `Object.prototype`, such as `get`, would
+ * become a part of it.
  * @param {object} target
  * @param {PropertyKey} name
  * @param {unknown} value
@@ -88,7 +88,7 @@ export function isSignal(value) {
   return typeof read(value, 'aborted') === 'boolean' && has(value, 'addEventListener');
 }
 
-/** Returns the platform's own fetch, as it is now: a page or a test may have replaced it. */
+/** Returns the present global `fetch`: a page or a test may have replaced it. */
 export function platformFetch() {
   return caught(() => globalThis.fetch);
 }
@@ -99,26 +99,26 @@ export function platformHeaders() {
 }
 
 /**
- * Returns headers as the platform judges and orders them, and the same as one text; null if it refuses them.
+ * Returns headers as the platform checks and sorts them, and as one text; null if the platform refuses them.
  * @param {any} init
  * @returns {[Headers, string] | null}
  */
 export function readHeaders(init) {
   return caught(() => {
     const headers = new Headers(init);
-    // Most calls have none, and to list those takes longer than to make them.
+    // Most calls have no headers, and listing an empty object takes longer than making it.
     return [headers, init ? JSON.stringify([...headers]) : '[]'];
   });
 }
 
 /**
- * Returns an absolute URL as the platform writes it; null for what is none.
+ * Returns an absolute URL as the platform writes it; null if the value is no URL.
  * @param {any} url
  * @param {string} [elsewhere] what it is relative to if there is no location
  */
 export function absolute(url, elsewhere) {
   return caught(() => {
-    // By another name: what bundlers look for is the one that the platform gives it.
+    // `URL` by another name, because bundlers look for the text `new URL`.
     const { URL: Parser, location } = globalThis;
     const text = typeof url === 'object' ? read(url, 'href') : url;
     return typeof text === 'string' ? new Parser(text, location?.href ?? elsewhere).href : null;
@@ -126,7 +126,7 @@ export function absolute(url, elsewhere) {
 }
 
 /**
- * Tells whether a value can be iterated as a list is; a string is none, though it iterates.
+ * Tells whether a value can be iterated as a list. A string counts as no list, although it can be iterated.
  * @param {any} value
  * @param {'iterator' | 'asyncIterator'} symbol
  */
@@ -135,7 +135,7 @@ export function iterates(value, symbol) {
 }
 
 /**
- * Returns a list as an array; null for what is none.
+ * Returns a list as an array; null for any other value.
  * @param {any} value
  * @returns {unknown[] | null}
  */

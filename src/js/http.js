@@ -1,10 +1,10 @@
-// One exchange through the Fetch API: the request sent, the answer read. No rule about either, and no rejection.
+// One exchange through the Fetch API: it sends the request and reads the answer. It has no rule about either, and never rejects.
 import { caught, read } from './foreign.js';
 import { after } from './wait.js';
 
 /**
- * What a credential's request asks of the Fetch standard: no cookie by default, no copy in a cache, no referrer, and never
- * on to another server. Of two for one field the later counts.
+ * The Fetch options of a request that carries a token: no cookie by default, no copy in a cache, no referrer, and no redirect to
+ * another server. If two of them set one field, the later one counts.
  * @type {RequestInit[]}
  */
 const WANTED = [
@@ -15,11 +15,11 @@ const WANTED = [
 let taken;
 
 /**
- * Returns those of them that this runtime takes: workerd refuses some by throwing, so each is tried, on no network.
+ * Returns those options that this runtime accepts. workerd refuses some by throwing. So each is tried on a `Request` that is not sent.
  * @param {RequestCredentials} credentials
  */
 function wanted(credentials) {
-  // React Native's fetch puts a parameter into the URL for it, which a server may refuse.
+  // For `cache`, React Native's fetch adds a parameter to the URL, which a server may refuse.
   const isReactNative = read(read(globalThis, 'navigator'), 'product') === 'ReactNative';
   const takes = (/** @type {RequestInit} */ init) =>
     !(init.cache && isReactNative) && (typeof Request !== 'function' || caught(() => new Request('http://localhost/', init)));
@@ -28,9 +28,9 @@ function wanted(credentials) {
 }
 
 /**
- * Sends one request and reads its answer: null where that takes too long, undefined where it is no `Response`,
- * `{ cause }` where `fetch` throws, otherwise what matters of the `Response`, read once. Its body is bytes or
- * text, true where it is too long, false where it breaks off (`brokenBy` says by what), null where it takes too long.
+ * Sends one request and reads its answer. Resolves with null if that takes too long, with undefined if the answer is no `Response`,
+ * with `{ cause }` if `fetch` throws, and otherwise with the fields of the `Response` that matter. Each is read once. The body is bytes
+ * or text. It is true if it is too long, false if it breaks off (`brokenBy` has the error), and null if it takes too long.
  * @param {(url: string, init: RequestInit) => unknown} fetch
  * @param {string} url
  * @param {HeadersInit} headers
@@ -56,7 +56,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
     if (isOver) return null;
     try {
       answer.body = reader ? NOTHING : limited(await response.text(), maxBody);
-      // Here rather than in a function of its own: a promise less.
+      // Not in a function of its own, which would need one more promise.
       for (let length = 0, count = 0; reader;) {
         const { done, value } = await reader.read();
         if (done) {
@@ -64,7 +64,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
           break;
         }
         const isView = ArrayBuffer.isView(value), chunk = isView ? new Uint8Array(/** @type {any} */ (value)) : NOTHING;
-        // An empty chunk counts too: a body of nothing else must end.
+        // An empty chunk is counted, too: a body of empty chunks alone must end.
         count += chunk.length || 1;
         if (!isView || count > maxBody) {
           answer.body = isView;
@@ -83,7 +83,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
     const end = (/** @type {any} */ result) => {
       stop();
       resolve(result);
-      // What is not read to its end is let go of.
+      // A body that is not read to its end is cancelled.
       if (isOver || typeof (result?.body ?? false) === 'boolean') {
         caught(() => controller?.abort());
         caught(() => reader?.cancel().catch(() => {}));
@@ -99,12 +99,13 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
 
 /** @param {unknown} thrown */
 function causeOf(thrown) {
-  // Node's `fetch` has the code one level down.
+  // An error of Node's `fetch` has the code in its cause.
   return { name: read(thrown, 'name'), code: read(thrown, 'code') ?? read(read(thrown, 'cause'), 'code') };
 }
 
 /**
- * Takes a `Response` for what it says it is: another realm's, another library's, a test's. Null for what is none.
+ * Returns the fields of a `Response`. It may be from another realm, another library or a test, so only its fields decide. Null for any
+ * other value.
  * @param {any} response
  */
 function copied(response) {
@@ -121,8 +122,8 @@ function copied(response) {
 }
 
 /**
- * Judges what text() brings, where there is no stream as the Fetch standard has it: React Native's, another library's. What has
- * too many UTF-16 units has too many bytes; of any other the wasm counts the bytes.
+ * Checks the result of text(), if there is no stream of the Fetch standard, as in React Native and in other libraries. A text with
+ * too many UTF-16 units has too many bytes. Of any other text the wasm counts the bytes.
  * @param {unknown} text
  * @param {number} maxBody
  */
@@ -133,10 +134,10 @@ function limited(text, maxBody) {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Returns what begins with some of one and goes on with the other, with room behind it.
+ * Returns an array with the first `length` bytes of one array, then the other array, and perhaps more room after that.
  * @param {Uint8Array} bytes
- * @param {number} length how much of it counts
- * @param {Uint8Array} chunk our own already
+ * @param {number} length how many of them count
+ * @param {Uint8Array} chunk a copy that nobody else has
  */
 function joined(bytes, length, chunk) {
   // Most answers are one chunk.

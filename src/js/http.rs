@@ -1,4 +1,4 @@
-//! One HTTP exchange through the Fetch API, as data: what was answered, or why nothing was.
+//! One HTTP exchange through the Fetch API, as data: the answer, or why there is none.
 //!
 //! The types are gloo-net's. Its `send` is not used: it panics on what it does not expect (a rejection that is
 //! no `Error` of this realm, a `fetch` that throws). `http.js` calls `fetch` with every step caught.
@@ -13,7 +13,7 @@ use crate::refresh::{Answer, Body, NewToken, OldToken, Thrown, interpret_respons
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `exchange` of `http.js` resolves with, beside what a `Response` has.
+    /// The result of `exchange` of `http.js`: the fields of a `Response`, and these.
     type Exchanged;
     #[wasm_bindgen(method, getter)]
     fn body(this: &Exchanged) -> JsValue;
@@ -25,7 +25,7 @@ extern "C" {
     fn mitigated(this: &Exchanged) -> JsValue;
 }
 
-/// Returns the new token that `exchange` of `http.js` brought, or why there is none.
+/// Returns the new token of an exchange, or why there is none.
 pub(super) fn interpret(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
     if exchanged.is_null() {
         return Err(no_answer(Code::Timeout, None, old));
@@ -44,19 +44,19 @@ pub(super) fn interpret(exchanged: &JsValue, old: &OldToken, tolerance_ms: f64) 
     )
 }
 
-/// Tells whether an exchange has brought a 200 with its whole body: whatever that says, no other attempt follows.
+/// Tells whether an exchange got a 200 with its whole body. Then no other attempt follows, whatever the body says.
 #[cfg(feature = "refresh")]
 pub(super) fn is_whole(exchanged: &JsValue) -> bool {
     let body = || field(exchanged, "body");
     field(exchanged, "status").as_f64() == Some(200.0) && (body().is_object() || body().is_string())
 }
 
-/// Reads what matters of a `Response`; none if its body took too long.
+/// Reads the parts of a `Response` that matter. None if its body took too long.
 fn answer(exchanged: &Exchanged) -> Option<Answer> {
     let response = Response::from(JsValue::from(exchanged).unchecked_into::<web_sys::Response>());
     let status = response.status();
     let body = exchanged.body();
-    // A refusal is one whatever its body does.
+    // A refusal stays a refusal, even if its body breaks off.
     if body.is_null() && status == 200 {
         return None;
     }
@@ -73,7 +73,7 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
     Some(Answer { status, redirected, retry_after, retry_after_date, trace_id, mitigated, body, broken_by })
 }
 
-/// Reads what was thrown, of which `http.js` takes the name and the code.
+/// Reads the name and the code of a thrown error, as `http.js` returns them.
 fn thrown(cause: &JsValue) -> Thrown {
     [text(cause, "name"), text(cause, "code")]
 }

@@ -1,7 +1,7 @@
-//! Requests in flight: calls that ask for the same wait for the same request, its retries included.
+//! Requests in flight. Equal calls wait for the same request, including its retries.
 //!
-//! Which requests are in flight, and who waits for them, is known to `shared.js`, for all copies of this package in a realm.
-//! They share what was answered, and each caller interprets it: no copy needs to know another one's types.
+//! `shared.js` knows which requests are in flight and who waits for them, for all copies of this package in a realm. The copies share
+//! the raw answer, and each caller interprets it. So no copy needs to know another copy's types.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use crate::session::UNANSWERED_MS;
 extern "C" {
     /// A caller who waits.
     type Joined;
-    /// Joins the request in flight that is the same by its texts, `fetch` and time-outs, or begins one.
+    /// Joins the request in flight whose texts, `fetch` and time-outs are equal, or begins one.
     fn join(
         texts: &str,
         fetch: &JsValue,
@@ -32,7 +32,7 @@ extern "C" {
     ) -> Joined;
     #[wasm_bindgen(method, getter)]
     fn request(this: &Joined) -> InFlight;
-    /// Tells whether this caller is to send the request.
+    /// Tells whether this caller has to send the request.
     #[wasm_bindgen(method, getter, js_name = isFirst)]
     fn is_first(this: &Joined) -> bool;
     /// Resolves with a [`Settled`], or rejects if the copy that sends the request is lost.
@@ -43,19 +43,19 @@ extern "C" {
 
     /// A request with its retries, which any copy of this package may have begun.
     type InFlight;
-    /// The most that any caller asked for.
+    /// The highest `retries` of all callers.
     #[wasm_bindgen(method, getter)]
     fn retries(this: &InFlight) -> f64;
-    /// The most that any caller tolerates.
+    /// The largest tolerance of all callers.
     #[wasm_bindgen(method, getter, js_name = toleranceMs)]
     fn tolerance_ms(this: &InFlight) -> f64;
     #[wasm_bindgen(method, getter)]
     fn waiting(this: &InFlight) -> u32;
-    /// Tells until when anyone may join: while an attempt or all of them have time, and if a session waits, as long as a late
-    /// answer is waited for. A timer may fire later than that: after a laptop slept.
+    /// Sets until when other callers may join: until the time-out of the attempt or of the call, or, if a session waits, as long as a
+    /// late answer is expected. The timer itself may fire later, for example after a laptop slept.
     #[wasm_bindgen(method)]
     fn begin(this: &InFlight, attempts: u32, joinable_until: f64, late_until: f64);
-    /// Opens when nobody waits any more, which ends the request and every wait.
+    /// Opens when no caller waits any more. That ends the request and all waits between its attempts.
     #[wasm_bindgen(method, getter)]
     fn abandoned(this: &InFlight) -> Latch;
     #[wasm_bindgen(method)]
@@ -63,7 +63,7 @@ extern "C" {
 
     /// What a request settles with.
     pub(super) type Settled;
-    /// The last of its exchanges, as `exchange` of `http.js` resolves with it.
+    /// The result of its last exchange: that of `exchange` of `http.js`.
     #[wasm_bindgen(method, getter)]
     fn exchanged(this: &Settled) -> JsValue;
     #[wasm_bindgen(method, getter)]
@@ -88,7 +88,7 @@ extern "C" {
 }
 
 impl Settled {
-    /// Interprets the answer for a caller who tolerates so much.
+    /// Interprets the answer for a caller with this tolerance.
     pub(super) fn interpret(&self, old: &OldToken, tolerance_ms: f64) -> Result<NewToken> {
         match interpret(&self.exchanged(), old, tolerance_ms) {
             Ok(token) => Ok(NewToken { attempts: self.attempts(), ..token }),
@@ -101,16 +101,18 @@ impl Settled {
     }
 }
 
-/// A caller who waits for a request in flight. The request is abandoned with its last waiter.
+/// A caller that waits for a request in flight. When the last waiter leaves, the request is abandoned.
 pub(super) struct Waiter(Joined);
 
 impl Waiter {
     /// Joins the request in flight that is the same as this one, or sends it.
     ///
-    /// A session's request is never aborted: once its time is up, calls that wait for it are told so, and the session waits on.
+    /// A session's request is never aborted. After the time-out, other calls that wait for it get the time-out error, and the session
+    /// waits on.
     pub(super) fn join(old: &Rc<OldToken>, options: &Rc<RefreshOptions>, is_session: bool) -> Self {
         let RefreshOptions { target, credentials, headers_text, fetch, timeout_ms, total_timeout_ms, .. } = &**options;
-        // None but the last has a line end. Windows, tolerance, retries and signal are each caller's own.
+        // Only the last text may have line ends, so the joined text is unambiguous. Windows, tolerance, retries and signal are applied for
+        // each caller, and are not compared.
         let texts = joined(&[old.token.expose(), "\n", &target.url(), "\n", credentials, "\n", headers_text]);
         let (retries, tolerance_ms) = (options.retries, options.status.clock_tolerance_ms);
         let joined = join(&texts, fetch, *timeout_ms, *total_timeout_ms, retries, tolerance_ms, is_session);
@@ -143,7 +145,7 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
         attempts += 1;
         let now = Date::now();
         let limit_ms = options.timeout_ms.min(deadline - now);
-        // A token that would expire meanwhile is sent once more.
+        // A token that would expire in that time is sent once more.
         let is_late_awaited = old.expires_in_ms(request.tolerance_ms(), now) > UNANSWERED_MS;
         let late_until = now + if is_late_awaited { UNANSWERED_MS.max(limit_ms) } else { limit_ms };
         request.begin(attempts, now + limit_ms, late_until);

@@ -1,7 +1,7 @@
 // The names of all options. A name that is none of them is refused: `{ baseURL }` must not send a token to staging.
 import { caught, read } from './foreign.js';
 
-/** What belongs together: one object may serve several functions of this package. */
+/** The names by group. One object may serve several functions of this package. */
 const NAMES = {
   options: [
     'now', 'refreshWindowMs', 'clockToleranceMs',
@@ -15,8 +15,8 @@ const NAMES = {
 };
 
 /**
- * Says which own, enumerable name of an object is not among these, for a message; undefined if all are. A name that is not
- * like an option's is not shown.
+ * Returns an own, enumerable name of an object that is not in a group, for a message. Undefined if all names are. A name that does not
+ * look like an option's is not shown.
  * @param {object} value
  * @param {keyof typeof NAMES} which
  */
@@ -29,8 +29,8 @@ export function unknownName(value, which) {
 }
 
 /**
- * Returns the options that an object has now: what happens to it later changes nothing. The copy has no prototype, since
- * code that takes it apart must not find there what the object itself does not have.
+ * Returns a copy of an options object, so that later changes of the object have no effect. The copy has no prototype: code that reads
+ * it must not find fields there that the object itself does not have.
  * @param {unknown} options
  * @returns {any}
  */

@@ -1,4 +1,4 @@
-//! What JavaScript passes in: read once, on entry, and checked.
+//! The arguments from JavaScript. They are read once, on entry, and checked.
 
 use core::cell::RefCell;
 
@@ -15,21 +15,21 @@ use crate::refresh::Target;
 use crate::status::StatusOptions;
 use crate::token::MAX_UNITS;
 
-/// How a refresh is made.
+/// The options of a refresh.
 pub(super) struct RefreshOptions {
     pub(super) status: StatusOptions,
     pub(super) target: Target,
-    /// What becomes of the user's cookies: a mode of the Fetch standard.
+    /// Whether the user's cookies are sent: a credentials mode of the Fetch standard.
     pub(super) credentials: &'static str,
     pub(super) headers: web_sys::Headers,
-    /// The headers as one text, for comparing.
+    /// The headers as one text, to compare them.
     pub(super) headers_text: String,
     pub(super) timeout_ms: f64,
     pub(super) total_timeout_ms: f64,
     pub(super) retries: f64,
-    /// The caller's, or undefined.
+    /// The caller's signal, or undefined.
     pub(super) signal: JsValue,
-    /// The caller's own, or the one that the page has now: it may have been replaced.
+    /// The caller's `fetch`, or the global one at the time of the call.
     pub(super) fetch: JsValue,
 }
 
@@ -43,12 +43,12 @@ const TOTAL_TIMEOUT_MS: f64 = 30_000.0;
 const RETRIES: f64 = 2.0;
 
 impl RefreshOptions {
-    /// Reads options, in the order in which they are judged: without `fetch` there may be no `Headers` either.
+    /// Reads options in the order of their checks. `fetch` is first, because without it there may be no `Headers` either.
     pub(super) fn read(options: &JsValue) -> Result<Self> {
         Self::read_for(options, None)
     }
 
-    /// Reads options for later: without a location a relative URL is one of `elsewhere`, if that is given.
+    /// Reads options for a later call. If there is no location, a relative URL is resolved against `elsewhere`, if that is given.
     pub(super) fn read_for(options: &JsValue, elsewhere: Option<&str>) -> Result<Self> {
         let bag = Bag::new(options);
         let fetch = bag.fetch();
@@ -69,15 +69,15 @@ impl RefreshOptions {
     }
 }
 
-/// An options object, or nothing. It keeps the first thing that is wrong with it, and goes on with the default: one check at
-/// the end is much less code than one for each option.
+/// An options object, or nothing. It notes the first fault, and goes on with the default. So there is one check at the end, which is
+/// much less code than a check for each option.
 pub(super) struct Bag<'a> {
     options: &'a JsValue,
     wrong: RefCell<Option<Failure>>,
 }
 
 impl<'a> Bag<'a> {
-    /// Takes the options of a function. What has a name that is none of this package's options is refused.
+    /// Takes the options of a function. A field is refused if its name is not an option of this package.
     pub(super) fn new(options: &'a JsValue) -> Self {
         Self::with(options, "options")
     }
@@ -100,7 +100,7 @@ impl<'a> Bag<'a> {
         bag
     }
 
-    /// Returns what was read, or what was wrong with it.
+    /// Returns the options that were read, or the first fault.
     pub(super) fn checked<T>(&self, read: T) -> Result<T> {
         self.wrong.take().map_or(Ok(read), Err)
     }
@@ -110,7 +110,7 @@ impl<'a> Bag<'a> {
         self.wrong.borrow_mut().get_or_insert_with(|| Failure::option((name, wrong)));
     }
 
-    /// Reads an option; undefined is as good as absent. One that cannot be read is null, which no option may be.
+    /// Reads an option. Undefined means that it is absent. If it cannot be read it is null, which is invalid for every option.
     pub(super) fn get(&self, name: &'static str) -> JsValue {
         field(self.options, name)
     }
@@ -134,7 +134,7 @@ impl<'a> Bag<'a> {
         Some(number)
     }
 
-    /// Reads a switch, off by default.
+    /// Reads a boolean, which is false by default.
     pub(super) fn flag(&self, name: &'static str) -> bool {
         let value = self.get(name);
         if !value.is_undefined() && value.as_bool().is_none() {
@@ -162,7 +162,7 @@ impl<'a> Bag<'a> {
         !storage.is_undefined()
     }
 
-    /// Checks that the server is named: production tokens must not go to staging by default.
+    /// Checks that the options name the server. Otherwise production tokens would go to staging by default.
     pub(super) fn requires_server(&self) {
         if self.get("environment").is_undefined() && self.get("baseUrl").is_undefined() {
             self.wrong("environment", " or baseUrl is required");
@@ -216,7 +216,7 @@ impl<'a> Bag<'a> {
         target.unwrap_or_default()
     }
 
-    /// Reads what becomes of cookies. Transak has none; a backend of one's own may know the user by one.
+    /// Reads `credentials`. Transak uses no cookies; the user's own backend may know its user by one.
     fn credentials(&self) -> &'static str {
         const OMIT: &str = "omit";
         let value = self.get("credentials");
@@ -234,7 +234,7 @@ impl<'a> Bag<'a> {
         })
     }
 
-    /// Reads the headers. The platform's own `Headers` judges names and values, and puts them in order.
+    /// Reads the headers. The platform's own `Headers` checks names and values, and sorts them.
     pub(super) fn headers(&self) -> (web_sys::Headers, String) {
         if !platform_headers().is_function() {
             self.wrong("headers", " need the class Headers, which is not there");
@@ -253,7 +253,7 @@ impl<'a> Bag<'a> {
     }
 }
 
-/// Returns the text of a token. What is too long, once trimmed, is not even copied.
+/// Returns the text of a token. If the trimmed text is too long, it is not even copied.
 pub(super) fn token_text(token: &JsValue) -> core::result::Result<String, InvalidReason> {
     let token: &JsString = token.dyn_ref().ok_or(InvalidReason::NotAString)?;
     let is_space = |index: u32| matches!(token.char_code_at(index), 9.0 | 10.0 | 12.0 | 13.0 | 32.0);

@@ -30,16 +30,15 @@ pub fn refresh_access_token(token: &JsValue, options: &JsValue) -> Promise {
 
 /// Returns a token that can be used: the same one while it is fresh, a new one if it is about to expire.
 ///
-/// If the refresh fails for any reason but one that needs a login, it resolves with the old, still valid token and the
-/// error. In production the vendor accepts the refresh from an allow-listed backend only; a page sets `baseUrl`.
+/// If the refresh fails and a login is not needed, it resolves with the old, still valid token and the error. In production the vendor accepts the refresh from an allow-listed backend only; a page sets `baseUrl`.
 #[wasm_bindgen(js_name = ensureFreshToken)]
 pub fn ensure_fresh_token(token: &JsValue, options: &JsValue) -> Promise {
     call(token, options, Purpose::EnsureFresh)
 }
 
-/// Exchanges the token of a session, which decides for itself what has expired: by the clock that the answer implies.
+/// Exchanges the token of a session. The session itself decides what has expired, because it corrects the clock by the answer.
 ///
-/// Resolves with `{ accessToken, attempts }`, however late the answer comes. The session keeps the time.
+/// Resolves with `{ accessToken, attempts }`, however late the answer comes. The session has its own time-outs.
 #[wasm_bindgen(js_name = refreshForSession)]
 pub fn refresh_for_session(token: &JsValue, options: &JsValue) -> Promise {
     call(token, options, Purpose::Session)
@@ -74,7 +73,7 @@ fn call(token: &JsValue, options: &JsValue, purpose: Purpose) -> Promise {
     })
 }
 
-/// A call that makes sense.
+/// A valid call.
 enum Begun {
     /// The token needs no refresh.
     Fresh(JsValue),
@@ -87,7 +86,7 @@ fn not_aborted(options: &RefreshOptions) -> Result<(), JsValue> {
     if reason.is_undefined() { Ok(()) } else { Err(reason) }
 }
 
-/// A call, read and found to make sense.
+/// A call with valid arguments.
 struct Call {
     purpose: Purpose,
     old: Rc<OldToken>,
@@ -118,7 +117,7 @@ impl Call {
         error_with(failure, &self.options.target.message(failure))
     }
 
-    /// Returns what this caller gets of an answer: it may tolerate less than another who waited, or more.
+    /// Returns the result for this caller. Its tolerance may differ from that of another caller of the same request.
     fn check_for_caller(&self, settled: &Settled) -> Result<JsValue, JsValue> {
         let tolerance_ms = self.options.status.clock_tolerance_ms;
         let now = Date::now();
@@ -149,7 +148,7 @@ impl Call {
         self.times(&self.old.token, self.old.claims, Some(false))
     }
 
-    /// Returns a token and its times, as this caller's window places them.
+    /// Returns a token and its times, with this caller's window.
     fn times(&self, token: &Secret, claims: Claims, refreshed: Option<bool>) -> JsValue {
         let life = lifetime(claims, &self.options.status, 0.0);
         let mut times = Plain::new();

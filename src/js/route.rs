@@ -1,6 +1,6 @@
 //! The backend route for JavaScript: requests in as texts, answers out as plain objects.
 //!
-//! It hashes tokens; which request gets which answer is [`crate::route`]'s.
+//! It hashes tokens. [`crate::route`] decides which request gets which answer.
 
 mod fleet;
 mod options;
@@ -33,7 +33,7 @@ extern "C" {
     fn quota(name: &str, max: f64, window_ms: f64, cost: u8, is_of_address: bool) -> JsValue;
 }
 
-/// A route, with what it remembers.
+/// A route, and its memory.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Route {
@@ -55,24 +55,24 @@ impl Route {
         Ok(Self { inner, target })
     }
 
-    /// Whom to ask, by the URL of the call.
+    /// The URL of the call to Transak.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn url(&self) -> String {
         self.target.url()
     }
 
-    /// The longest answer that is read, in bytes; no text of a request is looked at any further, either.
+    /// The longest body of an answer that is read, in bytes. The texts of a request are cut at this length, too.
     #[wasm_bindgen(getter, js_name = maxBody)]
     #[must_use]
     pub fn max_body(&self) -> usize {
         MAX_BODY
     }
 
-    /// Judges a request, counts it and says what to do for it, where nobody else is asked about it: as `judge`, `admit`
-    /// and `ask` do one after the other.
+    /// Checks a request, counts it and says what to do for it, if no function of the options is needed. It does the same as `judge`,
+    /// `admit` and `ask` one after the other.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "a call for each would take longer than what is decided")]
+    #[expect(clippy::too_many_arguments, reason = "a call for each argument would take longer than the decision")]
     pub fn begin(
         &self,
         now: f64,
@@ -93,7 +93,7 @@ impl Route {
         begun.unwrap_or_else(convert)
     }
 
-    /// Judges a request: its answer, or undefined where it goes on.
+    /// Checks a request. Returns its answer, or undefined if it goes on.
     #[must_use]
     pub fn judge(
         &self,
@@ -109,8 +109,8 @@ impl Route {
         judged.map_or_else(convert, |_| JsValue::UNDEFINED)
     }
 
-    /// Finds the end user's address, the one that the caller found or else what the socket and the proxies say, and
-    /// counts its request: its answer where that is one too many.
+    /// Determines the end user's address, and counts a request of it. The address is the one that `userIp` found, else that of the
+    /// socket and the proxies. Returns the answer if there are too many requests.
     #[must_use]
     pub fn admit(
         &self,
@@ -124,8 +124,8 @@ impl Route {
         admitted.map_or_else(convert, |user| user.ticketed(0, false, false))
     }
 
-    /// Says what to do for a request that was judged, admitted and authorised: its answer, or a ticket to wait for, after
-    /// sending a request where it is the first.
+    /// Says what to do for a request that was checked, admitted and authorised. Returns its answer, or a ticket to wait for. If the ticket
+    /// is new, the caller first sends a request.
     #[must_use]
     pub fn ask(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
         let user =
@@ -134,9 +134,9 @@ impl Route {
         asked.unwrap_or_else(convert)
     }
 
-    /// Takes what `exchange` of `http.js` has brought for a ticket's token, sent with these headers as one text, or what another
-    /// process had brought `since` an instant. Returns the answer for any page: without what [`cors`](Self::cors) adds. A ticket of
-    /// 0 is none of this route's.
+    /// Takes the result of `exchange` of `http.js` for a ticket's token, or the answer that another process got at the instant `since`. The
+    /// headers are those that were sent, as one text. Returns the answer for every page, without the headers of [`cors`](Self::cors). 0
+    /// stands for a ticket of another route.
     #[must_use]
     pub fn settle(
         &self,
@@ -170,7 +170,7 @@ impl Route {
         })
     }
 
-    /// Gives a ticket back for which nothing was sent.
+    /// Gives back a ticket for which nothing was sent.
     pub fn abandon(&self, now: f64, ticket: u32) {
         self.inner.borrow_mut().settle(ticket, Settled::Failed(Verdict::Uncounted), now);
     }
@@ -181,13 +181,13 @@ impl Route {
         self.quotas(Moment::Admit)
     }
 
-    /// Returns those that it is called for before a token is sent.
+    /// Returns the limits that it is called for before a token is sent.
     #[must_use]
     pub fn sending(&self) -> Array {
         self.quotas(Moment::Send)
     }
 
-    /// Returns those that it counts when it is known what became of a token: a failure by its code, or a success.
+    /// Returns the limits that it counts when a request has settled: with a failure, given by its code, or with success.
     #[must_use]
     pub fn settled(&self, code: Option<String>) -> Array {
         let known = |name: &str| Code::ALL.iter().find(|code| code.as_str() == name);
@@ -195,21 +195,21 @@ impl Route {
         self.quotas(Moment::Settled(code.map_or(Verdict::Answered, |code| Verdict::of(*code))))
     }
 
-    /// Returns the answer to a request that a limiter of the user's own refuses.
+    /// Returns the answer to a request that the option `limiter` refuses.
     #[must_use]
     pub fn limited(&self, origin: Option<String>, wait_ms: f64, is_of_address: bool) -> JsValue {
         let reason = if is_of_address { Reason::Address } else { Reason::Limit };
         convert(self.inner.borrow().cors(origin.as_deref()).limited(Limited { wait_ms, reason }))
     }
 
-    /// Returns what stands for everyone who may have an address: of an IPv6 one its /64.
+    /// Returns the rate-limit key of an address as a text: the address, or the /64 of an IPv6 address.
     #[must_use]
     #[wasm_bindgen(js_name = rateLimitKey)]
     pub fn rate_limit_key(&self, address: &str) -> Option<String> {
         Address::read(address).map(Address::rate_limit_text)
     }
 
-    /// Returns what is set up wrong, once.
+    /// Returns what is wrong in the configuration, once for each reason.
     #[must_use]
     pub fn misconfigured(&self) -> Option<String> {
         self.inner.borrow_mut().misconfigured().map(|what| Misconfigured::as_str(what).to_owned())
@@ -225,20 +225,20 @@ impl Route {
         headers.end()
     }
 
-    /// Returns the answer to one who has waited long enough for Transak.
+    /// Returns the answer to a client that has waited for Transak until the time-out.
     #[must_use]
     pub fn unanswered(&self, origin: Option<String>) -> JsValue {
         convert(self.inner.borrow().failed(origin.as_deref(), &Failure::new(Code::Timeout)))
     }
 
-    /// Returns the answer if a function of the user's, or this server, fails or does not answer in time.
+    /// Returns the answer if a function of the options, or this server, fails or is too late.
     #[must_use]
     pub fn unserved(&self, origin: Option<String>, is_late: bool, is_of_authorize: bool) -> JsValue {
         let reason = is_of_authorize.then_some(Reason::Authorize);
         convert(self.inner.borrow().cors(origin.as_deref()).unserved(is_late, reason))
     }
 
-    /// Returns the answer to a request that the user's own function did not authorise.
+    /// Returns the answer to a request that `authorize` did not allow.
     #[must_use]
     pub fn unauthorised(&self, origin: Option<String>) -> JsValue {
         let route = self.inner.borrow();
@@ -247,7 +247,7 @@ impl Route {
     }
 }
 
-/// The end user's address: the socket's as the host wrote it, or another one.
+/// The end user's address. `is_remote` says that it is the socket's address as the host wrote it. Then `address` is none.
 #[derive(Default)]
 struct User {
     is_remote: bool,
@@ -262,7 +262,7 @@ impl User {
 }
 
 impl Route {
-    /// Judges a call with a token, and returns the token's key.
+    /// Checks a call with a token, and returns the token's hash.
     #[inline(never)]
     fn judged(&self, call: &Call<'_>, token: &str, now: f64) -> Result<Key, Reply> {
         let route = self.inner.borrow();
@@ -313,8 +313,8 @@ impl Route {
     }
 }
 
-/// Returns the headers that every request to Transak has, unless the user has others. A CDN refuses some runtimes by the
-/// `user-agent` that is theirs by default.
+/// Returns the headers that every request to Transak has, unless the options replace them. A CDN refuses the default `user-agent` of
+/// some runtimes.
 #[wasm_bindgen(js_name = defaultHeaders)]
 #[must_use]
 pub fn default_headers() -> JsValue {
@@ -330,13 +330,13 @@ fn rate_limit_key(address: Option<Address>) -> Option<Key> {
 }
 
 thread_local! {
-    /// What nobody knows. It is drawn with the first token: some runtimes have no chance in store before a request.
+    /// The secret seed. It is drawn when the first token comes, because some runtimes have no randomness before the first request.
     static SEED: SipHasher24 = SipHasher24::new_with_key(&seed());
 }
 
-/// Returns what nobody can guess. Without a source of randomness this ends the instance: a route whose keys can be guessed would
-/// hand one user's token to another.
-#[expect(clippy::panic, reason = "there is no safe way on")]
+/// Returns a random seed. Without a source of randomness this ends the instance: if somebody could guess the hashes, the route could
+/// give one user's token to another.
+#[expect(clippy::panic, reason = "it is not safe to go on without randomness")]
 fn seed() -> [u8; 16] {
     random().try_into().unwrap_or_else(|_| panic!("no source of randomness"))
 }
@@ -350,7 +350,7 @@ thread_local! {
     static LATEST: RefCell<Option<(Reply, JsValue)>> = const { RefCell::new(None) };
 }
 
-/// Returns an answer as an object. Most are like the one before, which nobody changes, but for the body.
+/// Returns an answer as an object. Most answers differ from the one before only in the body.
 #[inline(never)]
 fn convert(mut reply: Reply) -> JsValue {
     let body = reply.body.take();

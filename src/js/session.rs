@@ -1,8 +1,8 @@
 //! A session's rules for JavaScript: [`Session`], one function for each of its methods.
 //!
 //! JavaScript keeps the state, as the numbers of [`numbers`](crate::session::numbers), and the token. It writes the numbers
-//! into the buffer of [`turn`](super::turn), calls, and reads them back. Each function returns a turn: what to do next, and
-//! what has changed. A trap leaves the numbers as they were.
+//! into the buffer of [`turn`](super::turn), calls, and reads them back. Each function returns a turn: the next step, and
+//! the changes. A trap does not change the numbers that JavaScript has.
 
 use wasm_bindgen::prelude::*;
 
@@ -42,7 +42,7 @@ fn claims(token: &JsValue) -> Result<Claims, JsValue> {
     read.map(|token| token.claims).map_err(|reason| error(&Failure::invalid(reason)))
 }
 
-/// Begins a session with a token, or with none if it is null; leaves its numbers in the buffer.
+/// Begins a session with a token, or without one if it is null. Writes its numbers into the buffer.
 ///
 /// # Errors
 /// Throws `ERR_INVALID_TOKEN`.
@@ -87,21 +87,21 @@ pub fn wake() -> JsValue {
     })
 }
 
-/// Decides whether the token of a ticket is still to be sent.
+/// Decides whether the token of a ticket still has to be sent.
 #[wasm_bindgen(js_name = sessionBeforeSend)]
 #[must_use]
 pub fn before_send(ticket: u32) -> JsValue {
     turn(|session, call| if session.send(Ticket(ticket), call.now) { Step::Send } else { Step::None }.into())
 }
 
-/// Returns how long the one who has sent a request keeps the lock if no answer comes, in milliseconds.
+/// Returns how long a session keeps the lock if its request gets no answer, in milliseconds.
 #[wasm_bindgen(js_name = sessionUnansweredMs)]
 #[must_use]
 pub fn unanswered_ms() -> f64 {
     read().1.unanswered_ms()
 }
 
-/// Takes that no answer came in time. The turn has the error of the callers who waited.
+/// Notes that no answer came in time. The turn has the error for the waiting callers.
 #[wasm_bindgen(js_name = sessionTimeOut)]
 #[must_use]
 pub fn time_out(options: &JsValue, ticket: u32) -> JsValue {
@@ -115,7 +115,7 @@ pub fn time_out(options: &JsValue, ticket: u32) -> JsValue {
     })
 }
 
-/// Takes the token of an answer to a request that was sent then and after so many attempts.
+/// Takes the token of an answer. The other arguments say when its request was sent, and how many attempts there were.
 #[wasm_bindgen(js_name = sessionCompleted)]
 #[must_use]
 pub fn completed(
@@ -143,7 +143,7 @@ pub fn completed(
     })
 }
 
-/// Takes the error of a refresh. The turn has the error that it is now: the token may have expired meanwhile.
+/// Takes the error of a refresh. The turn has the error for the callers. It may be another one, if the token has expired meanwhile.
 #[wasm_bindgen(js_name = sessionFailed)]
 #[must_use]
 pub fn failed(options: &JsValue, ticket: u32, failed: &JsValue) -> JsValue {
@@ -161,7 +161,7 @@ pub fn failed(options: &JsValue, ticket: u32, failed: &JsValue) -> JsValue {
     })
 }
 
-/// Returns the error for a failure after a request by these options: it names who was asked.
+/// Returns the error for a failure after a request with these options. It names the server.
 fn asked_error(options: &JsValue, failure: &Failure) -> JsValue {
     match RefreshOptions::read(options) {
         Ok(options) => error_with(failure, &options.target.message(failure)),
@@ -169,7 +169,7 @@ fn asked_error(options: &JsValue, failure: &Failure) -> JsValue {
     }
 }
 
-/// Takes that the lock of a ticket's refresh was not had in time. The step is `continue` if the refresh goes on without it.
+/// Notes that a ticket's refresh did not get the lock in time. The step is `continue` if the refresh goes on without it.
 #[wasm_bindgen(js_name = sessionLockedOut)]
 #[must_use]
 pub fn locked_out(ticket: u32) -> JsValue {
@@ -183,7 +183,7 @@ pub fn locked_out(ticket: u32) -> JsValue {
     })
 }
 
-/// Takes that another holder of the lock waits for a late answer.
+/// Notes that another holder of the lock waits for a late answer.
 #[wasm_bindgen(js_name = sessionWaitForAnother)]
 #[must_use]
 pub fn wait_for_another() -> JsValue {
@@ -193,7 +193,7 @@ pub fn wait_for_another() -> JsValue {
     })
 }
 
-/// Takes back a ticket, whose refresh nobody carries out any more.
+/// Takes back a ticket that is not carried out.
 #[wasm_bindgen(js_name = sessionAbandon)]
 #[must_use]
 pub fn abandon(ticket: u32) -> JsValue {
@@ -203,7 +203,7 @@ pub fn abandon(ticket: u32) -> JsValue {
     })
 }
 
-/// Reads what matters of an error of this package.
+/// Reads the fields of an error of this package that matter here.
 fn failure_of(error: &JsValue) -> Failure {
     let name = text(error, "code");
     let code = Code::ALL.iter().copied().find(|code| Some(code.as_str()) == name.as_deref());
@@ -221,9 +221,11 @@ fn whole(number: f64) -> u32 {
     number as u32
 }
 
-/// Compares with what is stored. `held` is the token that the session holds, or held before a logout; `says_nothing` is that
-/// the store looks empty also if it has failed; `has_lock` is that nobody else is about to store; `was_written` is that the
-/// store has just taken the token; `was_replaced` is that another tab tells of a new login.
+/// Compares a session with the content of its store.
+///
+/// `held` is the token that the session holds, or held before a logout. `says_nothing` means that the store also looks empty if it has
+/// failed. `has_lock` means that no other session stores a token now. `was_written` means that the store has just taken the token.
+/// `was_replaced` means that another tab has told of a new login.
 #[wasm_bindgen(js_name = sessionFound)]
 #[must_use]
 #[expect(clippy::fn_params_excessive_bools, reason = "JavaScript has no other flags")]
@@ -263,7 +265,7 @@ fn compared(stored: &JsValue, held: &JsValue) -> Result<Stored, InvalidReason> {
     })
 }
 
-/// Makes the next call look at the store: the page was frozen, and heard nothing.
+/// Makes the next call look at the store, because the page was frozen and got no messages.
 #[wasm_bindgen(js_name = sessionForgetLook)]
 #[must_use]
 pub fn forget_look() -> JsValue {
@@ -286,7 +288,7 @@ pub fn replace(token: &JsValue) -> Result<JsValue, JsValue> {
     }))
 }
 
-/// Forgets the token: for a logout here if `is_here`, else for one elsewhere.
+/// Forgets the token after a logout: here if `is_here`, otherwise elsewhere.
 #[wasm_bindgen(js_name = sessionClear)]
 #[must_use]
 pub fn clear(is_here: bool) -> JsValue {
@@ -324,7 +326,7 @@ pub fn set_offline(is_offline: bool) -> JsValue {
     })
 }
 
-/// Places the token at this instant of the local clock, as `tokenStatus` does.
+/// Returns the status at this instant of the local clock, as `tokenStatus` does.
 #[wasm_bindgen(js_name = sessionStatus)]
 #[must_use]
 pub fn status() -> JsValue {

@@ -1,4 +1,4 @@
-//! The options of a session: those of a refresh, and its own.
+//! The options of a session: those of a refresh, and some more.
 
 use wasm_bindgen::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::option::Fits;
 use crate::session::MAX_SKEW_MS;
 
-/// Where a page may be. A server that renders it has no location, and a session there that sends nothing needs none.
+/// Takes the place of a missing location. A server that renders a page has no location, and its session sends nothing.
 const ELSEWHERE: &str = "https://localhost/";
 
 /// Checks the options of a session, and returns those that its driver needs, with their defaults.
@@ -37,8 +37,8 @@ pub fn session_options(options: &JsValue) -> core::result::Result<JsValue, JsVal
     read.map_err(|failure| error(&failure))
 }
 
-/// Reads the options of a session's refresh. The session waits for its own next attempt, and judges an answer by the clock
-/// that the answer itself implies, later.
+/// Reads the options of a session's refresh. The session decides itself when to try again. It also checks later what has expired,
+/// by the clock that the answer has corrected.
 pub(super) fn refresh_options(options: &JsValue) -> Result<RefreshOptions> {
     let mut read = RefreshOptions::read(options)?;
     if field(options, "retries").is_undefined() {

@@ -1,25 +1,25 @@
-// What all copies of this package in a realm share: the requests in flight, and whatever else is to be there once. An app may
-// have the ES module beside the CommonJS one, or several bundles, each with a wasm of its own.
+// What all copies of this package in a realm share: the requests in flight, and other things that a realm must have once. An app may
+// have the ES module beside the CommonJS one, or several bundles. Each copy has its own wasm.
 import { caught, has, read } from './foreign.js';
 import { after, latch } from './wait.js';
 
 /** @import { Latch } from './wait.js' */
 
 /**
- * What a caller who waits is told: the last exchange, as `exchange` of `http.js` resolves with it, how many there were, and
- * whether any of them may have had an effect that nobody knows.
+ * The result for a waiting caller: the last exchange, as `exchange` of `http.js` resolves with it, the number of exchanges, and whether
+ * any of them may have had an effect that is not known.
  * @typedef {{ exchanged: unknown, attempts: number, outcomeUnknown: boolean }} Settled
  */
 
 /**
  * A request in flight. The copy that began it sends it, and any copy may wait for it.
  * @typedef {object} InFlight
- * @property {number} retries the most that any caller asked for
- * @property {number} toleranceMs the most that any caller tolerates
- * @property {number} waiting how many wait for it
- * @property {Latch} abandoned opens when nobody waits any more
- * @property {(attempts: number, joinableUntil: number, lateUntil: number) => void} begin says until when anyone may join, or, if a session waits, until when
- * @property {() => boolean} timeOut tells calls that the time of an attempt is up; whether the request goes on, for a session
+ * @property {number} retries the highest `retries` of all callers
+ * @property {number} toleranceMs the largest tolerance of all callers
+ * @property {number} waiting how many callers wait for it
+ * @property {Latch} abandoned opens when no caller waits any more
+ * @property {(attempts: number, joinableUntil: number, lateUntil: number) => void} begin sets until when callers may join: without and with a session that waits
+ * @property {() => boolean} timeOut settles the waiting calls with a time-out; returns whether the request goes on, for a session
  * @property {(exchanged: unknown, attempts: number, outcomeUnknown: boolean) => void} settle
  * @property {(error: unknown) => void} fail
  */
@@ -29,7 +29,7 @@ import { after, latch } from './wait.js';
  * @typedef {{ request: InFlight, isFirst: boolean, settled: Promise<Settled>, leave: () => void }} Waiter
  */
 
-/** The number is that of what is shared: a copy that needs other functions looks for them under another one. */
+/** The number is the version of the shared functions. A copy that needs other functions uses another number. */
 const NAME = Symbol.for('transak-user-token/1');
 
 /** @typedef {{ part: (name: string, create: () => any) => any }} Shared */
@@ -38,8 +38,8 @@ const NAME = Symbol.for('transak-user-token/1');
 let known;
 
 /**
- * Returns a part of what is shared. The first copy that needs it creates it, of functions alone: what they know, tokens among
- * it, is read from nowhere else. If the global object cannot be written to, each copy has its own.
+ * Returns a shared part. The first copy that needs the part creates it. The part has only functions: nothing else can read what they
+ * keep, for example tokens. If the global object cannot be written to, each copy has its own parts.
  * @template T
  * @param {string} name
  * @param {() => T} create
@@ -61,13 +61,13 @@ function begin() {
     if (!parts.has(name)) parts.set(name, Object.freeze(create()));
     return parts.get(name);
   } });
-  // Frozen in place: no other copy takes it for its own.
+  // Neither writable nor configurable, so that no other code can replace it.
   caught(() => Object.defineProperty(globalThis, NAME, Object.assign(Object.create(null), { value: created })));
   return created;
 }
 
 function singleFlight() {
-  /** The requests, and whether one is the same as another. @type {Map<InFlight, (key: unknown[]) => boolean>} */
+  /** The requests, each with a function that tells whether a call may join it. @type {Map<InFlight, (key: unknown[]) => boolean>} */
   const inFlight = new Map();
 
   function begin(/** @type {unknown[]} */ key) {
@@ -95,13 +95,13 @@ function singleFlight() {
         waiters.add(waiter);
         request.waiting++;
         isKept ||= isSession;
-        // A late answer is waited for as long as any other.
+        // A call that joins after the time-out also waits up to its own time-out.
         const stop = isLate && !isSession ? after(timeoutMs, () => waiter.settled.open(timedOut())) : () => {};
         return { settled: waiter.settled, leave() {
           stop();
           if (!waiters.delete(waiter)) return;
           if (--request.waiting) return;
-          // A later call begins its own.
+          // A later call begins a new request.
           inFlight.delete(request);
           request.abandoned.open();
         } };
@@ -136,17 +136,18 @@ function singleFlight() {
 const unsettled = new Set();
 
 /**
- * Joins the request in flight that is the same, whichever copy sends it. If there is none, the caller is to send it.
- * @param {string} texts the token, the URL, what becomes of cookies, the headers
+ * Joins the equal request in flight, whichever copy sends it. If there is none, the caller has to send it.
+ * @param {string} texts the token, the URL, `credentials`, the headers
  * @param {unknown} fetch
  * @param {number} timeoutMs
  * @param {number} totalTimeoutMs
  * @param {number} retries
  * @param {number} toleranceMs
- * @param {boolean} isSession whether the caller waits however late the answer comes
+ * @param {boolean} isSession whether the caller waits for an answer without a limit
  */
 export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) {
-  // Timers are part of it: a test's fake ones may stand still, and nobody else is to wait for what they would end.
+  // `setTimeout` is a part of the key: a test's fake timers may never fire, and no other caller must wait for a request with such a
+  // time-out.
   const key = [texts, fetch, timeoutMs, totalTimeoutMs, caught(() => globalThis.setTimeout)];
   const waiter = shared('join', singleFlight)(key, timeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
@@ -155,8 +156,8 @@ export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, tolerance
 }
 
 /**
- * Gives up what a wasm that trapped had in flight: the requests that it sent fail for all who wait for them, in whichever
- * copy, and it waits for none of the others' any more.
+ * Gives up the requests of a wasm that trapped. The requests that it sent fail for all waiting callers, in every copy. It does not wait
+ * for the requests of other copies any more.
  * @param {unknown} error
  */
 export function abandonAll(error) {

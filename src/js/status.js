@@ -1,4 +1,4 @@
-// A session's status as a plain object: made by one call, since a page may ask for it each time that it renders.
+// A session's status as a plain object. One call makes it, because a page may need it each time that it renders.
 
 /**
  * Returns the status of a session that has a token.
@@ -16,7 +16,7 @@ export function heldStatus(state, action, issuedAt, refreshAt, expiresAt, expire
 }
 
 /**
- * Returns the status of a session that has none.
+ * Returns the status of a session without a token.
  * @param {string} action
  * @param {string} reason
  * @param {number | undefined} clockSkewMs

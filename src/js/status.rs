@@ -1,6 +1,6 @@
 //! `tokenStatus` and `tokenStatuses`, as a plain `wasm-pack build` exports them.
 //!
-//! The npm package calls [`check`](super::check) instead: the same rules behind numbers, three times faster.
+//! The npm package calls [`check`](super::check) instead. It has the same rules, takes numbers, and is three times as fast.
 
 use js_sys::{Array, Date};
 use wasm_bindgen::prelude::*;
@@ -15,7 +15,7 @@ use crate::status::{StatusOptions, TokenStatus, token_status};
 
 /// Tells whether a user access token is fresh, about to expire, expired, or no such token.
 ///
-/// It decodes the token and verifies no signature: a client cannot.
+/// It decodes the token and verifies no signature, because a client cannot verify it.
 ///
 /// # Errors
 /// Throws `ERR_INVALID_OPTION`. No token makes it throw.
@@ -25,7 +25,7 @@ pub fn token_status_of(token: &JsValue, options: &JsValue) -> Result<JsValue, Js
     Ok(status_of(token, &options, now))
 }
 
-/// Does the same for each token of an iterable, at one instant.
+/// Does the same as `tokenStatus` for each token of an iterable, at one instant.
 ///
 /// # Errors
 /// Throws `ERR_INVALID_OPTION`, also if `tokens` is no iterable. No token makes it throw.

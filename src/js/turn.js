@@ -1,6 +1,6 @@
 /**
- * What a session's driver does next, and what it needs to know: one object for each call into the wasm. The times are null if
- * there is no token, and so is `issuedAt` if the token does not say it.
+ * The next step of a session's driver, and the data that it needs: one object for each call into the wasm. The times are null if there
+ * is no token. `issuedAt` is also null if the token does not have it.
  * @typedef {{
  *   step: string, ticket: number, error: unknown, events: string[] | undefined, generation: number, wakeInMs: number | undefined,
  *   ttlMs: number, isStored: boolean, times: { issuedAt: number | null, refreshAt: number | null, expiresAt: number | null },

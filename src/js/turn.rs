@@ -1,5 +1,5 @@
-//! How a session's calls come in and go out: its numbers in a buffer that JavaScript writes and reads, and a [`Turn`] as the
-//! answer.
+//! The form of a session's calls. JavaScript writes the session's numbers into a buffer and reads them back, and each call returns a
+//! [`Turn`].
 
 use core::cell::Cell;
 
@@ -12,7 +12,7 @@ use crate::session::numbers::COUNT;
 use crate::session::{self, Event, Found, Now, Rejection, Session, Ticket};
 use crate::status::{Lifetime, TokenStatus};
 
-/// What comes before the session's own numbers: the two clocks, and a random number.
+/// The count of numbers before the session's own: the two clocks, and a random number.
 const CALL: usize = 3;
 
 thread_local! {
@@ -26,14 +26,14 @@ pub fn numbers() -> *const f64 {
     NUMBERS.with(|numbers| numbers.as_ptr().cast::<f64>().cast_const())
 }
 
-/// Returns how many numbers a session is.
+/// Returns how many numbers represent a session.
 #[wasm_bindgen(js_name = sessionNumberCount)]
 #[must_use]
 pub fn number_count() -> usize {
     COUNT
 }
 
-/// When a call comes, and its random number.
+/// The instant of a call, and its random number.
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) now: Now,
@@ -67,9 +67,9 @@ pub(super) enum Step {
     Use = "use",
     /// Wait for the refresh in flight, then call again.
     Wait = "wait",
-    /// Look at the store, then ask again.
+    /// Look at the store, then call again.
     Look = "look",
-    /// Begin the refresh with this ticket, then as for `wait`.
+    /// Begin the refresh with this ticket, then do as for `wait`.
     Refresh = "refresh",
     /// Reject with the error, or with that of the last refresh if there is none.
     Reject = "reject",
@@ -79,7 +79,7 @@ pub(super) enum Step {
     Continue = "continue",
     /// Store the token.
     Store = "store",
-    /// Take the lock, look again, and store the token if it is still to be stored.
+    /// Take the lock, look again, and store the token if that is still necessary.
     Lock = "lock",
     /// Go on with the token that was found in the store, or with the new one.
     Adopt = "adopt",
@@ -107,7 +107,7 @@ extern "C" {
     ) -> JsValue;
 }
 
-/// What a call leads to, on its way out.
+/// The result of a call, for JavaScript.
 pub(super) struct Turn {
     pub(super) step: Step,
     pub(super) ticket: Ticket,
@@ -146,7 +146,7 @@ impl From<Found> for Turn {
     }
 }
 
-/// Returns the error of a call that fails; undefined for that of the last refresh, which JavaScript has.
+/// Returns the error of a call that fails. Undefined stands for the error of the last refresh, which JavaScript has.
 fn rejection(why: Rejection) -> JsValue {
     match why {
         Rejection::LastFailure(_) => JsValue::UNDEFINED,
@@ -159,7 +159,7 @@ fn rejection(why: Rejection) -> JsValue {
     }
 }
 
-/// Does something to the session whose numbers are in the buffer, and returns the turn.
+/// Calls `work` with the session whose numbers are in the buffer, and returns the turn.
 pub(super) fn turn(work: impl FnOnce(&mut Session, Call) -> Turn) -> JsValue {
     let (call, mut session) = read();
     let turn = work(&mut session, call);

@@ -1,25 +1,26 @@
-//! Foreign values: read and made with every step caught, which JavaScript does. They may be another realm's, a
-//! polyfill's, a proxy whose traps throw: none of it may unwind through this module's frames.
+//! Foreign values. JavaScript reads them, and catches each error. A value may be from another realm or a polyfill, or a proxy whose
+//! traps throw. No exception may pass through a frame of the wasm.
 
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/js/foreign.js")]
 extern "C" {
-    /// Reads a field; undefined if there is no object or the root of its prototype chain has the field, null if reading throws.
+    /// Reads a field. Undefined if there is no object, or if only the root of its prototype chain has the field. Null if reading
+    /// throws.
     #[wasm_bindgen(js_name = read)]
     pub(super) fn field(value: &JsValue, name: &str) -> JsValue;
 
-    /// Tells whether a value can be iterated by `iterator` or `asyncIterator`; a string is no list.
+    /// Tells whether a value can be iterated by `iterator` or `asyncIterator`. A string counts as not iterable.
     pub(super) fn iterates(value: &JsValue, symbol: &str) -> bool;
 
-    /// Returns a list as an array; null for what is none.
+    /// Returns a list as an array; null for any other value.
     #[wasm_bindgen(js_name = arrayOf)]
     pub(super) fn array_of(value: &JsValue) -> JsValue;
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// Sets a field of an object of our own.
+    /// Sets a field of an object of this package.
     #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
     pub(super) fn put(object: &JsValue, name: &str, value: &JsValue) -> bool;
 }
@@ -30,7 +31,7 @@ extern "C" {
     #[wasm_bindgen(js_name = isSignal)]
     pub(super) fn is_signal(value: &JsValue) -> bool;
 
-    /// Returns headers and the same as one text; null if the platform refuses them.
+    /// Returns headers, as an object and as one text; null if the platform refuses them.
     #[wasm_bindgen(js_name = readHeaders)]
     pub(super) fn read_headers(init: &JsValue) -> JsValue;
 
@@ -42,7 +43,8 @@ extern "C" {
     #[wasm_bindgen(js_name = platformHeaders)]
     pub(super) fn platform_headers() -> JsValue;
 
-    /// Returns an absolute URL as the platform writes it; null for what is none. Without a location it is relative to `elsewhere`.
+    /// Returns an absolute URL as the platform writes it; null if the value is no URL. Without a location, a relative URL is resolved
+    /// against `elsewhere`.
     pub(super) fn absolute(url: &JsValue, elsewhere: Option<&str>) -> JsValue;
 
     /// Tells whether an object has a field, even if that is undefined.
@@ -52,7 +54,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/js/options.js")]
 extern "C" {
-    /// Says which name of an object is none of an option; undefined if all are.
+    /// Returns a name of an object that is not an option; undefined if all names are options.
     #[wasm_bindgen(js_name = unknownName)]
     pub(super) fn unknown_name(value: &JsValue, which: &str) -> JsValue;
 }

@@ -1,4 +1,4 @@
-// Waiting: promises, timers and signals. Nothing here decides what is worth waiting for, or how long.
+// Waiting: promises, timers and signals. Nothing here decides what to wait for, or how long.
 import { caught, read } from './foreign.js';
 
 /** @typedef {Promise<any> & { open: (value?: unknown) => void }} Latch */
@@ -19,7 +19,7 @@ export function latch() {
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Calls back after a while, and returns what stops that. Where the runtime has no timers it is at once: better early
+ * Calls back after a while. Returns a function that stops that. If the runtime has no timers, it calls back at once, which is better
  * than never.
  * @param {number} delayMs
  * @param {() => void} call
@@ -45,8 +45,7 @@ export function timer(delayMs, early) {
 }
 
 /**
- * Settles as a promise does, or is fulfilled with something else if that takes longer. A promise fewer than a race
- * with a `timer` for each of its parts.
+ * Settles as a promise does, or resolves with `late` if that takes longer. It needs fewer promises than `Promise.race` with a timer.
  * @template T
  * @param {Promise<T>} promise
  * @param {number} limitMs
@@ -73,20 +72,20 @@ export function abortReason(signal) {
   if (!read(signal, 'aborted')) return undefined;
   const reason = read(signal, 'reason');
   if (reason !== undefined) return reason;
-  // Before signals had a reason, `fetch` made one.
+  // In engines whose signals have no reason, `fetch` makes one.
   const message = 'The operation was aborted.';
   return caught(() => new DOMException(message, 'AbortError')) ?? new Error(message);
 }
 
 /**
- * What is called once a signal aborts, and the one listener that does it.
+ * The functions to call when a signal aborts, and the one listener that calls them.
  * @type {WeakMap<object, { calls: Set<() => void>, listener: () => void }>}
  */
 const listening = new WeakMap();
 
 /**
- * Calls back once a signal aborts, and returns what stops that. All who wait with a signal share one listener: Node warns of an
- * eleventh. It is removed with the last of them: a signal may live as long as its page.
+ * Calls back when a signal aborts. Returns a function that stops that. All waits with a signal share one listener, because Node warns
+ * of the eleventh. The last wait removes the listener, because a signal may live as long as its page.
  * @param {any} signal
  * @param {() => void} call
  */

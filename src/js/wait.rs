@@ -16,7 +16,7 @@ extern "C" {
     #[wasm_bindgen(js_name = abortReason)]
     pub(super) fn abort_reason(signal: &JsValue) -> JsValue;
 
-    /// Settles as a promise does, or rejects with the signal's reason if there is a signal and it aborts earlier.
+    /// Settles as `promise` does. If there is a signal and it aborts earlier, rejects with the signal's reason.
     #[wasm_bindgen(js_name = unlessAborted)]
     pub(super) fn unless_aborted(promise: &Promise, signal: &JsValue) -> Promise;
 }

@@ -1,4 +1,4 @@
-//! The allocator: it overwrites what is freed, so that no token stays in the memory after the call that needed it.
+//! The allocator. It overwrites freed memory, so that no token stays there after its call.
 
 use core::alloc::{GlobalAlloc, Layout};
 
@@ -13,7 +13,7 @@ struct Wiping(WasmDynamicTalc);
 // SAFETY: talc's allocator does the work, and a block is still its owner's when it is overwritten.
 #[expect(
     unsafe_code,
-    reason = "no type could overwrite its text for all the strings that wasm-bindgen and std make of it"
+    reason = "no type can overwrite the copies of a text that wasm-bindgen and std make"
 )]
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,7 +1,8 @@
-//! Escapes make way for the characters that they stand for.
+//! Replaces each escape by its character.
 
-/// Rewrites the strings of a text in UTF-8: a quote, a backslash and a lone surrogate stay escaped, since there is no other
-/// way to write them. Spaces fill up the text. None if an escape is wrong or in no string, or if a string holds a control.
+/// Rewrites the strings of a text in UTF-8. A quote, a backslash and a lone surrogate stay escaped, because there is no other
+/// way to write them. Spaces fill up the text. None if an escape is wrong or outside a string, or if a string has a control
+/// character.
 #[inline(never)]
 pub(super) fn unescape(text: &mut [u8]) -> Option<()> {
     let (mut from, mut to, mut in_string) = (0, 0, false);
@@ -37,7 +38,7 @@ pub(super) fn unescape(text: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// Reads an escape, or two that are a surrogate pair. Returns the character and how long it was.
+/// Reads an escape, or two that are a surrogate pair. Returns the character and the length of what was read.
 fn escape(text: &[u8]) -> Option<(u32, usize)> {
     let character = match *text.get(1)? {
         byte @ (b'"' | b'\\' | b'/') => byte,

@@ -2,7 +2,7 @@
 
 use crate::error::Failure;
 
-/// When to ask again, and when to give up.
+/// When a refresh is sent again, and when it is given up.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
     /// How many attempts may follow the first one.
@@ -11,10 +11,10 @@ pub struct Retries {
     pub deadline: f64,
 }
 
-/// The longest `Retry-After` that is waited for.
+/// The longest `Retry-After` that a call waits for.
 const MAX_RETRY_AFTER_MS: f64 = 60_000.0;
 
-/// The first wait is below this, each next one below twice as much.
+/// The longest first wait. It doubles for each further wait.
 const BACKOFF_MS: f64 = 500.0;
 
 /// No wait is longer than this.
@@ -23,10 +23,10 @@ const MAX_BACKOFF_MS: f64 = 8_000.0;
 /// The share of a `Retry-After` that is added at most, so that a fleet does not return in one second.
 const SPREAD: f64 = 0.1;
 
-/// The most that is added.
+/// The most that is added to a `Retry-After`.
 const MAX_SPREAD_MS: f64 = 5_000.0;
 
-/// Returns a `Retry-After` with some more, by chance.
+/// Returns a `Retry-After` plus a random addition.
 pub(crate) fn spread_ms(asked_ms: f64, random: f64) -> f64 {
     asked_ms + random * (asked_ms * SPREAD).min(MAX_SPREAD_MS)
 }
@@ -34,8 +34,8 @@ pub(crate) fn spread_ms(asked_ms: f64, random: f64) -> f64 {
 impl Retries {
     /// Returns how long to wait before the next attempt, in milliseconds; none to give up.
     ///
-    /// Exponential back-off with full jitter: `random`, in 0..1, says how much of it. A `Retry-After` is honoured, and
-    /// spread, if it fits; it ends the call at once if it does not.
+    /// The wait is an exponential back-off with full jitter: it is multiplied by `random`, in 0..1. If a `Retry-After` fits, the wait
+    /// is at least that long, plus a random addition. If it does not fit, the call ends at once.
     #[must_use]
     pub fn wait_ms(&self, failure: &Failure, random: f64, now: f64) -> Option<f64> {
         if !failure.retryable || f64::from(failure.attempts) > self.retries {

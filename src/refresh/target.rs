@@ -1,26 +1,26 @@
-//! Whom a refresh asks: one of Transak's gateways, or a server of one's own.
+//! The server of a refresh: one of Transak's gateways, or the user's own.
 
 use super::PATH;
 use crate::error::{Code, Failure, joined};
 
-/// Whom to ask.
+/// The server of a refresh.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     base: String,
     hints: Hints,
 }
 
-/// What to tell a caller of a server that refused something.
+/// What the message adds if a server refuses something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// It refused the token.
+    /// If it refuses the token.
     pub token: &'static str,
-    /// It refused the caller. Only Transak itself is known to do so for these reasons.
+    /// If it refuses the caller. Empty for a user's own server, whose reasons are not known.
     pub caller: &'static str,
 }
 
 impl Hints {
-    /// Those of a server of one's own.
+    /// The additions for a user's own server.
     pub const OWN: Self = Self { token: "it was asked on your own baseUrl", caller: "" };
 
     const fn transak(token: &'static str) -> Self {
@@ -28,8 +28,8 @@ impl Hints {
     }
 }
 
-/// Returns the base of one of Transak's gateways by its name, and what to tell if it refuses something; without a name
-/// staging's, the only server that the API's reference names. None for any other name.
+/// Returns the base URL of one of Transak's gateways by its name, and the additions for its refusals. Without a name, it is staging:
+/// the only server that the API's reference names. None for any other name.
 #[must_use]
 fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     const STAGING: &str = "https://api-gateway-stg.transak.com";
@@ -42,11 +42,11 @@ fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     Some((base, Hints::transak(token)))
 }
 
-/// Returns the base of a server of one's own, by its absolute URL as the WHATWG's parser writes it (`URL.href`).
+/// Returns the base URL of a user's own server, from its absolute URL as the WHATWG's parser writes it (`URL.href`).
 ///
 /// # Errors
-/// Says what is wrong with it, to follow its name: a scheme but https (http is for loopback, or where it is allowed), user
-/// info, a query or a fragment.
+/// Says what is wrong with the URL. The text follows the option's name. Wrong are user info, a query, a fragment, and any scheme other
+/// than https. http is allowed for loopback, and with `allow_http`.
 fn own_base(href: &str, allow_http: bool) -> Result<&str, &'static str> {
     let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
         (rest, false)
@@ -77,15 +77,15 @@ impl Target {
         environment(name).map(|(base, hints)| Self { base: base.to_owned(), hints })
     }
 
-    /// A server of one's own, by its absolute URL.
+    /// A user's own server, by its absolute URL.
     ///
     /// # Errors
-    /// Says what is wrong with it, to follow its name.
+    /// Says what is wrong with the URL. The text follows the option's name.
     pub fn own(href: &str, allow_http: bool) -> Result<Self, &'static str> {
         Ok(Self { base: own_base(href, allow_http)?.to_owned(), hints: Hints::OWN })
     }
 
-    /// Returns the message of a failure to a caller who asked this server. After a request it names the origin and the status.
+    /// Returns the message of a failure for a caller of this server. After a request it names the origin and the status.
     #[must_use]
     pub fn message(&self, failure: &Failure) -> String {
         let detail = match failure.code {
@@ -117,7 +117,7 @@ impl Target {
     }
 }
 
-/// Writes a status. The standard library's way to write any number takes more code than all of this file.
+/// Writes a status. The standard library's code that writes any number is larger than the code of this file.
 fn three_digits(status: u16) -> String {
     [100, 10, 1].map(|unit| char::from_digit((status / unit % 10).into(), 10).unwrap_or_default()).iter().collect()
 }
@@ -129,7 +129,7 @@ fn is_loopback(authority: &[u8]) -> bool {
         Some(([host @ .., b':'], _)) => host,
         _ => authority,
     };
-    // A host that ends in a number is an IPv4 address to the URL parser, which has written it as four of them.
+    // If a host ends in a number, the URL parser takes it for an IPv4 address and writes it as four numbers.
     let is_ipv4 = || host.iter().all(|&byte| byte == b'.' || byte.is_ascii_digit());
     host == b"[::1]" || host == b"localhost" || host.ends_with(b".localhost") || host.starts_with(b"127.") && is_ipv4()
 }

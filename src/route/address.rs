@@ -1,23 +1,23 @@
-//! Whose address a request came from: one valid IPv4 or IPv6 address, or none.
+//! The address that a request came from: one valid IPv4 or IPv6 address, or none.
 //!
-//! A proxy's header is believed as far as the proxies are trusted, and no hop further: anyone who sends a request can
-//! write anything there, but not the hop that a trusted proxy has added. It knows no names and looks nothing up.
+//! Of a proxy's header, only the addresses count that a trusted proxy has added. Anyone who sends a request can write any other
+//! address there. This module knows no host names and looks nothing up.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// One address, an IPv4 one also where it came mapped into IPv6.
+/// One address. An IPv4 address that is mapped into IPv6 is the IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address(IpAddr);
 
 impl Address {
-    /// Reads an address, strictly: no port, no zone, no leading zeros.
+    /// Reads an address without a port, a zone or leading zeros.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
     }
 
-    /// Tells whether a text is this address as it is written here. Of an IPv4 one there is but one way.
+    /// Tells whether a text is this address in the way that `to_string` writes it. An IPv4 address can be written in one way only.
     #[must_use]
     pub fn is_written(self, text: &str) -> bool {
         match self.0 {
@@ -26,7 +26,7 @@ impl Address {
         }
     }
 
-    /// Returns what stands for everyone who may have this address: of an IPv6 one the /64, which is one household's.
+    /// Returns the key that counts for this address: the address itself, or the /64 of an IPv6 address, which one household has.
     #[must_use]
     pub fn rate_limit_key(self) -> u128 {
         match self.0 {
@@ -89,11 +89,11 @@ impl Network {
     }
 }
 
-/// Returns the address that a request came from: the right-most hop that no trusted proxy stands at. None where it is
-/// not known, or a hop that should name it does not.
+/// Returns the address that a request came from: the first one that is not a trusted proxy's, beginning at the socket's address and
+/// going from right to left through the header. None if the socket's address is not known, or if such an entry is no address.
 #[must_use]
 pub fn client(remote: Option<&str>, forwarded: Option<&str>, trusted: &[Network]) -> Option<Address> {
-    // A link-local address comes with its zone, which is this machine's own affair.
+    // A link-local address has a zone, which only means something on this machine.
     let mut address = Address::read(remote?.split('%').next()?)?;
     let hops = forwarded.filter(|hops| !hops.trim_ascii().is_empty());
     for hop in hops.into_iter().flat_map(|hops| hops.rsplit(',')) {
@@ -105,7 +105,7 @@ pub fn client(remote: Option<&str>, forwarded: Option<&str>, trusted: &[Network]
     Some(address)
 }
 
-/// Reads a hop, which some proxies write with its port.
+/// Reads an entry of the header. Some proxies write the port, too.
 fn read_hop(hop: &str) -> Option<Address> {
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     let with_port = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());

@@ -1,5 +1,5 @@
-//! Many tokens, one after another: when a failed refresh is tried again, how long everyone waits because a server asked for it,
-//! and when nothing more is sent.
+//! A job over many tokens: when a failed refresh is tried again, how long all tokens wait because the server asked for it, and when
+//! nothing more is sent.
 
 use crate::error::{Action, Code, Failure};
 use crate::refresh::{Retries, may_pass, spread_ms};
@@ -33,10 +33,10 @@ pub struct Failed {
     pub began: f64,
 }
 
-/// What follows from a failure.
+/// What the job does after a failure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Then {
-    /// How long to wait before this token is tried again; none if it is not.
+    /// How long to wait before this token is tried again; none if it is not tried again.
     pub again_in_ms: Option<f64>,
     /// Whether nothing more is sent for any token.
     pub is_over: bool,
@@ -55,9 +55,9 @@ impl Fleet {
         (self.paused_until - now).max(0.0)
     }
 
-    /// Takes note of a failure. `random`, in 0..1, spreads waits.
+    /// Notes a failure. `random`, in 0..1, spreads waits.
     pub fn failed(&mut self, failed: &Failed, random: f64, now: f64) -> Then {
-        // A token of its own, or the user's function for it, is nobody else's fault.
+        // An invalid token says nothing about the other tokens.
         if failed.code.action() == Action::Fix && failed.code != Code::InvalidToken {
             return Then { again_in_ms: None, is_over: true };
         }
@@ -69,7 +69,7 @@ impl Fleet {
         Then { again_in_ms: retries.wait_ms(&failure, random, now).filter(|_| !is_over), is_over }
     }
 
-    /// Makes everyone wait. Returns whether that is short enough to be waited for.
+    /// Makes all tokens wait. Returns whether the wait is short enough.
     fn pause(&mut self, asked_ms: f64, random: f64, now: f64) -> bool {
         let more_ms = asked_ms - self.wait_ms(now);
         if more_ms > self.patience_ms {

@@ -1,10 +1,10 @@
-//! How often: so many in a window of time, for each address, for each token and in all.
+//! The limits: so many requests in a window of time, for each address, for each token and in total.
 //!
-//! A refusal by Transak counts against the address that the token came from, and against a limit of its own; it does not use up
-//! what all users share. So the one who forges tokens is the one who is limited.
+//! A refusal by Transak counts against the address that the token came from, and against a separate total limit. It does not use up
+//! the total that all users share. So only the sender of forged tokens is limited.
 //!
-//! A window begins with the first request in it. What is remembered is bounded: of more addresses or tokens than that the
-//! ones that were counted longest ago are forgotten, and the limits on all together still hold.
+//! A window begins with its first request. The memory is bounded: if there are too many addresses or tokens, those that were counted
+//! longest ago are forgotten. The total limits still hold.
 
 use super::Key;
 use super::lru::Lru;
@@ -14,19 +14,19 @@ use crate::error::Code;
 /// How many addresses, and how many tokens, are remembered.
 pub(super) const REMEMBERED: usize = 10_000;
 
-/// So many in a window of so many milliseconds.
+/// A maximum for a window of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {
-    /// How many.
+    /// The maximum.
     pub max: f64,
-    /// In how many milliseconds.
+    /// The length of the window, in milliseconds.
     pub window_ms: f64,
 }
 
-/// The limits; none where there is none.
+/// The limits. None means no limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Requests of one address, of an IPv6 one its /64. A request whose address is not known is not counted.
+    /// Requests of one address, or of the /64 of an IPv6 address. A request without a known address is not counted.
     pub per_address: Option<Limit>,
     /// Requests sent to Transak for one token.
     pub per_token: Option<Limit>,
@@ -42,8 +42,8 @@ impl Limits {
     /// No limits.
     pub const NONE: Self = Self { per_address: None, per_token: None, refused: None, refused_total: None, total: None };
 
-    /// Returns what a limiter of the user's own is asked at a moment: each limit by its name, what a refusal is told as, and
-    /// whether it counts or only looks.
+    /// Returns what the option `limiter` is called with at a moment: each limit's name, the reason of a refusal, and whether the call
+    /// counts or only looks.
     #[must_use]
     pub fn quotas(&self, moment: Moment) -> Vec<Quota> {
         let Self { per_address, per_token, refused, refused_total, total } = *self;
@@ -88,7 +88,7 @@ pub enum Moment {
     Admit,
     /// Its token is to be sent to Transak.
     Send,
-    /// It is known what became of it.
+    /// Its request has settled.
     Settled(Verdict),
 }
 
@@ -105,7 +105,7 @@ pub struct Quota {
     pub cost: u8,
 }
 
-/// A refusal: when another try makes sense, in milliseconds, and which kind of limit it was.
+/// A refusal: how long to wait, and which kind of limit was reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limited {
     /// How long to wait.
@@ -128,7 +128,7 @@ impl Limit {
         open.copied().unwrap_or(Window { began: now, count: 0.0 })
     }
 
-    /// Returns how long it takes until another one fits, in milliseconds; none where one fits.
+    /// Returns how long it takes until another request fits, in milliseconds; none if one fits now.
     fn wait_ms(self, window: Window, now: f64) -> Option<f64> {
         (window.count >= self.max).then_some(window.began + self.window_ms - now)
     }
@@ -147,18 +147,18 @@ pub(super) struct Sending {
     pub(super) rate_limit_key: Option<Key>,
     /// Whether Transak has accepted the token before, or gave it.
     pub(super) is_accepted: bool,
-    /// How many requests of the same rate-limit key are in flight.
+    /// How many requests with the same rate-limit key are in flight.
     pub(super) under_way: usize,
 }
 
-/// What a request under way was counted in: the window of the total that it stands in, by its begin.
+/// Where a request in flight was counted: the beginning of the window of `total`, or none if it was not counted there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Counted(Option<f64>);
 
-/// What became of a request, as far as limits matter.
+/// How a request has settled, for the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It counts in the total: Transak gave a token, or it failed.
+    /// It counts in the total: Transak gave a token, or Transak failed.
     Answered,
     /// Transak refused the token.
     Refused,
@@ -167,7 +167,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns what a failure is.
+    /// Returns the verdict on a failure.
     #[must_use]
     pub fn of(code: Code) -> Self {
         match code {
@@ -178,7 +178,7 @@ impl Verdict {
     }
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Debug)]
 pub(super) struct Windows {
     addresses: Lru<Window>,
@@ -196,7 +196,7 @@ impl Default for Windows {
 }
 
 impl Windows {
-    /// Counts a request of an address, by the hash of its rate-limit key. Returns the refusal if it is one too many.
+    /// Counts a request of an address, by the hash of its rate-limit key. Returns the refusal if the limit is reached.
     pub(super) fn address(&mut self, limits: &Limits, rate_limit_key: Option<Key>, now: f64) -> Option<Limited> {
         let (limit, key) = (limits.per_address?, rate_limit_key?);
         let window = limit.at(self.addresses.peek(key), now);
@@ -205,10 +205,10 @@ impl Windows {
         wait_ms.map(|wait_ms| Limited { wait_ms, reason: Reason::Address })
     }
 
-    /// Counts a request to Transak, for now as if it would be answered.
+    /// Counts a request to Transak. Until it has settled, it counts as answered.
     ///
     /// # Errors
-    /// The refusal if it is one too many: then it counts for nothing.
+    /// Returns the refusal if a limit is reached. Then the request is not counted.
     pub(super) fn send(&mut self, limits: &Limits, sending: &Sending, now: f64) -> Result<Counted, Limited> {
         if let Some(limit) = limits.refused
             && let Some(rate_limit_key) = sending.rate_limit_key
@@ -227,8 +227,8 @@ impl Windows {
         if let Some((_, window)) = token {
             self.tokens.put(sending.token, window.counted());
         }
-        // One address takes up no more of what all share than it may have refused: a burst of forged tokens must not use it up
-        // while Transak looks at them.
+        // In flight, one address may use at most as much of the shared total as its limit `refused`. Otherwise a burst of forged tokens
+        // would use up the total before Transak refuses them.
         let room = limits.refused.filter(|_| sending.rate_limit_key.is_some()).map_or(f64::INFINITY, |limit| limit.max);
         let counts = f64::from(u32::try_from(sending.under_way).unwrap_or(u32::MAX)) < room;
         let window = total.filter(|_| counts).map(|(_, window)| window);
@@ -266,8 +266,8 @@ impl Windows {
         }
     }
 
-    /// Counts a refusal against its rate-limit key. Returns whether it counts against all: what one address has refused beyond its own
-    /// limit, which only a burst can, does not.
+    /// Counts a refusal against its rate-limit key. Returns whether it counts in `refused_total`, too. If the address is beyond its own
+    /// limit, which only a burst can cause, it does not.
     fn refuse(&mut self, limits: &Limits, rate_limit_key: Option<Key>, now: f64) -> bool {
         let Some((limit, key)) = limits.refused.zip(rate_limit_key) else { return true };
         let window = limit.at(self.refused.peek(key), now);

@@ -1,15 +1,15 @@
-//! A bounded memory: what was put in longest ago goes first. It has no clock and knows nothing of what it holds.
+//! A bounded memory. When it is full, it drops the value that was put in longest ago. It has no clock, and does not look at its values.
 
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{HashMap, VecDeque};
 
 use super::Key;
 
-/// So many values at most, each by its key and with the turn it was put in.
+/// Up to `capacity` values by their keys. Each has the number of the turn in which it was put in.
 #[derive(Debug)]
 pub(super) struct Lru<V> {
     values: Values<V>,
-    /// The turns, the oldest first; one whose value was put in again since, or is gone, counts no more.
+    /// The turns, the oldest first. A turn does not count any more if its value was put in again or was dropped.
     order: VecDeque<(u64, Key)>,
     turn: u64,
     capacity: usize,
@@ -17,7 +17,7 @@ pub(super) struct Lru<V> {
 
 type Values<V> = HashMap<Key, (u64, V), BuildHasherDefault<AsItIs>>;
 
-/// The hash of a key, which is a hash already that nobody can choose: both halves of it.
+/// The hasher of keys. A key is a seeded hash already, so this only combines its halves.
 #[derive(Debug, Default)]
 struct AsItIs(u64);
 
@@ -36,7 +36,7 @@ impl<V> Lru<V> {
         Self { values: Values::default(), order: VecDeque::new(), turn: 0, capacity }
     }
 
-    /// Puts a value in the place of its key, as the newest one.
+    /// Puts a value in under its key, as the newest one.
     pub(super) fn put(&mut self, key: Key, value: V) {
         self.turn += 1;
         self.values.insert(key, (self.turn, value));
@@ -50,7 +50,7 @@ impl<V> Lru<V> {
         }
     }
 
-    /// Looks at a value, which does not make it newer.
+    /// Looks at a value. That does not make it newer.
     pub(super) fn peek(&self, key: Key) -> Option<&V> {
         self.values.get(&key).map(|(_, value)| value)
     }
@@ -60,7 +60,7 @@ impl<V> Lru<V> {
         self.values.remove(&key);
     }
 
-    /// Drops the oldest values as long as they are done with.
+    /// Drops the oldest values as long as `is_done` is true for them.
     pub(super) fn drop_while(&mut self, is_done: impl Fn(&V) -> bool) {
         while let Some(&(turn, key)) = self.order.front()
             && self.values.get(&key).is_none_or(|(newest, value)| *newest != turn || is_done(value))
@@ -73,7 +73,7 @@ impl<V> Lru<V> {
         while !self.drop_front() && !self.order.is_empty() {}
     }
 
-    /// Drops the oldest turn. Returns whether its value went with it.
+    /// Drops the oldest turn. Returns whether that has dropped a value.
     fn drop_front(&mut self) -> bool {
         let Some((turn, key)) = self.order.pop_front() else { return false };
         let is_current = is_current(&self.values, turn, key);

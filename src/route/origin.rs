@@ -1,11 +1,11 @@
-//! Which pages may ask: those of a list of origins, each exactly as browsers write it. There is no pattern and no `*`.
+//! Which pages may call the route: those of a list of origins, each exactly as browsers write it. There are no patterns and no `*`.
 
 /// A list of origins.
 #[derive(Debug, Default)]
 pub struct Origins(Vec<String>);
 
 impl Origins {
-    /// Takes a list; none where one of it is not written as a browser writes an origin, so that it could never match.
+    /// Takes a list. None if an entry is not written as a browser writes an origin, because it could never match.
     #[must_use]
     pub fn read(list: Vec<String>) -> Option<Self> {
         list.iter().all(|origin| is_origin(origin)).then_some(Self(list))
@@ -18,8 +18,8 @@ impl Origins {
     }
 }
 
-/// Tells whether a text is a serialised origin (RFC 6454, section 6.2): scheme, host and port in lower case, the
-/// scheme's own port left out, nothing behind.
+/// Tells whether a text is a serialised origin (RFC 6454, section 6.2): scheme, host and port in lower case, without the default
+/// port of the scheme, and nothing more.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
     let own_port = match scheme {

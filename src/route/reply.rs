@@ -1,7 +1,6 @@
-//! Answers: in the API's own shapes, with texts of our own.
+//! Answers, in the shapes of the API and with texts of this package.
 //!
-//! Nothing that a server or a browser has written stands in one, but the new token, an error code and a trace id that
-//! were found harmless, and an origin that is on the list.
+//! An answer repeats only these texts of others: the new token, a harmless error code, a harmless trace id, and an origin of the list.
 
 use core::time::Duration;
 use std::borrow::Cow;
@@ -9,20 +8,20 @@ use std::borrow::Cow;
 use super::limit::Limited;
 use crate::error::{Code, Failure, joined};
 
-/// What became of a request, for those who keep count.
+/// The `outcome` of a request, for `onEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Transak gave a new token.
     Refreshed,
-    /// The same, for another request that was under way.
+    /// The new token came from another request that was in flight.
     Shared,
-    /// The same, a moment ago.
+    /// The new token came a moment ago.
     Repeated,
     /// It was the preflight of a browser.
     Preflight,
-    /// It was refused here.
+    /// The route refused the request.
     Refused,
-    /// It was one too many.
+    /// A limit was reached.
     Limited,
     /// Transak gave no token.
     Failed,
@@ -44,22 +43,22 @@ impl Outcome {
     }
 }
 
-/// Why a request was not served, for those who keep count.
+/// Why a request was not served, for `onEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No page of this origin may ask.
+    /// Pages of its origin may not call the route.
     Origin,
-    /// The user's own function did not authorise it, or failed.
+    /// `authorize` did not allow it, or failed.
     Authorize,
-    /// Its token is none, or has expired.
+    /// Its token is invalid, or has expired.
     Token,
-    /// Its address asks too often, or had too many tokens refused.
+    /// Its address sent too many requests, or too many tokens that Transak refused.
     Address,
-    /// One of the limits for a token or for all.
+    /// A limit for a token or a total was reached.
     Limit,
     /// Transak gave no token.
     Upstream,
-    /// Something took too long: a function of the user's, or Transak.
+    /// A function of the options, or Transak, took too long.
     Timeout,
 }
 
@@ -90,9 +89,9 @@ pub struct Reply {
     pub body: Option<String>,
     /// What became of the request.
     pub outcome: Outcome,
-    /// What a client of ours makes of it, where it is a failure.
+    /// The code that a client of this package sees, if the answer is a failure.
     pub code: Option<Code>,
-    /// Why it is one.
+    /// Why it is a failure.
     pub reason: Option<Reason>,
 }
 
@@ -115,7 +114,7 @@ impl Reply {
 /// What a page may read.
 #[derive(Clone, Copy, Debug)]
 pub struct Cors<'a> {
-    /// The origin that is on the list, if any.
+    /// The page's origin, if it is on the list.
     pub(super) origin: Option<&'a str>,
     /// Whether it may send its cookie.
     pub(super) allows_credentials: bool,
@@ -135,30 +134,30 @@ impl Cors<'_> {
         self.body(joined(&[r#"{"data":{"accessToken":""#, token, r#""}}"#]), outcome)
     }
 
-    /// The same by its body.
+    /// The same answer, from its body.
     pub(super) fn body(self, body: String, outcome: Outcome) -> Reply {
         self.reply(200, Some(body), outcome)
     }
 
-    /// A refusal of our own.
+    /// A refusal by the route itself.
     #[must_use]
     pub fn refusal(self, status: u16, message: &str, code: Code) -> Reply {
         self.error(status, message, None, code)
     }
 
-    /// The refusal of a token, as Transak words it: errorCode 1002.
+    /// The refusal of a token, with Transak's errorCode 1002.
     pub(super) fn unauthorized(self, message: &str, code: Code) -> Reply {
         self.error(401, message, Some("1002"), code)
     }
 
-    /// The refusal of one request too many.
+    /// The refusal if a limit is reached.
     #[must_use]
     pub fn limited(self, Limited { wait_ms, reason }: Limited) -> Reply {
         let refusal = self.refusal(429, "Too many requests", Code::RateLimited).because(reason);
         Reply { outcome: Outcome::Limited, ..refusal }.with("retry-after", seconds(wait_ms))
     }
 
-    /// The answer if a function of the user's fails, or does not answer in time.
+    /// The answer if a function of the options fails, or does not return in time.
     #[must_use]
     pub fn unserved(self, is_late: bool, reason: Option<Reason>) -> Reply {
         let refusal = if is_late {
@@ -174,13 +173,13 @@ impl Cors<'_> {
         let error_code = failure.error_code.as_deref();
         let status = match (failure.code, failure.status) {
             (Code::Unauthorized | Code::TokenExpired | Code::InvalidToken, _) => 401,
-            // A browser takes 407 for its own proxy's.
+            // A browser would take a 407 for an answer of its own proxy.
             (Code::Rejected, Some(status @ (400..=406 | 408..=499))) | (Code::Server, Some(status @ 500..=599)) => {
                 status
             }
             (Code::Rejected, _) => 400,
             (Code::RateLimited, _) => 429,
-            // Not 403: the page can do nothing about what the backend is refused.
+            // Not 403, because Transak refused the backend, and the page cannot change that.
             (Code::Forbidden | Code::Server | Code::Network | Code::BadResponse, _) => 502,
             (Code::Timeout, _) => 504,
             _ => 500,
@@ -236,12 +235,12 @@ impl Cors<'_> {
     }
 }
 
-/// When to try again if Transak refuses this server: somebody has to change something first, which takes a while.
+/// How long to wait if Transak refuses this server. Somebody has to change the configuration first.
 const FORBIDDEN_AGAIN_MS: f64 = 60_000.0;
 
 const CHALLENGED: &str = "The bot protection of Transak's CDN refused this server";
 
-/// Returns what to say of a request to Transak that failed.
+/// Returns the message for a request to Transak that failed.
 fn message(code: Code) -> &'static str {
     match code {
         Code::Forbidden => "Transak refused this server: its address or its api key",
@@ -260,8 +259,8 @@ fn is_number(code: &str) -> bool {
     code.bytes().all(|byte| byte.is_ascii_digit()) && (code == "0" || !code.starts_with('0'))
 }
 
-/// Returns whole seconds, at least one: who comes a moment too early comes again.
+/// Returns whole seconds, rounded up, and at least one. A client that comes a moment too early would be refused again.
 fn seconds(wait_ms: f64) -> String {
-    // By way of whole numbers: to write a float takes 20 kB of code.
+    // By whole numbers, because code that writes a float takes 20 kB.
     Duration::try_from_secs_f64((wait_ms / 1000.0).ceil().max(1.0)).unwrap_or(Duration::MAX).as_secs().to_string()
 }

@@ -1,20 +1,20 @@
-//! Whether the route is set up as it should be, told by how the first requests look: behind a proxy that nobody mentioned, or with a
-//! key or a server that Transak's answers do not fit.
+//! Finds a wrong configuration: a proxy that the options do not name, or an environment whose tokens Transak refuses. The requests and
+//! Transak's answers show it.
 
 use super::Key;
 
-/// How many requests are looked at for a proxy.
+/// How many requests are checked for a proxy.
 const LOOKED_AT: u32 = 20;
 
 /// How many different tokens in a row have to be refused before that is reported.
 const IN_A_ROW: usize = 10;
 
-/// What is set up wrong.
+/// What is wrong in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misconfigured {
-    /// Everyone seems to have one address, since the proxy before this server is not known to be one.
+    /// All users seem to have one address, because the options do not name the proxy before this server.
     Proxy,
-    /// Transak refuses every token: they are another environment's, for example.
+    /// Transak refuses every token. For example, the tokens are of another environment.
     Refused,
 }
 
@@ -29,7 +29,7 @@ impl Misconfigured {
     }
 }
 
-/// What was seen so far. Each reason is reported once.
+/// What the route has seen so far. It reports each reason once.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     seen: u32,
@@ -37,20 +37,20 @@ pub(super) struct Watch {
     first: Option<(Key, Key)>,
     differs: bool,
     is_no_proxy: bool,
-    /// The tokens refused in a row; those that count are different.
+    /// The different tokens that Transak refused in a row.
     refused: Vec<Key>,
     has_told_refused: bool,
     due: Vec<Misconfigured>,
 }
 
 impl Watch {
-    /// Looks at a request: the key of its socket's address, and of its `x-forwarded-for`.
+    /// Looks at a request: the hash of its socket's address, and the hash of its `x-forwarded-for`.
     pub(super) fn request(&mut self, remote: Option<Key>, forwarded: Option<Key>) {
         if self.is_no_proxy {
             return;
         }
         let Some((remote, forwarded)) = remote.zip(forwarded) else {
-            // Without an address nothing is known, and a proxy that adds the header adds it to every request.
+            // Without the socket's address this request tells nothing. Without the header there is no proxy that adds it.
             self.is_no_proxy = remote.is_some();
             return;
         };
@@ -71,12 +71,12 @@ impl Watch {
         !self.is_no_proxy
     }
 
-    /// Stops looking for a proxy: the user has said whose address counts.
+    /// Stops looking for a proxy, because the options say which address counts.
     pub(super) fn trusts(&mut self) {
         self.is_no_proxy = true;
     }
 
-    /// Looks at what Transak says of a token.
+    /// Notes whether Transak refused a token.
     pub(super) fn answer(&mut self, token: Key, is_refused: bool) {
         if self.has_told_refused {
             return;
@@ -93,7 +93,7 @@ impl Watch {
         }
     }
 
-    /// Returns what is to be reported, once.
+    /// Returns a reason that is not reported yet.
     pub(super) fn take(&mut self) -> Option<Misconfigured> {
         self.due.pop()
     }

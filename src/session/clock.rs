@@ -1,22 +1,22 @@
-//! What time it is: two clocks, of which the wall's may be wrong and may jump, and what the server's tokens say of it.
+//! The time by two clocks. The wall clock may be wrong and may jump. The server's tokens show how wrong it is.
 
 use super::{Held, Session};
 use crate::claims::Claims;
 use crate::status::{Lifetime, lifetime};
 
-/// The most that a clock is believed to be wrong, in milliseconds.
+/// The largest error of a clock that is corrected, in milliseconds.
 pub const MAX_SKEW_MS: f64 = 48.0 * 3_600_000.0;
 
-/// A clock that is wrong by less is right, and one that jumps by less does not jump.
+/// A smaller error of the clock, or a smaller jump, is ignored.
 const NOISE_MS: f64 = 7_000.0;
 
 /// A request that takes longer says nothing about the clock.
 const MAX_MEASURED_MS: f64 = 10_000.0;
 
-/// What time it is, by two clocks.
+/// An instant by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Now {
-    /// Milliseconds since the epoch, as the machine has it: it may be wrong, and it may jump.
+    /// Milliseconds since the epoch by the machine's clock, which may be wrong and may jump.
     pub wall: f64,
     /// Milliseconds since some start; it never jumps, and it may stand still while the machine sleeps.
     pub monotonic: f64,
@@ -30,13 +30,14 @@ impl Session {
         self.skew_ms
     }
 
-    /// Notices what time it is, and that the wall clock has jumped: what was measured by it counts no more.
+    /// Notes the time. If the wall clock has jumped, the measured skew is dropped.
     pub(super) fn observe(&mut self, now: Now) {
         let jump = (now.wall - self.seen.wall) - (now.monotonic - self.seen.monotonic);
         self.seen = now;
         if jump.abs() >= NOISE_MS {
             self.skew_ms = None;
-            // Forward it may have been asleep as well, and a rest is a rest. Backward, each instant would be too far off.
+            // After a jump forward the machine may have slept, and then the waits have passed. After a jump backward each instant would
+            // be too far in the future.
             if jump < 0.0 {
                 self.move_instants(jump);
             }
@@ -75,15 +76,15 @@ impl Session {
         self.left_ms(token) <= 0.0
     }
 
-    /// Returns server minus local time by a token that the server has just issued, against the middle of the
-    /// request; what is known already if the token, the request or the result is not good for that.
+    /// Returns server minus local time: the `iat` of a token that the server has just issued, minus the middle of the request.
+    /// Returns the skew that is already known if the token, the request or the result is not suitable.
     pub(super) fn implied_skew_ms(&self, new: Claims, sent: Now) -> Option<f64> {
         let old = self.held.and_then(|held| held.claims.issued_at);
         let Some(issued_at) = new.issued_at.filter(|_| new.issued_at > old) else { return self.skew_ms };
         let took = self.seen.wall - sent.wall;
         let jump = took - (self.seen.monotonic - sent.monotonic);
         let skew = issued_at - f64::midpoint(sent.wall, self.seen.wall);
-        // The truth is at most half of the request away from its middle.
+        // The error of this measurement is at most half of the time that the request took.
         if jump.abs() >= NOISE_MS || took > MAX_MEASURED_MS || skew.abs() > MAX_SKEW_MS {
             self.skew_ms
         } else if skew.abs() < NOISE_MS {

@@ -1,4 +1,4 @@
-//! A session as numbers. JavaScript keeps them between two calls: a trap takes an instance's memory, and no session with it.
+//! A session as numbers. JavaScript keeps them between two calls. So a trap, which loses the instance's memory, loses no session.
 
 use super::renewal::Request;
 use super::storage::{Entry, Standing};
@@ -7,10 +7,10 @@ use crate::claims::Claims;
 use crate::error::Code;
 use crate::status::StatusOptions;
 
-/// How many numbers a session is.
+/// The count of numbers that represent a session.
 pub const COUNT: usize = 37;
 
-/// A list of numbers, and a place in it that each field moves on. One list of fields serves both directions.
+/// The numbers that are not read or written yet. Each field takes the first one. One list of fields serves both directions.
 struct Numbers<'a> {
     rest: &'a mut [f64],
     is_reading: bool,
@@ -28,7 +28,7 @@ impl Numbers<'_> {
         self.rest = rest;
     }
 
-    /// None is NaN, which no time and no span is.
+    /// None is written as NaN, which is never a time or a duration.
     #[inline(never)]
     fn optional(&mut self, field: &mut Option<f64>) {
         let mut number = field.unwrap_or(f64::NAN);
@@ -51,7 +51,7 @@ impl Numbers<'_> {
         *field = number > 0.0;
     }
 
-    /// One of several values is its place among them; a value that is none of them, such as none at all, is what follows.
+    /// A value is written as its index in `all`. None, or a value that is not in `all`, is written as the length of `all`.
     fn choice<T: Copy + PartialEq>(&mut self, field: &mut Option<T>, all: &[T]) {
         let place = all.iter().position(|value| Some(*value) == *field).unwrap_or(all.len());
         let mut place = u32::try_from(place).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Numbers<'_> {
         *field = usize::try_from(place).ok().and_then(|place| all.get(place)).copied();
     }
 
-    /// What is not there is written as an empty one.
+    /// If the part is missing, an empty one is written.
     fn part<T: Copy>(&mut self, field: &mut Option<T>, empty: T, fields: impl FnOnce(&mut Self, &mut T)) {
         let (mut is_there, mut part) = (field.is_some(), field.unwrap_or(empty));
         self.flag(&mut is_there);
@@ -69,7 +69,7 @@ impl Numbers<'_> {
 }
 
 impl Session {
-    /// Returns the session as [`COUNT`] numbers. What listeners are to be told is not in them: it is taken first.
+    /// Returns the session as [`COUNT`] numbers. They do not hold the events: the driver takes those first.
     #[must_use]
     pub fn to_numbers(&self) -> [f64; COUNT] {
         let mut numbers = [0.0; COUNT];
@@ -77,7 +77,7 @@ impl Session {
         numbers
     }
 
-    /// Returns the session that became these numbers.
+    /// Returns the session that these numbers represent.
     #[must_use]
     #[inline(never)]
     pub fn from_numbers(numbers: &[f64]) -> Self {

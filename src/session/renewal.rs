@@ -1,4 +1,4 @@
-//! When a refresh is due, and what its answer, its failure or its silence means.
+//! When a refresh is due, and what it means if an answer comes, if the refresh fails, or if no answer comes.
 
 use super::clock::Now;
 use super::{Event, Held, Session, is_later};
@@ -10,12 +10,12 @@ use crate::refresh::spread_ms;
 /// machine that slept is noticed this soon.
 pub const MAX_CHUNK_MS: f64 = 3_600_000.0;
 
-/// How long after an unanswered request no second one is sent for the same token, in milliseconds: the server may have
-/// answered it, and may take the second one for a theft.
+/// For this long after an unanswered request no second one is sent for the same token, in milliseconds. The server may have
+/// answered the first one, and may treat a second one as a sign of theft.
 pub const UNANSWERED_MS: f64 = 120_000.0;
 
-/// How long a late answer is expected at least once it is known to be late, in milliseconds: after a sleep the timer of the
-/// time-out fires before the answer that waits in the socket is read.
+/// The shortest time for which an answer is still expected after the time-out, in milliseconds. After a sleep the timer of the
+/// time-out fires before the socket is read, and the answer may be in the socket.
 const LATE_MS: f64 = 10_000.0;
 
 /// The shortest time between a refresh and the next one that begins by itself.
@@ -24,22 +24,22 @@ const MIN_PAUSE_MS: f64 = 30_000.0;
 /// The share of the refresh window over which renewals are spread, so that a fleet does not refresh in one second.
 const JITTER: f64 = 0.05;
 
-/// No cool-down is shorter, but shortly before expiry.
+/// The shortest back-off, except shortly before the token expires.
 const MIN_BACKOFF_MS: f64 = 1_000.0;
 
-/// No back-off is longer.
+/// The longest back-off.
 const MAX_BACKOFF_MS: f64 = 600_000.0;
 
-/// The longest `Retry-After` that is kept to at once.
+/// The longest part of a `Retry-After` that is waited for without an attempt.
 const MAX_RETRY_AFTER_MS: f64 = 3_600_000.0;
 
-/// No cool-down at all is shorter.
+/// The shortest cool-down in any case.
 const MIN_COOL_DOWN_MS: f64 = 100.0;
 
-/// How often in a row the lock may not be had before a refresh goes on without it.
+/// After so many waits in a row without getting the lock, a refresh goes on without it.
 const MAX_LOCK_FAILURES: u32 = 3;
 
-/// An order to refresh once. Of two the one with the greater number is the later.
+/// An order to refresh once. A later ticket has a greater number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u32);
 
@@ -48,16 +48,16 @@ pub struct Ticket(pub u32);
 pub(super) struct Request {
     pub(super) ticket: Ticket,
     pub(super) sent_at: Option<f64>,
-    /// Until when an answer is expected though the time-out is over.
+    /// Until when an answer is expected after the time-out.
     pub(super) late_until: Option<f64>,
 }
 
-/// What became of the token of an answer.
+/// What the session did with the token of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// The session holds it now, and it is to be stored.
+    /// The session holds it now. The driver has to store it.
     Held,
-    /// Nobody needs it any more.
+    /// The session does not need it any more.
     Dropped,
     /// It has expired already, which is a failure of the refresh.
     Refused(Outcome),
@@ -66,11 +66,11 @@ pub enum Accepted {
 /// What a failure of a refresh means for the token that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It failed so.
+    /// It failed with this error.
     Failed,
     /// The token has expired meanwhile, so that only a new login helps: `ERR_TOKEN_EXPIRED`, with the failure as its cause.
     Expired,
-    /// It is known already that it failed.
+    /// The failure was reported before.
     Known,
 }
 
@@ -81,7 +81,7 @@ impl Session {
         self.silent = Ticket(0);
     }
 
-    /// Ends it. A refresh in flight ends without events.
+    /// Ends the renewal in the background. A refresh in flight ends without events.
     pub fn stop(&mut self) {
         self.running = false;
         self.silent = self.last_ticket;
@@ -107,7 +107,7 @@ impl Session {
     }
 
     /// Returns how long to wait before the next [`wake`](Session::wake), in milliseconds, 1 to [`MAX_CHUNK_MS`];
-    /// none if nothing is to happen by itself.
+    /// none if nothing happens by itself.
     #[must_use]
     pub fn wait_ms(&mut self, now: Now) -> Option<f64> {
         self.observe(now);
@@ -125,7 +125,7 @@ impl Session {
         Some(wait.ceil().clamp(1.0, MAX_CHUNK_MS))
     }
 
-    /// Tells whether this refresh is still wanted: then the token is to be sent.
+    /// Tells whether this refresh is still needed. If it is, the driver sends the token.
     pub fn send(&mut self, ticket: Ticket, now: Now) -> bool {
         self.observe(now);
         self.lock_failures = 0;
@@ -142,15 +142,15 @@ impl Session {
         true
     }
 
-    /// Returns how long the one who has sent a request keeps the lock if no answer comes, in milliseconds.
+    /// Returns how long a session keeps the lock if its request gets no answer, in milliseconds.
     #[must_use]
     pub fn unanswered_ms(&self) -> f64 {
         let left = self.held.map_or(0.0, |held| self.left_ms(held.claims));
-        // A token that would expire meanwhile is sent once more.
+        // A token that would expire in that time is sent once more.
         if left > UNANSWERED_MS { UNANSWERED_MS } else { 0.0 }
     }
 
-    /// Takes that no answer came in time. One that comes later is accepted still.
+    /// Notes that no answer came in time. The session still accepts a later answer.
     pub fn time_out(&mut self, ticket: Ticket, random: f64, now: Now) -> Outcome {
         self.observe(now);
         let Some(Request { sent_at: Some(sent_at), late_until: None, .. }) = self.request_of(ticket) else {
@@ -163,7 +163,7 @@ impl Session {
         let Some(held) = self.held else { return Outcome::Known };
         let left = self.left_ms(held.claims);
         if left <= 0.0 {
-            // The answer may come yet.
+            // The answer may still come.
             return Outcome::Known;
         }
         let outcome = self.record(ticket, Code::Timeout, None, random);
@@ -173,7 +173,7 @@ impl Session {
         outcome
     }
 
-    /// Takes the token that the server has answered with, to a request that was sent then.
+    /// Takes the token of an answer. `sent` is when the request was sent.
     pub fn accept(&mut self, ticket: Ticket, new: Claims, sent: Now, random: f64, now: Now) -> Accepted {
         self.observe(now);
         self.settle(ticket);
@@ -183,7 +183,7 @@ impl Session {
             return Accepted::Refused(self.record(ticket, Code::BadResponse, None, random));
         }
         self.skew_ms = skew_ms;
-        // Another tab was quicker, or a later request: of two tokens the later one wins.
+        // Another tab or a later request has got a token already. Of two tokens the later one wins.
         if ticket <= held.since && !is_later(new, held.claims) {
             return Accepted::Dropped;
         }
@@ -194,19 +194,19 @@ impl Session {
         Accepted::Held
     }
 
-    /// Takes the failure of a refresh, or of what comes before it; `retry_after_ms` is what the server asks for.
+    /// Takes the failure of a refresh, or of a step before the request. `retry_after_ms` is the wait that the server asks for.
     pub fn fail(&mut self, ticket: Ticket, code: Code, retry_after_ms: Option<f64>, random: f64, now: Now) -> Outcome {
         self.observe(now);
         let Some(request) = self.settle(ticket) else { return Outcome::Known };
         if request.late_until.is_some() && code.action() != Action::Login {
-            // Its time-out was reported already. Now that the request has ended, a second one need not wait any longer.
+            // Its time-out was reported before. Now the request has ended, so a second one may be sent earlier.
             self.cool_down(retry_after_ms, random);
             return Outcome::Known;
         }
         self.record(ticket, code, retry_after_ms, random)
     }
 
-    /// Takes that the lock was not had in time. Tells whether the refresh goes on without it; otherwise it has failed.
+    /// Notes that the lock did not come in time. Tells whether the refresh goes on without it. Otherwise the refresh has failed.
     pub fn go_on_without_lock(&mut self, ticket: Ticket, random: f64, now: Now) -> bool {
         self.observe(now);
         self.lock_failures = self.lock_failures.saturating_add(1);
@@ -217,13 +217,13 @@ impl Session {
         false
     }
 
-    /// Takes that another holder of the lock waits for a late answer.
+    /// Notes that another holder of the lock waits for a late answer.
     pub fn wait_for_another(&mut self, now: Now) {
         self.observe(now);
         self.elsewhere_until = self.seen.wall + UNANSWERED_MS;
     }
 
-    /// Takes back an order that was not carried out.
+    /// Takes back a ticket that was not carried out.
     pub fn give_back(&mut self, ticket: Ticket) {
         self.settle(ticket);
     }
@@ -234,7 +234,7 @@ impl Session {
         self.void = self.last_ticket;
     }
 
-    /// Forgets a request whose answer is not expected any more. One that comes all the same is accepted.
+    /// Forgets a request whose answer is not expected any more. If an answer comes nevertheless, the session accepts it.
     pub(super) fn end_late_request(&mut self) {
         let wall = self.seen.wall;
         self.request.take_if(|request| request.late_until.is_some_and(|until| wall >= until));
@@ -252,8 +252,8 @@ impl Session {
         ticket
     }
 
-    /// Holds what a refresh has brought. Half of its life passes before the next one begins by itself: neither a
-    /// short answer nor a wrong window may loop.
+    /// Holds the token that a refresh has brought. Half of its remaining life passes before the next refresh begins by itself. So
+    /// neither a token with a short life nor a wrong window causes a loop.
     pub(super) fn hold_successor(&mut self, token: Claims, random: f64) {
         let rests_until = self.seen.wall + self.left_ms(token) / 2.0;
         self.hold(token, random);
@@ -277,7 +277,7 @@ impl Session {
         self.held.as_ref().filter(|held| is_free && !held.ended)
     }
 
-    /// Returns when to refresh it, by the wall clock.
+    /// Returns when to refresh the token, by the wall clock.
     fn due(&self, held: &Held) -> f64 {
         let life = self.life(held);
         let spread = held.jitter * JITTER * (life.expires_at - life.refresh_at);
@@ -318,9 +318,11 @@ impl Session {
     }
 }
 
-/// Returns how long to make no request after so many failures in a row: back-off with full jitter above its least,
-/// no more than half of the token's remaining life, and as long as the server asks and some more, up to the token's expiry
-/// and to an hour, after which one attempt shows whether the server still means it.
+/// Returns how long no request is made after so many failures in a row.
+///
+/// It is a back-off with full jitter above its minimum, and at most half of the token's remaining life. If the server asks for a
+/// longer wait, it is that wait plus a random addition, up to the token's expiry. It is never more than about an hour: then one
+/// attempt shows whether the server still asks for the wait.
 pub(super) fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
     let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
     let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);

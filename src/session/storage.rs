@@ -1,20 +1,20 @@
-//! What the store holds, and what that means: which of two tokens wins, whether an empty store is a logout, when to look.
+//! What the content of the store means: which of two tokens wins, whether an empty store is a logout, and when to look.
 
 use super::clock::Now;
 use super::{Event, Session, is_later};
 use crate::claims::Claims;
 use crate::status::State;
 
-/// The longest time that a store is asked to keep a token, in milliseconds: memcached takes a longer one for a date.
+/// The longest time for which a store is asked to keep a token, in milliseconds. memcached treats a longer time as a date.
 const MAX_TTL_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
-/// How long before the end of its time an entry may be gone by itself, in milliseconds: clocks differ.
+/// For this long before the end of its time an entry may vanish by itself, in milliseconds, because clocks differ.
 const LAST_MS: f64 = 60_000.0;
 
-/// A call whose last look at the store is older waits for another one, in milliseconds.
+/// If the last look at the store is older, a call waits for another one. In milliseconds.
 pub(super) const LOOK_MS: f64 = 30_000.0;
 
-/// The shortest time between two looks that a call begins because it would be rejected, in milliseconds.
+/// The shortest time between two looks before rejections, in milliseconds.
 pub(super) const REJECTION_LOOK_MS: f64 = 1_000.0;
 
 /// What `clear()` leaves in a store that may forget. It is no token.
@@ -25,7 +25,7 @@ pub const LOGGED_OUT: &str = "cleared";
 pub enum Content {
     /// Nothing.
     Empty,
-    /// Something that is no token, or nothing in a store that may have forgotten it.
+    /// Something that is no token, or no entry in a store that may have forgotten it.
     Unusable,
     /// The mark of a logout, in a store that may forget.
     LoggedOut,
@@ -33,7 +33,7 @@ pub enum Content {
     Token(Stored),
 }
 
-/// A token in the store, and how it compares with the one that is held, or was held before a logout.
+/// A token in the store, compared with the one that the session holds, or held before a logout.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
     /// When it was issued and expires.
@@ -44,48 +44,48 @@ pub struct Stored {
     pub is_of_same_user: bool,
 }
 
-/// What to do about what was found in the store.
+/// What to do about the content of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Nothing.
     Keep,
     /// Store the token.
     Write,
-    /// Take the lock, look again, and store the token if it is still to be stored: the one who has the lock may be about to
-    /// store its successor.
+    /// Take the lock, look again, and store the token if that is still necessary. Until then, the holder of the lock may store the
+    /// token's successor.
     Lock,
-    /// Nothing but to wake those who wait: the session holds the stored token now.
+    /// Only wake the waiting calls: the session holds the stored token now.
     Adopted,
-    /// Nothing but to wake those who wait: the session holds no token any more, since there was a logout elsewhere.
+    /// Only wake the waiting calls: the session holds no token any more, because of a logout elsewhere.
     Cleared,
-    /// Delete it: a logout here was to.
+    /// Delete the stored token, which a logout here should have deleted.
     Delete,
 }
 
-/// What the session's token is to a stored one of another user.
+/// How the session's token compares with a stored token of another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The constructor's, which overwrites it.
+    /// It comes from the constructor, and overwrites the stored one.
     Given,
-    /// That of `replace()`, which overwrites any other.
+    /// It comes from `replace()`, and overwrites any stored one.
     Replaced,
-    /// One that was in the store: the other is a newer login.
+    /// It was in the store before. So the stored one is of a newer login.
     Settled,
 }
 
 /// The entry of this login in the store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    /// When the store drops it by itself, by the wall clock.
+    /// When the store drops the entry by itself, by the wall clock.
     pub(super) ends: f64,
-    /// Whether it was ever read there: if it is gone after that, someone has deleted it.
+    /// Whether the entry was ever read. If it is missing later, somebody has deleted it.
     pub(super) was_seen: bool,
-    /// Whether it is known to be the token that is held.
+    /// Whether the entry is known to be the token that the session holds.
     pub(super) is_current: bool,
 }
 
 impl Session {
-    /// Compares with what is stored.
+    /// Compares the session's token with the content of the store.
     pub fn found(&mut self, content: Content, has_lock: bool, random: f64, now: Now) -> Found {
         self.observe(now);
         self.looked_at = Some(self.seen.wall);
@@ -103,7 +103,7 @@ impl Session {
                     _ if stored.is_of_same_user => !is_later(held.claims, stored.claims),
                     standing => standing == Standing::Settled,
                 };
-                // One that is expired wins nothing.
+                // An expired token does not win.
                 if wins && !self.is_expired(stored.claims) {
                     self.adopt(stored, random);
                     return Found::Adopted;
@@ -115,13 +115,13 @@ impl Session {
                         self.clear();
                         return Found::Cleared;
                     }
-                    // It may have been either, and a token that has no time left is no loss.
+                    // The entry may have ended by itself, or by a logout. A token with almost no time left is not worth storing.
                     if self.left_ms(held.claims) <= LAST_MS {
                         return Found::Keep;
                     }
                 }
             }
-            // A login that is not stored yet is written over it.
+            // A login that is not stored yet overwrites the mark.
             Content::LoggedOut if self.standing == Standing::Settled => {
                 self.clear();
                 return Found::Cleared;
@@ -134,13 +134,13 @@ impl Session {
         if !is_usable && self.standing != Standing::Replaced {
             return Found::Keep;
         }
-        // A login that overwrites any other waits too: an answer of before must not be stored on top of it.
+        // A login by `replace()` waits, too. Otherwise the answer to an earlier request could overwrite it.
         let waits_for_lock = self.life(&held).state != State::Fresh || self.standing == Standing::Replaced;
         if waits_for_lock && !has_lock { Found::Lock } else { Found::Write }
     }
 
-    /// Goes on with the token of a new login in another tab, which may say so late: a login here that is still to be stored
-    /// came after it, unless the other token was issued later.
+    /// Goes on with the token of a new login in another tab. The tab's message may come late. So a login here that is not stored yet
+    /// counts as the later one, unless the other token was issued later.
     pub fn replaced(&mut self, stored: Stored, has_lock: bool, random: f64, now: Now) -> Found {
         let is_over = match self.held {
             Some(held) => self.standing == Standing::Replaced && !is_later(stored.claims, held.claims),
@@ -155,9 +155,9 @@ impl Session {
         Found::Adopted
     }
 
-    /// Returns how long the store is to keep the token, in whole milliseconds: as long as it lives, but no longer than it
-    /// says that it lives in all, whatever the clock says, and no longer than any store takes. Not positive if it has
-    /// expired.
+    /// Returns how long the store has to keep the token, in whole milliseconds: until it expires. It is never longer than the
+    /// lifetime that the token states, even if the clock is wrong, and never longer than every store accepts. It is not positive if
+    /// the token has expired.
     #[must_use]
     pub fn ttl_ms(&mut self, now: Now) -> f64 {
         self.observe(now);
@@ -166,7 +166,7 @@ impl Session {
         self.left_ms(held.claims).min(stated).min(MAX_TTL_MS).floor()
     }
 
-    /// Confirms that the store took the token, or has one that is not to be overwritten by it.
+    /// Notes that the store took the token, or has another one that must not be overwritten.
     pub fn written(&mut self, now: Now) {
         let ends = now.wall + self.ttl_ms(now);
         self.standing = Standing::Settled;
@@ -180,18 +180,18 @@ impl Session {
         self.entry.is_some_and(|entry| entry.is_current)
     }
 
-    /// Makes the next call look: the page was frozen, and heard nothing.
+    /// Makes the next call look at the store, because the page was frozen and got no messages.
     pub fn forget_look(&mut self) {
         self.looked_at = None;
     }
 
     pub(super) fn is_look_older_than(&self, age_ms: f64) -> bool {
-        // A clock that was set back says so too.
+        // The same if the clock was set back.
         self.looked_at.is_none_or(|at| (self.seen.wall - at).abs() > age_ms)
     }
 
-    /// Compares what is stored with what was held before it was cleared. A token that was issued later is that of a login
-    /// elsewhere; so is any token for a session that never held one.
+    /// Compares the stored token with the one that the session held before the logout. A token that was issued later is of a login
+    /// elsewhere. For a session that never held a token, so is any token.
     fn found_without_token(&mut self, content: Content, random: f64) -> Found {
         match content {
             Content::Token(stored) if self.is_left_over(stored) => Found::Delete,
@@ -208,7 +208,7 @@ impl Session {
         self.logged_out_at.is_none_or(|at| stored.claims.issued_at.is_some_and(|issued_at| issued_at > at))
     }
 
-    /// Tells whether a stored token is from before the logout: the very one, or another of its user.
+    /// Tells whether a stored token is from before the logout: the same token, or an earlier one of the same user.
     fn is_left_over(&self, stored: Stored) -> bool {
         let is_older = |at| stored.claims.issued_at.is_none_or(|issued_at| issued_at <= at);
         stored.is_same || stored.is_of_same_user && self.logged_out_at.is_some_and(is_older)
