@@ -12,7 +12,7 @@ declare const VERSION: string;
 
 const COMMANDS = { status, refresh, gateway: serveGateway };
 
-// A reader that has enough, such as `head`, closes the pipe: that is no failure, and nobody is left to tell.
+// A reader that needs no more, such as `head`, closes the pipe. That is no failure, and nobody would read a message.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.stderr.write(`transak-user-token: standard output fails: ${error.code}\n`);
   process.exit(error.code === 'EPIPE' ? process.exitCode : 1);
@@ -26,7 +26,7 @@ try {
   else await COMMANDS[name](options);
 } catch (error) {
   if (!(error instanceof UsageError)) {
-    // Such as a Node without WebAssembly. Anything else is a fault of this package, and its stack helps to find it.
+    // This is for example a Node without WebAssembly. Any other error is a fault of this package, and its stack helps to find it.
     if (!(error instanceof TransakTokenError)) throw error;
     process.stderr.write(`transak-user-token: ${(error as Failure).code}: ${(error as Failure).message}\n`);
     process.exit(1);

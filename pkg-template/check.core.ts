@@ -1,4 +1,4 @@
-// The check of the instance that refreshes, if one wasm file is loaded for both.
+// The check by the instance that refreshes, for builds that load one wasm file for both.
 import { exportNames } from '#glue';
 import type { Exports } from './check.js';
 import { core, onFault } from './loader.js';

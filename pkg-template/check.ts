@@ -1,4 +1,4 @@
-// The check. Its rules are in the wasm: here a token goes in, numbers come out, and an object is made of them.
+// The check. Its rules are in the wasm. This module passes the token in, and makes an object of the numbers that come out.
 import { fault, instantiate } from '#check';
 import { arrayOf, read } from '../src/js/foreign.js';
 import { unknownName } from '../src/js/options.js';
@@ -52,12 +52,12 @@ function checkerOf(exports: Exports): Checker {
   return { ...exports, encoder: new (textEncoder())(), texts, tokenAt, tokenLength, timesAt, mostUnits: tokenLength / 3, ...views(buffer, tokenAt, tokenLength, timesAt) };
 }
 
-/** Returns the token's buffer and the times' in a memory, which moves when it grows. */
+/** Returns the buffers of the token and of the times in a memory. The memory moves when it grows. */
 function views(buffer: ArrayBuffer, tokenAt: number, tokenLength: number, timesAt: number) {
   return { buffer, token: new Uint8Array(buffer, tokenAt, tokenLength), times: new Float64Array(buffer, timesAt, 4) };
 }
 
-// What `wrongOption` is asked about, as src/js/check.rs has it.
+// The arguments of `wrongOption`: see src/js/check.rs.
 const OPTIONS = 0, NO_OPTIONS = 1, NO_LIST = 2;
 
 function readOptions(core: Checker, options: unknown): [number, number, number] {
@@ -85,7 +85,7 @@ function wrong(core: Checker, given: number) {
 function status(core: Checker, token: unknown, now: number, refreshWindowMs: number, clockToleranceMs: number): TokenStatus {
   const length = writeToken(buffers(core), token);
   let verdict: Verdict;
-  // Not by `tried`: a closure for each check takes a twentieth of it.
+  // Not by `tried`: a closure for each check would take 5 % of its time.
   try {
     verdict = core.texts[core.checkToken(length, now, refreshWindowMs, clockToleranceMs)] as Verdict;
   } catch {
@@ -93,7 +93,7 @@ function status(core: Checker, token: unknown, now: number, refreshWindowMs: num
   }
   const { state, action, reason } = verdict;
   if (reason) return { state, action, reason } as TokenStatus;
-  // Written out, and read by index: a spread and an iterator take three times as long as all the rest.
+  // Each member is written out and read by index: a spread and an iterator take three times as long as all the rest.
   const { 0: issuedAt, 1: refreshAt, 2: expiresAt, 3: expiresInMs } = core.times as unknown as [number, number, number, number];
   return { state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs } as TokenStatus;
 }
@@ -104,7 +104,7 @@ function buffers(core: Checker): Checker {
   return core.buffer === buffer ? core : Object.assign(core, views(buffer, core.tokenAt, core.tokenLength, core.timesAt));
 }
 
-// The lengths of what has none: src/js/check.rs knows the first, and takes any other for too long.
+// The lengths that stand for values that are not written. src/js/check.rs knows the first one. Any other one means too long.
 const NOT_A_STRING = -1, TOO_LONG = -2;
 
 /** Writes a token into the wasm's buffer, and returns its length there. */
@@ -113,7 +113,7 @@ function writeToken(core: Checker, token: unknown): number {
   return token.length > core.mostUnits ? writeTrimmed(core, token) : core.encoder.encodeInto(token, core.token).written;
 }
 
-/** Writes a token that may be too long: it is trimmed here, and not even copied if it is too long then. */
+/** Writes a token that may be too long. It is trimmed first. If it is still too long, it is not copied. */
 function writeTrimmed(core: Checker, token: string): number {
   let start = 0, end = token.length;
   const isSpace = (at: number) => tried(() => core.isSpace(token.charCodeAt(at)));
@@ -122,7 +122,7 @@ function writeTrimmed(core: Checker, token: string): number {
   return end - start > core.mostUnits ? TOO_LONG : core.encoder.encodeInto(token.slice(start, end), core.token).written;
 }
 
-/** Calls the wasm. What it throws is a trap, and ends the instance. */
+/** Calls the wasm. An error from it is a trap, and ends the instance. */
 function tried<T>(call: () => T): T {
   try {
     return call();

@@ -1,4 +1,4 @@
-// The errors that no rule decides on.
+// Errors that are not a result of a rule: a trap, and a missing WebAssembly.
 import { TransakTokenError } from '../src/js/error.js';
 import { read } from '../src/js/foreign.js';
 import type { TransakTokenErrorCode, TransakTokenError as TransakTokenErrorType } from './types/index.js';
@@ -27,7 +27,7 @@ export function unlessForbidden<T>(make: () => T): T {
 }
 
 function advice() {
-  // A Compartment of SES has them only if it is given them.
+  // A Compartment of SES has these only if they are among its endowments.
   if (typeof Float32Array !== 'function' || typeof Float64Array !== 'function') {
     return 'Float32Array and Float64Array are missing here: a Compartment needs both among its endowments';
   }

@@ -1,6 +1,6 @@
 /**
  * A local stand-in for Transak's API gateway. One function, `answer`, turns what came in into what goes out, both plain
- * data; `fetch` and `listen` only carry them, so that a fault is the same with and without a socket.
+ * data; `fetch` and `listen` only pass them on, so that a fault is the same with and without a socket.
  *
  * @import { Fault, Gateway, GatewayOptions, Listener } from './types/gateway.js'
  *
@@ -9,7 +9,7 @@
  * @property {string} path
  * @property {Record<string, string>} headers
  * @property {AbortSignal} signal aborts when the client leaves
- * @property {() => Promise<string | null>} text the body; null where it is over the limit
+ * @property {() => Promise<string | null>} text the body; null if it is over the limit
  *
  * @typedef {object} Answer
  * @property {number} status
@@ -314,8 +314,8 @@ function brokenStream(start) {
 /** @type {(answer: (incoming: Incoming) => Promise<Outcome>, port: number) => Promise<Listener>} */
 async function listen(answer, port) {
   const { createServer } = await import('node:http')
-  // Node's own limit on headers, 16 KiB, is less than a long token needs. An idle connection is the client's to end: where the
-  // server does, a busy machine's next request is already on its way, and is lost.
+  // Node's own limit on headers, 16 KiB, is less than a long token needs. The server does not end an idle connection: on a busy machine
+  // the client's next request may already be on its way, and would be lost.
   const server = createServer({ maxHeaderSize: 64 * 1024, keepAliveTimeout: 0 }, async (req, res) => {
     const { method = '', url: path = '' } = req
     const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]))
@@ -324,7 +324,7 @@ async function listen(answer, port) {
     try {
       const outcome = await answer({ method, path, headers, signal: gone.signal, text: () => readText(req) })
       if (outcome === 'drop') return void res.destroy()
-      // Browsers silently repeat a GET whose reused connection drops; a fresh connection's end they report.
+      // If a reused connection drops, browsers silently repeat a GET. If a new connection drops, they report it.
       if (headers.origin !== undefined) res.setHeader('connection', 'close')
       res.writeHead(outcome.status, outcome.headers)
       if (outcome.cut) res.write(firstHalf(outcome.body), () => res.destroy())
@@ -373,7 +373,7 @@ async function readText(chunks) {
 }
 
 /**
- * Resolves after `ms`, without it never; rejects with the signal's reason.
+ * Resolves after `ms` milliseconds, or never without `ms`. Rejects with the signal's reason.
  *
  * @type {(signal: AbortSignal, ms?: number) => Promise<never>}
  */
@@ -454,7 +454,7 @@ function isText(value) {
 }
 
 /**
- * In seconds, as JWTs count; whole ones, unless the lifetime is too short for that.
+ * Returns times in seconds, as JWTs have them. They are whole seconds, unless the lifetime is under a minute.
  *
  * @type {(nowMs: number, lifetimeMs: number) => { iat: number, exp: number }}
  */
@@ -477,8 +477,8 @@ async function randomUuid() {
 }
 
 /**
- * Signs without a wait (RFC 2104). WebCrypto answers from another thread, in real time, which does not pass under fake timers: a
- * client would meet its time-outs before its answer.
+ * Signs synchronously (RFC 2104). WebCrypto answers from another thread, in real time. Under fake timers real time does not pass, so
+ * a client would reach its time-outs before the answer.
  *
  * @type {(key: Uint8Array, message: Uint8Array) => Uint8Array}
  */

@@ -1,6 +1,6 @@
 // The modules that scripts/build.mjs and scripts/glue.mjs generate: the wasm, and wasm-bindgen's glue as a function.
 declare module '#core' {
-  /** Makes an instance of the build that the entry is of. */
+  /** Makes an instance of the build that this entry uses. */
   export function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports;
 }
 declare module '#check-wasm' {
@@ -9,13 +9,13 @@ declare module '#check-wasm' {
 }
 declare module '#check' {
   type Checker = import('./check.js').Exports;
-  /** Makes an instance that checks; calls back once when it is given up from elsewhere. */
+  /** Makes an instance that checks. Calls back once if another module gives it up. */
   export function instantiate(reset: () => void): Checker;
-  /** Gives up an instance that trapped, and returns the error for who called. */
+  /** Gives up an instance that trapped, and returns the error for the caller. */
   export function fault(): import('./types/index.js').TransakTokenError;
 }
 declare module '#crypto' {
-  /** Resolves with the crypto of Node 18, which has no global one; undefined where there is always one. */
+  /** Resolves with the crypto of Node 18, which has no global one. Undefined in builds for platforms that always have it. */
   export function nodeCrypto(): Promise<unknown>;
 }
 declare module '#glue' {
@@ -23,18 +23,18 @@ declare module '#glue' {
   type RefreshedToken = import('./types/index.js').RefreshedToken;
   type Turn = import('../src/js/turn.js').Turn;
 
-  /** The names in the wasm of what src/js/check.rs exports. */
+  /** The names that the exports of src/js/check.rs have in the wasm. */
   export const exportNames: Record<keyof import('./check.js').Exports, string>;
-  /** The names in the wasm of what the event loop calls. */
+  /** The names that the exports called by the event loop have in the wasm. */
   export const callbacks: string[];
 
-  /** Returns the glue of one instance: the exports of src/js/, of which a build has some. */
+  /** Returns the glue of one instance: the exports of src/js/. Each build has some of them. */
   export function createGlue(): {
     __wbg_get_imports(): WebAssembly.Imports;
     __wbg_finalize_init(instance: { exports: WebAssembly.Exports }): unknown;
     refreshAccessToken(token: unknown, options: unknown): Promise<RefreshedToken>;
     ensureFreshToken: typeof import('./types/index.js').ensureFreshToken;
-    /** Resolves with what the session judges by its own clock. */
+    /** Exchanges the token of a session: see src/js/refresh.rs. */
     refreshForSession(token: string | null, options: unknown): Promise<{ accessToken: string; attempts: number }>;
     /** Checks the options of a session. */
     sessionOptions(options: unknown): { refreshWindowMs: number | null; clockToleranceMs: number; maxWaitMs: number; timeoutMs: number };
@@ -66,7 +66,7 @@ declare module '#glue' {
     Fleet: new (entries: unknown, options: unknown) => Fleet;
   };
 
-  /** An answer as data, and what became of the request. */
+  /** An answer as data, with the outcome of the request. */
   type Reply = {
     status: number;
     headers: Record<string, string>;
@@ -83,27 +83,27 @@ declare module '#glue' {
       now: number, random: number, began: number, attempts: number, code: string, status: number | undefined, retryAfterMs: number | undefined,
     ): { againInMs: number | null; isOver: boolean };
   };
-  /** A limit that a limiter of the user's own is asked for. */
+  /** A limit that the option `limiter` is called with. */
   type Quota = { name: string; max: number; windowMs: number; cost: 0 | 1; isOfAddress: boolean };
   /**
-   * A request to Transak to wait for, and to send if it is the first. It is of the socket's address as the host wrote it, of
-   * another one, or of none that is known.
+   * A request to Transak to wait for. The caller has to send it if `isFirst`. Its address is the socket's as the host wrote it, another
+   * one, or unknown.
    */
   type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isRemote: boolean; isAccepted: boolean; address?: string | undefined };
-  /** A text, if there is one: anything else must not get into the wasm. */
+  /** A text, or nothing. No other type may be passed to the wasm. */
   type Text = string | undefined;
-  /** A route's decisions, and what it remembers: see src/js/route.rs. */
+  /** A route's decisions and its memory: see src/js/route.rs. */
   type Route = {
     begin(now: number, method: string, url: string, origin: Text, site: Text, token: string, remote: Text, forwarded: Text): Reply | Ticket;
     judge(now: number, method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
-    /** Returns an answer, or a ticket of 0 that says whose request it is. */
+    /** Returns an answer, or a ticket 0 with the request's address. */
     admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Ticket;
     ask(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
-    /** Judges what an exchange has brought, for any page. */
+    /** Interprets the result of an exchange. The answer has no CORS headers yet. */
     settle(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown, since?: number): Reply;
-    /** Gives a ticket back for which nothing was sent. */
+    /** Gives back a ticket for which nothing was sent. */
     abandon(now: number, ticket: number): void;
     admission(): Quota[];
     sending(): Quota[];

@@ -12,7 +12,7 @@ let current: Core | undefined;
 /** The rejections of all promises that wait for the instance. */
 const waiting = new Set<(reason: unknown) => void>();
 
-/** What else belongs to the instance, and is forgotten with it. */
+/** The functions to call when the instance is given up. */
 const resets = new Set<() => void>();
 
 /** Calls back once, when the instance is given up. */
@@ -59,8 +59,9 @@ function begin(): Core {
 }
 
 /**
- * Wraps exports so that an error from them, which is a trap, ends their instance. A callback is entered by the event loop,
- * which has nobody to throw to. While JavaScript runs inside a call into the wasm, the outermost call reports the trap.
+ * Wraps exports so that an error from them, which is a trap, ends their instance. The event loop calls a callback, and nobody could
+ * catch its error, so it throws none. A call into the wasm may run JavaScript that calls the wasm again. Then only the outermost call
+ * reports the trap.
  */
 function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
   let depth = 0, hasTrapped = false;
@@ -71,7 +72,7 @@ function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
       return call(...given);
     } catch (thrown) {
       hasTrapped = true;
-      // Its tokens go, and whatever the glue still reads there is no error.
+      // This wipes its tokens. The glue may still read from the memory, and zeros cause no error there.
       new Uint8Array((exports[exportNames.memory] as WebAssembly.Memory).buffer).fill(0);
       if (depth > 1) throw thrown;
       const error = fault();

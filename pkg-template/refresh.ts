@@ -1,4 +1,4 @@
-// The refresh, which is the crate's.
+// The refresh. The crate does it.
 import { abandonAll } from '../src/js/shared.js';
 import { internalError } from './failure.js';
 import { onFault, settled, type Core } from './loader.js';

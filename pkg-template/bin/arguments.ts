@@ -1,11 +1,11 @@
-// The arguments. Any of them may be a token by mistake, so a message repeats none but an option's name.
+// The arguments. Any of them may be a token by mistake, so a message repeats only the name of an option.
 import { parseArgs } from 'node:util';
 import { EXIT } from './token.js';
 
 /** Wrong arguments: exit code 2. */
 export class UsageError extends Error {}
 
-/** What was given, by the option's name: once for a boolean or a string, in order for one that may be repeated. */
+/** The values by option name: one for a boolean or a string, and a list for an option that may be repeated. */
 export type Options = { [name: string]: string | boolean | string[] | undefined };
 
 export const HELP = `Usage: transak-user-token <command> [options]
@@ -40,11 +40,11 @@ type Command = keyof typeof OPTIONS;
 
 const TOKEN_HINT = 'a token comes from TRANSAK_TOKEN or from standard input, not from the arguments';
 
-/** Returns what is to be done, and the options for it. */
+/** Returns the command and its options. */
 export function commandOf(given: string[]): { name: Command | 'help' | 'version'; options: Options } {
   // "ey" is how the header of every JWT begins.
   if (given.some((argument) => /ey[\w-]+\.[\w-]+/.test(argument))) throw new UsageError(TOKEN_HINT);
-  // Not `strict`, whose errors repeat what was given.
+  // Not `strict`, because its errors repeat the arguments.
   const { values, positionals } = parseArgs({
     args: given, strict: false, allowPositionals: true, options: { ...GENERAL, ...OPTIONS.status, ...OPTIONS.refresh, ...OPTIONS.gateway },
   });

@@ -1,4 +1,4 @@
-// `gateway`: serves the local stand-in for Transak's gateway, and prints each call that comes.
+// `gateway`: serves the local stand-in for Transak's gateway, and prints each request.
 import { createGateway } from '../gateway.js';
 import type { Fault } from '../types/gateway.js';
 import { UsageError, type Options } from './arguments.js';

@@ -11,7 +11,7 @@ export async function refresh({ environment, 'base-url': baseUrl, header }: Opti
   const options = { headers, ...environment === undefined ? {} : { environment }, ...baseUrl === undefined ? {} : { baseUrl } } as RefreshOptions;
   try {
     const { accessToken, expiresAt } = await refreshAccessToken(await readToken(), options);
-    // If nobody reads it, the token is lost: that is no success.
+    // If nobody reads the new token, it is lost, and the command has failed.
     process.exitCode = 1;
     process.stdout.write(`${accessToken}\n`, (error) => { if (!error) process.exitCode = 0; });
     process.stderr.write(`refreshed; expires ${instant(expiresAt, Date.now())}\n`);
@@ -31,7 +31,7 @@ function report({ code, message, action, attempts, outcomeUnknown }: Failure) {
   if (outcomeUnknown) process.stderr.write('no usable answer came: the old token may be gone\n');
 }
 
-/** Reads the headers: `Name: value`, or `@file` with one a line, which keeps a key out of the list of processes. */
+/** Reads the headers: `Name: value`, or `@file`, a file with one on each line. A file keeps a key out of the list of processes. */
 async function headersOf(given: string[]): Promise<[string, string][]> {
   const texts = await Promise.all(given.map(async (text) => text.startsWith('@') ? linesOf(text.slice(1)) : [text]));
   return texts.flat().map((text) => {

@@ -1,4 +1,4 @@
-// `status`: a table, or JSON. The exit code says the state, so that a script needs neither.
+// `status`: a table, or JSON. The exit code says the state, so a script does not need the output.
 import { tokenStatus } from '../index.js';
 import type { Options } from './arguments.js';
 import { timeline } from './timeline.js';

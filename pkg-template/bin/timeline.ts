@@ -1,10 +1,10 @@
-// A token's life as a bar for a terminal. ASCII alone, since not every terminal has more.
+// A token's life as a bar for a terminal. It uses only ASCII, because some terminals show nothing else.
 import type { TokenTimes } from '../types/index.js';
 
 /** Returns the bar and its labels: fresh is `=`, about to expire is `~`, and `#` is now. */
 export function timeline({ issuedAt, refreshAt, expiresAt }: TokenTimes, now: number, columns: number): string[] {
   const width = Math.max(columns - 4, 30);
-  // Without `iat` the fresh part is drawn as long as the other.
+  // Without `iat` the fresh part is drawn as long as the other part.
   const begin = issuedAt ?? refreshAt - (expiresAt - refreshAt);
   const length = expiresAt - begin || 1;
   const at = (instant: number) => Math.round(Math.min(Math.max((instant - begin) / length, 0), 1) * (width - 1));
@@ -13,7 +13,7 @@ export function timeline({ issuedAt, refreshAt, expiresAt }: TokenTimes, now: nu
   return [`  ${labels(width, [['now', marker]])}`, ` [${bar}]`, `  ${labels(width, [['expires', width - 1], ['refresh', due - 1], ['issued', issuedAt === null ? -1 : 0]])}`];
 }
 
-/** Writes each text so that it ends at its column, and leaves out one that has no room. */
+/** Writes each text so that it ends at its column. Leaves out a text if there is no room for it. */
 function labels(width: number, texts: [string, number][]) {
   const line = Array<string>(width).fill(' ');
   for (const [text, column] of texts) {

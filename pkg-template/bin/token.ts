@@ -1,4 +1,4 @@
-// The token: from the environment, else from standard input. Arguments are seen by every process of the machine.
+// Reads the token from the environment, else from standard input. It is no argument, because every process of the machine can read those.
 
 /** More bytes than the longest token has in UTF-8, with white space around it. A longer input is no token. */
 const MOST_CHARACTERS = 65_536;

@@ -1,4 +1,4 @@
-// Events. Some React Natives have neither EventTarget nor Event: there the least of them stands in.
+// Events. Some versions of React Native have neither EventTarget nor Event. For those there is a minimal replacement.
 
 /** @typedef {Pick<EventTarget, 'addEventListener' | 'removeEventListener' | 'dispatchEvent'>} Emitter */
 
@@ -27,7 +27,7 @@ function plain() {
         try {
           typeof listener === 'function' ? listener(event) : listener.handleEvent(event);
         } catch (thrown) {
-          // As an EventTarget does: nobody's fault but the listener's, and nobody misses it.
+          // As in an EventTarget, the error of a listener is reported, and does not stop the other listeners.
           setTimeout(() => { throw thrown; });
         }
       }

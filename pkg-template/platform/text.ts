@@ -1,5 +1,5 @@
-// Text between JavaScript and the wasm's memory. Some React Natives have no TextDecoder, or one that refuses options, and
-// Jest's jsdom has neither class: there, what every engine has does the same.
+// Text between JavaScript and the wasm's memory. Some versions of React Native have no TextDecoder, or one that refuses options. Jest's
+// jsdom has neither TextEncoder nor TextDecoder. For those there are replacements that every engine can run.
 
 class Encoder {
   encode(text: string): Uint8Array<ArrayBuffer> {
@@ -7,7 +7,7 @@ class Encoder {
   }
   encodeInto(text: string, target: Uint8Array) {
     const bytes = this.encode(text);
-    // All or nothing. The platform's own writes as much as there is room for.
+    // This writes all or nothing. The platform's own class writes as much as there is room for.
     if (bytes.length > target.length) return { read: 0, written: 0 };
     target.set(bytes);
     return { read: text.length, written: bytes.length };
@@ -20,12 +20,12 @@ class Decoder {
   }
 }
 
-/** Returns the platform's own class, or what does as well here. */
+/** Returns the platform's own class, or the replacement. */
 export function textEncoder(): new () => Pick<TextEncoder, 'encode' | 'encodeInto'> {
   return works(() => new TextEncoder().encodeInto('', new Uint8Array(0))) ? TextEncoder : Encoder;
 }
 
-/** Returns the platform's own class, or what does as well here. */
+/** Returns the platform's own class, or the replacement. */
 export function textDecoder(): new (label?: string, options?: TextDecoderOptions) => { decode(bytes?: Uint8Array): string } {
   return works(() => new TextDecoder('utf-8', { ignoreBOM: true })) ? TextDecoder : Decoder;
 }

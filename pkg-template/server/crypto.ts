@@ -1,29 +1,29 @@
-// Hashes and encryption by WebCrypto, and where randomness comes from. Nothing here is done before it is needed.
+// Hashes and encryption by WebCrypto, and where randomness comes from. All of it runs only when it is needed.
 import { nodeCrypto } from '#crypto';
 import { seedFrom } from '../../src/js/answer.js';
 import { caught } from '../../src/js/foreign.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** The platform's own; Node 18 has it in a module alone. */
+/** Resolves with the platform's `crypto`. Node 18 has it only in a module. */
 export async function webCrypto(): Promise<Crypto> {
   return caught(() => globalThis.crypto) ?? ((await nodeCrypto()) as Crypto);
 }
 
-/** Resolves when there is randomness; undefined if there is already, which saves each request a wait. */
+/** Resolves when there is a source of randomness. Undefined if there is one already, so that a request need not wait. */
 export function randomness(): Promise<void> | undefined {
   if (caught(() => globalThis.crypto)) return undefined;
   return webCrypto().then(seedFrom, () => {});
 }
 
-/** Resolves with the SHA-256 of texts, of which none has a line end, in hexadecimal digits. */
+/** Resolves with the SHA-256 of texts in hexadecimal digits. The texts must not have line ends. */
 export async function hashOf(...texts: string[]): Promise<string> {
   const { subtle } = await webCrypto();
   const bytes = new Uint8Array(await subtle.digest('SHA-256', encode(texts.join('\n'))));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Derives a key (RFC 5869) that is of no use for anything else, nor for another name. */
+/** Derives a key (RFC 5869) that is valid only for this name and this purpose. */
 async function keyOf(secret: string, name: string): Promise<CryptoKey> {
   const { subtle } = await webCrypto();
   const material = await subtle.importKey('raw', encode(secret), 'HKDF', false, ['deriveKey']);
@@ -40,7 +40,7 @@ export async function seal(secret: string, name: string, text: string): Promise<
   return btoa(String.fromCharCode(...iv, ...new Uint8Array(sealed)));
 }
 
-/** Decrypts what `seal` returned for the same secret and name; undefined if it is anything else. */
+/** Decrypts what `seal` returned for the same secret and name; undefined for any other value. */
 export async function unseal(secret: string, name: string, sealed: unknown): Promise<string | undefined> {
   try {
     const bytes = Uint8Array.from(atob(sealed as string), (char) => char.charCodeAt(0)), { subtle } = await webCrypto();

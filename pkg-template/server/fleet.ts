@@ -1,4 +1,4 @@
-// Many tokens, one after another: checked by the thousand, refreshed a few at a time, and read as the loop takes the results.
+// A job over many tokens. It checks a thousand at a time, refreshes a few at a time, and reads more only when the loop takes results.
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
 import { caught } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
@@ -63,7 +63,7 @@ async function* run<K>(
     throw new ErrorClass('no answer came in time: the lock is not had', fields);
   };
 
-  /** Resolves with the entry, or with nothing if it was aborted before anything was sent. */
+  /** Resolves with the entry, or with undefined if the job was aborted before it sent anything. */
   const refresh = async (key: K, token: string, status: KeptEntry<K>['status']): Promise<KeptEntry<K> | undefined> => {
     const began = Date.now();
     let attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
@@ -123,7 +123,7 @@ async function* run<K>(
   if (source.failure) throw source.failure.thrown;
 }
 
-/** What the source threw. The refreshes in flight are awaited before it is thrown on. */
+/** The error of the source. It is thrown after the refreshes in flight have settled. */
 type Source = { failure: { thrown: unknown } | undefined };
 
 async function* chunks<T>(entries: Iterable<T> | AsyncIterable<T>, source: Source): AsyncGenerator<T[], void, undefined> {

@@ -22,11 +22,11 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
   const upstream = createUpstream(options, here, (reason) => notice('degraded', reason));
   let ready = randomness();
 
-  /** Returns a text for the route, cut at the longest one that it reads; `undefined` for any other value. */
+  /** Returns a text, cut at the longest length that the route reads; `undefined` for a value that is no text. */
   const text = (value: unknown) => typeof value === 'string' ? value.slice(0, maxBody) : undefined;
   const unserved = (origin: string | undefined, isLate: boolean, isOfAuthorize: boolean) => here.route().unserved(origin, isLate, isOfAuthorize);
 
-  /** Waits for the result of a function of the options, up to `timeoutMs`. A result that is no promise needs no timer. */
+  /** Waits for the result of a function of the options, up to `timeoutMs`. It sets no timer if the result is no promise. */
   const asked = <T>(answer: T | Promise<T>): T | Promise<T | typeof LATE> =>
     has(answer, 'then') ? within(Promise.resolve(answer) as Promise<any>, timeoutMs, LATE) : answer;
 

@@ -4,14 +4,14 @@ import type { RefreshHandlerOptions } from '../types/server.js';
 import { hashOf } from './crypto.js';
 import type { Helper } from './outage.js';
 
-/** What a request counts for: the rate-limit key of its address, if that is known, and its token. */
+/** What a limiter counts by: the rate-limit key of the request's address, if that is known, and its token. */
 export type Subject = { rateLimitKey: string | undefined; token: string };
 
 const isAllowance = (value: unknown): value is boolean => typeof value === 'boolean';
 
-/** Returns a function that resolves with the first limit that is used up, if any. A limiter that fails lets pass. */
+/** Returns a function that resolves with the first limit that is used up, if any. If the limiter fails, the request passes. */
 export function createLimiter(ask: NonNullable<RefreshHandlerOptions['limiter']>, helper: Helper) {
-  /** Returns what a limit is counted by. No key holds a token. */
+  /** Returns the key of a limit. No key holds a token. */
   const keyOf = async (name: string, { rateLimitKey, token }: Subject) => {
     if (name === 'perToken') return `${name}:${await hashOf('limit', token)}`;
     return name === 'perAddress' || name === 'refused' ? `${name}:${rateLimitKey}` : name;

@@ -1,4 +1,4 @@
-// A lock of the user's own: waited for with a limit, and never stolen.
+// The option `lock`. A wait for it has a limit, and it is never stolen.
 import { caught } from '../../src/js/foreign.js';
 import { after } from '../../src/js/wait.js';
 import type { TokenLock } from '../types/index.js';
@@ -7,8 +7,8 @@ import type { TokenLock } from '../types/index.js';
 export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' };
 
 /**
- * Resolves when the work is done, or when the lock is not had, and rejects as the work does. Once the work has begun its outcome
- * counts, whatever the lock does.
+ * Resolves when the work is done, or when the lock was not acquired. Rejects if the work rejects. Once the work has begun, only its
+ * result counts, whatever the lock does.
  */
 export function underLock<T>(lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<T>): Promise<Locked<T>> {
   return new Promise((resolve, reject) => {

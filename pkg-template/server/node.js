@@ -5,12 +5,12 @@ import { absolute, caught } from '../../src/js/foreign.js';
  * @import { NodeRequest, NodeResponse, RefreshHandler, RequestInfo } from '../types/server.js'
  * @import { Reply } from '#glue'
  *
- * A request as a handler looks at it. `isValid` says whether a `Request` can be made of it. That is made only if needed,
- * because it costs as much as all the rest.
+ * A request, as a handler sees it. `isValid` says whether a `Request` can be made from it. The `Request` is made only if it is needed,
+ * because that takes as much time as all the rest.
  * @typedef {{ isValid: boolean, method: string, url: string, header: (name: string) => string | null, request: () => Request }} Given
  */
 
-/** Answers that need neither the wasm nor a function of the user's. */
+/** Answers that need neither the wasm nor a function of the options. */
 export const MALFORMED = failure(400, 'The URL or a header of this request is not valid', 'refused', 'ERR_REJECTED');
 export const FAULT = failure(500, 'This server failed', 'failed', 'ERR_INTERNAL');
 
@@ -50,10 +50,10 @@ export function toNodeListener(handler) {
       if (res.headersSent) return;
       // A body that nobody reads ends with its connection.
       if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
-      // Not `writeHead`: so `end` adds the length of the body to the head, and sends both in one piece.
+      // Not `writeHead`, so that `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
-      // The one header that may not be joined to one line.
+      // `Set-Cookie` is the only header that may not be joined to one line.
       if (cookies.length) res.setHeader('set-cookie', cookies);
       res.end(body);
     } catch {
@@ -73,9 +73,9 @@ function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, header
   return {
     isValid: isHost(isPath ? host : originalUrl.match(/^https?:\/\/([^/?#\\]*)/i)?.[1]) && !rawHeaders.some((text) => text.includes('\0')),
     method,
-    // Without the host, which must not change what the path is. The form with a host in it is a proxy's.
+    // Without the host, because the host must not change the path. Only proxies get a request line with a host in it.
     url: isPath ? originalUrl : '',
-    // Raw, so that a header which came twice is seen to have.
+    // The raw headers show whether a header came twice.
     header: (name) => {
       let value = null;
       for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -89,7 +89,7 @@ function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, header
 }
 
 /**
- * Tells whether a text is a host in a URL, with or without a port, and nothing else of one.
+ * Tells whether a text is only the host of a URL, with or without a port.
  * @param {string | undefined} text
  */
 function isHost(text) {
@@ -102,7 +102,7 @@ function isHost(text) {
  */
 function toRequest(method, url, rawHeaders) {
   const headers = new Headers();
-  // HTTP/2's own begin with a colon.
+  // The pseudo-headers of HTTP/2 begin with a colon.
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at][0] !== ':') headers.append(rawHeaders[at], rawHeaders[at + 1]);
   return new Request(url, { method, headers });
 }

@@ -4,12 +4,12 @@ import { within } from '../../src/js/wait.js';
 /** How long one call may take, in milliseconds. */
 const LIMIT_MS = 2_000;
 
-/** How long it is not called after a failure, so that not every request waits for it. */
+/** How long a store, a lock or a limiter is not called after a failure, so that not every request waits for it. */
 const PAUSE_MS = 5_000;
 
 const LATE = {};
 
-/** One of them, and whether it has failed and not answered since. */
+/** A store, a lock or a limiter. It knows whether the last call failed. */
 export type Helper = {
   /** Resolves with the result of a call; `undefined` if it fails, takes too long, or has an invalid result. */
   call<T>(work: () => unknown, isAnswer: (value: unknown) => value is T): Promise<T | undefined>;

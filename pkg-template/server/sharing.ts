@@ -14,8 +14,8 @@ const KEPT_MS = 60_000;
 const MAX_LATES = 3;
 
 /**
- * What one request needs: its token, a function that sends it, and one that adopts the answer of another process, got at an
- * instant.
+ * What one request needs: its token, a function that sends it, and a function that adopts the answer of another process. The latter
+ * gets the answer and the instant at which the other process got it.
  */
 export type Work = { token: string; send: () => Promise<Reply>; adopt: (body: string, since: number) => Reply };
 

@@ -1,5 +1,5 @@
-// The renewal in the background: one timer that compares with the wall clock, and the page's events that say that time has
-// passed.
+// The renewal in the background. It has one timer that looks at the wall clock, and listens to events of the page after which time may
+// have passed.
 import type { Driver } from './driver.js';
 
 /** How long the background waits after a fault of this package, in milliseconds. */
@@ -31,7 +31,7 @@ export class Background {
     clearTimeout(this.timer);
   }
 
-  /** Sets the timer to what is due next. */
+  /** Sets the timer to the next due instant. */
   schedule() {
     if (this.isRunning) this.arm(this.driver.state.wakeInMs);
   }
@@ -66,7 +66,7 @@ export class Background {
     driver.entry?.look();
   };
 
-  // Each named where it is used: a policy that LavaMoat generates has the globals that stand in the text, and no others.
+  // Each global is named where it is used, because a policy that LavaMoat generates allows only the globals named in the text.
   private listen() {
     for (const type of HINTS) globalThis.addEventListener?.(type, this.hint);
     globalThis.document?.addEventListener?.('visibilitychange', this.hint);

@@ -1,5 +1,5 @@
-// A call of `accessToken()` or `refresh()`: takes the next step from the session's rules, looks or waits, and repeats that
-// until there is a result.
+// A call of `accessToken()` or `refresh()`. It takes the next step from the session's rules, looks at the store or waits, and repeats
+// that until there is a result.
 import { isSignal, read } from '../../src/js/foreign.js';
 import { abortReason, after, onAbort } from '../../src/js/wait.js';
 import { failure } from '../failure.js';

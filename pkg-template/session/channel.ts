@@ -9,7 +9,8 @@ type Listener = (what: unknown) => void;
 type Reference = { deref(): Listener | undefined };
 
 /**
- * Listens to what other sessions of that name tell. The listener is held weakly, if that is possible. Returns what ends it.
+ * Listens to the messages of other sessions of that name. The listener is held weakly, if that is possible. Returns a function that
+ * ends it.
  */
 export function listen(name: string, listener: Listener): () => void {
   return shared('channel', begin).listen(name, listener);
@@ -37,7 +38,7 @@ function begin() {
     if (!isWatching) watch();
   }
 
-  /** An open channel keeps a page out of the back/forward cache, or ends it there. */
+  /** An open channel keeps a page out of the back/forward cache, or removes it from there. */
   function watch() {
     isWatching = true;
     globalThis.addEventListener?.('pagehide', () => {

@@ -1,4 +1,4 @@
-// The driver of a session. The rules in the wasm decide. This class connects the parts that wait, emit events, store and lock.
+// The driver of a session. The rules in the wasm decide. This class connects the parts that wait, emit events, store tokens and lock.
 import { read } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { failure } from '../failure.js';

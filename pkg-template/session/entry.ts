@@ -32,13 +32,13 @@ export class Entry {
   /** How long the marker of a logout is kept, in milliseconds; 0 for no marker. */
   private markMs = 0;
   /**
-   * The tokens that this one has replaced, back to the stored one. If one of them is found in the store, this one wins,
-   * whatever its claims are.
+   * The tokens that the session's present token has replaced, back to the stored one. If one of them is found in the store, the present
+   * token wins, whatever its claims are.
    */
   private superseded: unknown[] = [];
-  /** What the other tabs are told once the token is stored. */
+  /** The message for the other tabs once the token is stored. */
   private news: 'refreshed' | 'replaced' = 'refreshed';
-  /** The generation of the token that they know of. */
+  /** The generation of the token that the other tabs know. */
   private told: number | undefined;
 
   constructor(private readonly driver: Driver, private readonly storage: TokenStorage) {
@@ -46,7 +46,7 @@ export class Entry {
     this.lock = new Lock(driver, name);
     this.tabs = new Tabs(driver, this, name);
     this.outage = new Outage(driver, storage);
-    // A Keyv that hides the failures of its backend looks empty then, so an empty store does not mean a logout.
+    // A Keyv that hides the failures of its backend looks empty during a failure. So its emptiness does not mean a logout.
     this.mayForget = storageMayForget === true || read(storage, 'throwOnErrors') === false;
   }
 
@@ -114,9 +114,9 @@ export class Entry {
 
   /**
    * Compares the token with the store's, and stores it if it wins.
-   * @param isLogin whether another tab tells of one
-   * @param since what was stored before the lock was waited for
-   * @param looked called once it is compared
+   * @param isLogin whether another tab tells of a login
+   * @param since the stored token before the wait for the lock
+   * @param looked called once the tokens are compared
    */
   async compare(isLogin = false, since: unknown = UNKNOWN, looked = () => {}): Promise<void> {
     const { driver, isDown } = this;
@@ -196,7 +196,8 @@ export class Entry {
 
   private store(): Promise<void> {
     const store = () => this.compare();
-    // An answer that is in flight here is dropped. For one of another tab this waits, so that it does not overwrite this token.
+    // The answer to a request of this session is dropped. If another tab has sent a request, the write waits for the lock, so that the
+    // answer does not overwrite this token.
     return this.busily(() => this.lock.isHeld || this.isDown ? this.lock.hold(store) : this.lock.around(store));
   }
 

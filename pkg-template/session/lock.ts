@@ -11,7 +11,7 @@ const TIMEOUT_MS = 10_000;
 
 type Work = () => Promise<void>;
 
-/** Whether the work was done with the lock, or was not begun because the lock did not come in time or does not work. */
+/** Whether the work was done with the lock, or was not begun, because the lock did not come in time or does not work. */
 type Locked = 'done' | 'busy' | 'broken';
 
 /** The lock of a session's key. */
@@ -63,7 +63,7 @@ export class Lock {
 /** Runs `work` with the lock held. Once it has begun, only its result counts, even if the lock fails afterwards. */
 function withLock(own: TokenLock | undefined, name: string, work: Work): Promise<Locked> {
   return new Promise((resolve, reject) => {
-    // Some platforms have no AbortController: there the lock is given up all the same, and its request stays.
+    // Some platforms have no AbortController. There the wait for the lock ends, too, but its request stays.
     const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal;
     let isOver = false;
     const end = (outcome: Locked) => {
@@ -103,7 +103,7 @@ async function platformLock(name: string, signal: AbortSignal, work: Work, hasBe
 
 /** Returns a lock within the process: the operations of a name run one after the other. */
 function processLock() {
-  /** The last of those who want a name's lock. */
+  /** The last operation that waits for the lock of a name. */
   const tails = new Map<string, Promise<unknown>>();
   return async (name: string, work: Work) => {
     const turn = Promise.resolve(tails.get(name)).then(work, work);

@@ -45,7 +45,7 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
     entry?.tellLate();
   }));
   const answered = answer(driver, ticket, sent).finally(stop);
-  // Other sessions do not wait longer than that.
+  // Other sessions wait no longer than this time.
   await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
 }
 
@@ -60,7 +60,7 @@ async function answer(driver: Driver, ticket: number, sent: Instant) {
     settled(driver, ticket);
   } catch (thrown) {
     const code = read(thrown, 'code');
-    // If it was refused the store deserves another look first: another tab may have stored a successor.
+    // If the server refused the token, look at the store first: another tab may have stored a successor.
     if (entry && code === 'ERR_UNAUTHORIZED') await entry.compare().catch(() => {});
     // A fault of this package says nothing about the token.
     const isTold = code !== 'ERR_INTERNAL' && driver.unattended(() => {

@@ -70,12 +70,12 @@ export class TokenSession {
     of(this).dispose();
   }
 
-  /** Bound, as React's `useSyncExternalStore` takes it. */
+  /** It is bound, because React's `useSyncExternalStore` gets it as a function. */
   get subscribe(): (listener: () => void) => () => void {
     return of(this).watcher.subscribe;
   }
 
-  /** Bound as well. */
+  /** It is bound, too. */
   get snapshot(): () => SessionSnapshot {
     return of(this).watcher.snapshot;
   }
@@ -93,7 +93,7 @@ function end(this: TokenSession) {
   of(this).dispose();
 }
 
-/** Resolves with a session once it has begun, and disposes of it if it cannot. */
+/** Resolves with a session once it has begun. Disposes of the session if it cannot begin. */
 async function begun(session: TokenSession, begin: (session: TokenSession) => Promise<unknown>) {
   try {
     await begin(session);

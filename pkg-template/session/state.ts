@@ -1,5 +1,4 @@
-// A session's state. The wasm decides; the numbers by which it knows the session, and the token, are kept here, so that a
-// trap leaves them as they were.
+// A session's state. The wasm decides. This module keeps the session's numbers and its token, so that a trap does not change them.
 import { exportNames } from '#glue';
 import { caught } from '../../src/js/foreign.js';
 import type { Turn as AnyTurn } from '../../src/js/turn.js';
@@ -11,7 +10,7 @@ export type Turn = Omit<AnyTurn, 'step' | 'events'> & {
   events: (keyof SessionEventMap)[] | undefined;
 };
 
-/** An instant by two clocks: the wall's may be wrong and jump, the other never jumps. */
+/** An instant by two clocks. The wall clock may be wrong and may jump. The other one never jumps. */
 export type Instant = { wall: number; monotonic: number };
 
 export function instant(): Instant {
@@ -19,7 +18,7 @@ export function instant(): Instant {
   return { wall, monotonic: caught(() => performance.now()) ?? wall };
 }
 
-/** How many numbers come before the session's own: the instant's two, and a random one. */
+/** How many numbers come before the session's own: two of the instant, and a random one. */
 const CALL = 3;
 
 /** The buffer of an instance. It is replaced if the memory has grown. */
@@ -66,7 +65,7 @@ export class SessionState {
     return this.turn((core) => core.sessionBeforeSend(ticket));
   }
 
-  /** Returns how long a session keeps the lock if its request gets no answer. */
+  /** Returns how long a session keeps the lock if its request gets no answer, in milliseconds. */
   unansweredMs() {
     return this.call((core) => core.sessionUnansweredMs());
   }

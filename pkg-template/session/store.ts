@@ -43,17 +43,17 @@ export function call(storage: TokenStorage, key: string, [method, ...given]: Ope
 }
 
 /**
- * The stores that `webStorage` made, and whether each has no area. All copies of this package share them: the entry `./storage`
- * is one.
+ * The stores that `webStorage` made, and whether the area of each is missing. All copies of this package share this map, because the
+ * entry `./storage` is a copy of its own.
  */
 const ofPage = () => shared('webStorage', () => new WeakMap<object, { isMissing: boolean }>());
 
-/** Tells whether a store is a page's: browsers show what one tab has stored to another one a moment later. */
+/** Tells whether `webStorage` made a store. Another tab sees a write to such a store a moment later. */
 export function isOfPage(storage: TokenStorage): boolean {
   return ofPage().has(storage);
 }
 
-/** Tells whether a store is a page's that has no area. */
+/** Tells whether `webStorage` made a store, and its area is missing. */
 export function isMissing(storage: TokenStorage): boolean {
   return ofPage().get(storage)?.isMissing === true;
 }

@@ -8,14 +8,14 @@ import type { Entry } from './entry.js';
 const MESSAGE_MS = 1_000;
 
 export class Tabs {
-  /** The message after which a look is still to come. */
+  /** The message for which the session still has to look at the store. */
   private next: { isLogin: boolean; stop: () => void } | undefined;
   private lookedAt = 0;
   private leave: (() => void) | undefined;
 
   constructor(private readonly driver: Driver, private readonly entry: Entry, private readonly name: string) {}
 
-  /** Tells whether another tab has told of a login that was not looked for yet: whatever is stored now is that one's. */
+  /** Tells whether another tab has told of a login and the session has not looked yet. Then the stored token is of that login. */
   get tellsOfLogin(): boolean {
     return this.next?.isLogin === true;
   }
@@ -44,7 +44,7 @@ export class Tabs {
     if (what === 'returned') entry.look();
   });
 
-  /** Looks for the change that a message announced, at most once a second, and once more if it is not there yet. */
+  /** Looks for the change that a message announced, at most once a second. If the change is not there yet, it looks once more. */
   private lookSoon(isLogin: boolean, isLast = false) {
     if (this.next) {
       this.next.isLogin ||= isLogin;

@@ -1,4 +1,4 @@
-// Snapshots for a user interface, each the same object until something changes, and the listeners that are called then.
+// The snapshot for a user interface, which is the same object until something changes, and the listeners that are called then.
 import type { SessionSnapshot, SessionStatus } from '../types/index.js';
 
 export type Watcher = ReturnType<typeof watcher>;
@@ -9,7 +9,7 @@ const MAX_CHUNK_MS = 3_600_000;
 /**
  * Watches a session.
  * @param current what the session is now
- * @param isToBeTold whether listeners are to be told now, or later
+ * @param isToBeTold whether the listeners have to be called now
  */
 export function watcher(current: () => SessionStatus & { stored: boolean }, clockToleranceMs: number, isToBeTold: () => boolean) {
   const listeners = new Set<() => void>();
@@ -50,7 +50,7 @@ export function watcher(current: () => SessionStatus & { stored: boolean }, cloc
       try {
         listener();
       } catch (thrown) {
-        // As an EventTarget does: nobody misses it, and it stops no other.
+        // As in an EventTarget, the error of a listener is reported, and does not stop the other listeners.
         setTimeout(() => { throw thrown; });
       }
     }

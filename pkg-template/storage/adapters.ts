@@ -1,4 +1,4 @@
-// What makes a session's store of somebody else's. Each adapter names a method and its arguments; a session does the rest.
+// Adapters: each makes a session's store of another package's store. It only names methods and arguments; the session does the rest.
 import { define, has } from '../../src/js/foreign.js';
 import { failure } from '../failure.js';
 import type { TokenStorage } from '../types/index.js';
@@ -40,7 +40,7 @@ export function unstorage(storage: types.UnstorageLike): TokenStorage {
   needs(storage, 'unstorage', ['getItem', 'setItem', 'removeItem', 'getKeys'], 'what createStorage or prefixStorage of unstorage returns');
   return {
     get: (key) => storage.getItem(plainKey(key)),
-    // Its drivers count in seconds. Rounded up, an entry does not end before its token.
+    // Its drivers count in seconds. The time is rounded up, so that an entry does not end before its token.
     set: (key, token, ttlMs) => storage.setItem(plainKey(key), token, { ttl: Math.ceil(ttlMs / 1_000) }),
     delete: (key) => storage.removeItem(plainKey(key)),
   };
@@ -55,7 +55,7 @@ export function keyv(store: types.KeyvLike): TokenStorage {
     get: (key) => store.get(key),
     set: (key, token, ttlMs) => store.set(key, token, ttlMs),
     delete: (key) => store.delete(key),
-    // A session listens to `error`: a backend may fail between two calls.
+    // A session listens to `error`, because a backend may also fail between two calls.
     on: (event, listener) => store.on(event, listener),
   };
   return storage;
@@ -69,8 +69,8 @@ function entry(key: string, value: string): { [key: string]: string } {
 }
 
 /**
- * Returns a key of letters, digits, `-` and `_` alone. No two keys become the same one, not even in a store that takes `a/b`
- * for `a:b`, or that cuts a key at `?`.
+ * Returns a key of letters, digits, `-` and `_` alone. Different keys stay different, even in a store that treats `a/b`
+ * as `a:b`, or that cuts a key at `?`.
  */
 function plainKey(key: string) {
   return key.replace(/[^A-Za-z0-9-]/g, (letter) => `_${letter.charCodeAt(0).toString(16)}_`);

@@ -1,8 +1,8 @@
-// Stores that fit a session only by an adapter, or by three lines. They are recognised by their methods: a package may be
-// installed twice, and a module has no class.
+// Stores that need an adapter or three lines to fit a session. They are recognised by their methods and not by `instanceof`: a package
+// may be installed twice, and a module has no class.
 import { has, read } from '../../src/js/foreign.js';
 
-/** Each by the adapter or the package that it belongs to, in the order in which they are looked for. */
+/** The kinds of stores, in the order of the tests: the adapter or package, the test, and the advice. */
 const kinds: [name: string, is: (store: unknown) => boolean, advice: string][] = [
   ['webStorage', (store) => has(store, 'getItem') && typeof read(store, 'length') === 'number', 'write webStorage(localStorage)'],
   ['unstorage', (store) => has(store, 'getItem') && has(store, 'getKeys'), 'write unstorage(storage)'],
@@ -25,7 +25,7 @@ export function kindOf(store: unknown): string | undefined {
   return kinds.find(([, is]) => is(store))?.[0];
 }
 
-/** Says what to write for a store that does not fit as it is; undefined if none of these is known. */
+/** Says what to write for a store that does not fit as it is; undefined if the store is of no known kind. */
 export function misfit(store: unknown): string | undefined {
   return kinds.find(([, is]) => is(store))?.[2];
 }
