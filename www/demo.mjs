@@ -1,5 +1,5 @@
-// The package in a minute, against a gateway on this computer: log in, check, refresh, be refused. Anything that does not
-// go as told here ends it with an error, so it is a smoke test as well. No token is ever printed.
+// Shows the package in a minute, with a gateway on this computer: log in, check, refresh, be refused. It ends with an error if a
+// result is not the expected one, so it is a smoke test, too. It prints no token.
 // Usage: node www/demo.mjs [--once] [folder where the package is installed]
 import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
@@ -29,12 +29,12 @@ export async function walk(folder) {
   const { url, close } = await gateway.listen();
   const options = { baseUrl: url };
   try {
-    say(`${bold(`transak-user-token ${version}`)}  is the token fresh, expiring or expired, and what then?`);
-    say(dim(`A gateway on this computer stands in for Transak's: ${url}`));
+    say(`${bold(`transak-user-token ${version}`)}  is the token fresh, expiring or expired, and what to do next?`);
+    say(dim(`A gateway on this computer takes the place of Transak's: ${url}`));
 
     heading('1  Log in');
     const token = await logIn(url);
-    row('token', `${token.length} characters, printed neither here nor anywhere below`);
+    row('token', `${token.length} characters, which are not printed`);
 
     heading('2  Check it: offline, at once');
     const status = expectStatus(tokenStatus(token), 'fresh', 'use');
@@ -51,20 +51,20 @@ export async function walk(folder) {
     row('ensureFresh…', `one request, and a new token in its place`);
     expectStatus(tokenStatus(result.accessToken), 'fresh', 'use', 'new token');
 
-    heading('4  Expired: too late for that');
+    heading('4  Expired: too late for a refresh');
     const expired = await gateway.issue({ sub: EMAIL, iat: now - 31 * DAY / SECOND, exp: now - DAY / SECOND });
     expectStatus(tokenStatus(expired), 'expired', 'login');
     const before = gateway.refreshes();
     await expectError(refreshAccessToken(expired, options), 'ERR_TOKEN_EXPIRED', 'login');
     assert.ok(gateway.refreshes() === before, 'an expired token is refused without a request');
-    row('requests', 'none: a refresh of an expired token is not even tried');
+    row('requests', 'none: no request is sent for an expired token');
 
     heading('5  Refused by the gateway: 401');
     gateway.fail({ kind: 'error', status: 401, errorCode: 1002 });
     await expectError(refreshAccessToken(token, options), 'ERR_UNAUTHORIZED', 'login');
     row('requests', 'one: a refusal is not retried');
 
-    heading('6  A bad moment: 503, then all is well');
+    heading('6  A short outage: 503, then a new token');
     const counted = gateway.refreshes();
     gateway.fail({ kind: 'error', status: 503 });
     const retried = await refreshAccessToken(token, options);
@@ -92,7 +92,7 @@ export async function walk(folder) {
   }
 }
 
-/** The two calls of Transak's that give a first token. */
+/** Makes the two calls to Transak that give a first token. */
 async function logIn(url) {
   const apiKey = 'demo';
   const post = async (path, body) => {

@@ -1,11 +1,11 @@
-// One token, looked at on every frame. It is held in this variable alone, and nothing here writes it anywhere.
+// This page checks one token on every frame. Only this variable holds the token, and nothing here stores it.
 import { ensureFreshToken, refreshAccessToken, tokenStatus } from '/package/index.js';
 import { draw } from './timeline.js';
 import { MINUTE, SECOND, clock, span } from './times.js';
 
 /** The slider's steps: the window is so many 60ths of the token's life. */
 const STEPS = 60;
-/** A minute is short: a third of it as refresh window leaves time to see it. */
+/** A life of a minute is short. So the refresh window is a third of it, which leaves time to see the window. */
 const SHARE_OF_A_MINUTE = 20;
 const TIMEOUT_MS = 2500;
 const LOG_LENGTH = 60;
@@ -40,9 +40,9 @@ let token;
 let share = null;
 let busy = false;
 let requests = 0;
-/** The token's state when the result on the page came: in another one it is dimmed. */
+/** The token's state when the result on the page came. In any other state the result is dimmed. */
 let resultState;
-/** What is on the page already, so that a frame touches only what changes. */
+/** The values on the page, so that a frame writes only those that change. */
 const shown = new Map();
 
 start();
@@ -66,7 +66,7 @@ function start() {
   requestAnimationFrame(frame);
 }
 
-/** One thing at a time: a second click while one is under way does nothing. */
+/** Runs one call at a time. A click during a call does nothing. */
 async function call(button, work) {
   if (busy) return;
   busy = true;
@@ -86,7 +86,7 @@ async function logIn() {
   $('login-error').hidden = true;
   try {
     const { stateToken } = await post('/api/v2/auth/login', { apiKey, email });
-    log('Login: one-time password asked for');
+    log('Login: a one-time password was requested');
     const { accessToken } = await post('/api/v2/auth/verify', { apiKey, email, otp, stateToken });
     token = accessToken;
     log('One-time password accepted: a token came');
@@ -160,7 +160,7 @@ function presetWindow(lifetimeMs) {
   share = lifetimeMs <= MINUTE ? SHARE_OF_A_MINUTE : null;
 }
 
-/** The window is a share of the token's life; without a token, of the life of those that are issued next. */
+/** The window is a share of the token's life. Without a token, it is a share of the life of the next token. */
 function windowOption() {
   if (share === null) return {};
   const status = token === undefined ? {} : tokenStatus(token);
@@ -168,7 +168,7 @@ function windowOption() {
   return { refreshWindowMs: Math.round(lifetimeMs * share / STEPS) };
 }
 
-/** Draws what a life looks like, before there is one: the style sheet leaves out its times. */
+/** Draws an example of a life while there is no token. The style sheet hides its times. */
 function outline({ refreshWindowMs }) {
   const life = Number($('lifetime').value);
   draw({ state: 'none', issuedAt: 0, refreshAt: life - (refreshWindowMs ?? life / 10), expiresAt: life, expiresInMs: life });
@@ -183,7 +183,7 @@ function frame() {
   requestAnimationFrame(frame);
 }
 
-/** Calls `write` if `value` is another one than before. */
+/** Calls `write` if `value` has changed. */
 function change(key, value, write) {
   if (shown.get(key) === value) return;
   shown.set(key, value);
@@ -210,7 +210,7 @@ function showStatus(status) {
   draw(status);
 }
 
-/** Says which window is in use, and whose choice it is. */
+/** Says which window is in use, and whether it is the default. */
 function showWindow({ refreshWindowMs }, status) {
   const choice = refreshWindowMs === undefined ? 'default: 10 % of the lifetime' : `refreshWindowMs: ${refreshWindowMs}`;
   const lengthMs = status?.expiresAt ? status.expiresAt - status.refreshAt : refreshWindowMs ?? Number($('lifetime').value) / 10;

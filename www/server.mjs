@@ -1,5 +1,5 @@
-// The page's server, on loopback: www/ itself, the files of the installed package, and the switches of the local
-// gateway. The gateway listens on a port of its own, so that what the page does is real CORS.
+// The page's server, on loopback. It serves www/, the files of the installed package, and the settings of the local
+// gateway. The gateway listens on another port, so that the page's requests to it need CORS, as in real use.
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ const TYPES = {
   '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.json': 'application/json',
 };
 
-/** Loads the package as a user's program in `folder` would: by its name, through its `exports`. */
+/** Loads the package as a program in `folder` does: by its name, through its `exports`. */
 export function load(folder) {
   const require = createRequire(join(resolve(folder), 'package.json'));
   try {
@@ -52,7 +52,7 @@ export async function serve(folder, { port = 0 } = {}) {
   const hosts = ['127.0.0.1', 'localhost'].map((name) => `${name}:${server.address().port}`);
   const origins = hosts.map((host) => `http://${host}`);
 
-  // Whether a refresh ends the old token is not documented; here it does, which is the harder case.
+  // Transak does not document whether a refresh ends the old token. Here it does, which is the harder case.
   const gateway = createGateway({ lifetimeMs: 60_000, allowedOrigins: origins, revoke: true });
   const listener = await gateway.listen();
 
@@ -71,11 +71,11 @@ export async function serve(folder, { port = 0 } = {}) {
     const reply = (status, type, body) => response.writeHead(status, {
       'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
     }).end(body);
-    // Another name that resolves to this computer is some other site's page.
+    // A page of another site may have a name that resolves to this computer.
     if (!hosts.includes(request.headers.host)) return reply(403, 'text/plain', 'only on loopback');
     const { pathname } = new URL(request.url, origins[0]);
     if (request.method === 'POST' && Object.hasOwn(switches, pathname)) {
-      // Another origin cannot send JSON without a preflight, and that gets no permission here.
+      // Another origin cannot send JSON without a preflight, and this server does not allow that.
       if (request.headers['content-type'] !== 'application/json') return reply(415, 'text/plain', 'JSON only');
       try {
         switches[pathname](JSON.parse(await text(request)));

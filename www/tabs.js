@@ -1,4 +1,4 @@
-// A session that all tabs of this page share. The token is in their common store; the page shows a mark of it only.
+// A session that all tabs of this page share. The token is in their common store. The page shows only digits of its hash.
 import { TokenSession, webStorage } from '/package/index.js';
 import { SECOND, clock, span } from './times.js';
 
@@ -14,7 +14,7 @@ const options = {
 
 let requests = 0, busy = false;
 
-/** The session of this tab. Before a login it is empty, and hears of one in another tab. */
+/** The session of this tab. It is empty before a login. It adopts a login in another tab. */
 let session;
 use(await TokenSession.open(options));
 $('log-in').addEventListener('click', () => attempt(logIn));
@@ -23,7 +23,7 @@ $('log-out').addEventListener('click', () => attempt(() => session.clear()));
 setInterval(show, 200);
 document.body.dataset.ready = 'true';
 
-/** Goes on with a session. */
+/** Shows a session from now on. */
 function use(next) {
   for (const type of EVENTS) next.addEventListener(type, ({ detail }) => log(detail?.error ? `${type}: ${detail.error.code}` : type));
   next.subscribe(() => { show(); mark(); });
@@ -38,7 +38,7 @@ async function logIn() {
   const email = 'user@example.com', apiKey = 'demo';
   const { stateToken } = await post('/api/v2/auth/login', { apiKey, email });
   const { accessToken } = await post('/api/v2/auth/verify', { apiKey, email, otp: '123456', stateToken });
-  // Resolves when the token is stored: from here on a page may also go elsewhere.
+  // Resolves when the token is stored. After that the page may navigate.
   use(await TokenSession.login(accessToken, options));
   log('logged in');
 }
@@ -55,7 +55,7 @@ function counted(url, init) {
   return fetch(url, init);
 }
 
-/** One thing at a time. */
+/** Runs one call at a time. */
 async function attempt(work) {
   if (busy) return;
   busy = true;

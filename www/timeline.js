@@ -2,17 +2,17 @@
 import { SECOND, clock } from './times.js';
 
 const TOP = 30, HEIGHT = 34, BOTTOM = TOP + HEIGHT;
-/** What is left of the width for the time after expiry; the label of the expiry needs it. */
+/** The part of the width for the time after expiry. The label of the expiry needs it. */
 const TAIL = 0.16, LEAST_TAIL = 90;
 const GAP = 12;
 
 const $ = (id) => document.getElementById(id);
 const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
 
-/** What is drawn already: most frames change nothing. */
+/** The values that are drawn, because most frames change nothing. */
 let drawn = '', drawnNow = '';
 
-/** Draws a status; the state `none` is a life without times. */
+/** Draws a status. The state `none` is drawn without times. */
 export function draw({ state, issuedAt, refreshAt, expiresAt, expiresInMs }) {
   const width = $('timeline').clientWidth;
   const begin = issuedAt ?? Math.min(refreshAt, expiresAt - SECOND);
@@ -44,7 +44,7 @@ function drawZones(width, refreshX, end) {
 function drawMarks({ begin, refreshAt, expiresAt, refreshX, end }) {
   const [issued, refresh, expires] = [begin, refreshAt, expiresAt].map((instant) => clock(instant, expiresAt - begin));
   const room = place('mark-issued', issued, 0, 'start');
-  // To the left of its line; to the right if that is taken; below if both are.
+  // To the left of its line. To the right if there is no room on the left. Below if there is no room on both sides.
   const need = place('mark-refresh', refresh, refreshX, 'end');
   const left = refreshX - need >= room;
   const right = refreshX >= room && refreshX + need <= end;
@@ -73,6 +73,6 @@ function drawNow(now, x, width) {
   set(arrow, { transform: `translate(0 ${TOP - 10})` });
   text.textContent = `now ${clock(now, 0)}`;
   const half = text.getComputedTextLength() / 2;
-  // It stays inside if the line is near an end.
+  // The label stays inside the timeline if its line is near an end.
   set(text, { x: Math.max(half - x, Math.min(0, width - half - x)), y: TOP - 15, 'text-anchor': 'middle' });
 }

@@ -1,7 +1,7 @@
-// How instants and durations read.
+// Instants and durations as texts.
 export const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
-/** The time of day, or the day as well if a life is longer than one. */
+/** The time of day. With the day if a life is longer than a day. */
 export function clock(instant, lifeMs) {
   const form = lifeMs > DAY ? { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } : { timeStyle: 'medium' };
   return new Intl.DateTimeFormat('en-GB', form).format(instant).replace(',', '');
