@@ -132,7 +132,7 @@ named! {
         /// WebAssembly is missing or forbidden here.
         WasmUnavailable = "ERR_WASM_UNAVAILABLE", Fix, "no WebAssembly here";
         /// A fault of this package.
-        Internal = "ERR_INTERNAL", Fix, "a fault of our own";
+        Internal = "ERR_INTERNAL", Fix, "an internal fault";
     }
 }
 

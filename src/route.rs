@@ -195,7 +195,7 @@ impl Route {
             None => self.policy.allow_server_calls || call.site == Some("same-origin"),
         };
         if !may_ask {
-            return Err(cors.refusal(403, "This origin may not ask here", Code::Forbidden).because(Reason::Origin));
+            return Err(cors.refusal(403, "This origin is not allowed", Code::Forbidden).because(Reason::Origin));
         }
         if call.method == "OPTIONS" {
             return Err(cors.preflight());

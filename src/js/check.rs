@@ -109,7 +109,7 @@ const TOLERANCE: (&str, Fits) = ("clockToleranceMs", Fits::NotNegative);
 
 /// The other faults of a check's arguments, in the order of [`wrong_option`]'s numbers from 1.
 const OTHERS: [(&str, &str); 2] =
-    [("options", " must be an object"), ("tokens", " must be an iterable of tokens, and no string")];
+    [("options", " must be an object"), ("tokens", " must be an iterable of tokens, not a string")];
 
 /// Finds a fault in the arguments of a check. `given` 0 asks about the numbers of the options, which are in the times buffer: NaN for
 /// one that is not given, infinite for a value that is no number. 1 says that the options are no object, and 2 that the tokens are no

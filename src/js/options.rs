@@ -188,7 +188,7 @@ impl<'a> Bag<'a> {
         let own = self.get("fetch");
         let fetch = if own.is_undefined() { platform_fetch() } else { own };
         if !fetch.is_function() {
-            self.wrong("fetch", " must be a function, and there is none here without");
+            self.wrong("fetch", " must be a function, or the platform must have one");
         }
         fetch
     }
@@ -224,7 +224,7 @@ impl<'a> Bag<'a> {
             return OMIT;
         }
         if self.get("baseUrl").is_undefined() {
-            self.wrong("credentials", " are for a baseUrl alone");
+            self.wrong("credentials", " need a baseUrl");
         }
         let mode = value.as_string();
         let known = [OMIT, "same-origin", "include"].into_iter().find(|known| mode.as_deref() == Some(known));
@@ -242,7 +242,7 @@ impl<'a> Bag<'a> {
         let read = read_headers(&self.get("headers"));
         let (raw, text) = (field(&read, "0"), field(&read, "1").as_string());
         let Some(text) = text else {
-            self.wrong("headers", " must be what a Headers object takes");
+            self.wrong("headers", " must be accepted by new Headers()");
             return (raw.unchecked_into(), String::new());
         };
         let headers = Headers::from_raw(raw.unchecked_into());

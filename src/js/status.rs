@@ -34,7 +34,7 @@ pub fn token_statuses_of(tokens: &JsValue, options: &JsValue) -> Result<Array, J
     let (options, now) = read_options(options)?;
     let tokens = array_of(tokens);
     let Some(tokens) = tokens.dyn_ref::<Array>() else {
-        return Err(error(&Failure::option(("tokens", " must be an iterable of tokens, and no string"))));
+        return Err(error(&Failure::option(("tokens", " must be an iterable of tokens, not a string"))));
     };
     Ok(tokens.iter().map(|token| status_of(&token, &options, now)).collect())
 }

@@ -11,10 +11,7 @@ static ALLOCATOR: Wiping = Wiping(new_wasm_dynamic_allocator());
 struct Wiping(WasmDynamicTalc);
 
 // SAFETY: talc's allocator does the work, and a block is still its owner's when it is overwritten.
-#[expect(
-    unsafe_code,
-    reason = "no type can overwrite the copies of a text that wasm-bindgen and std make"
-)]
+#[expect(unsafe_code, reason = "no type can overwrite the copies of a text that wasm-bindgen and std make")]
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller promises the same.

@@ -21,7 +21,7 @@ pub struct Hints {
 
 impl Hints {
     /// The additions for a user's own server.
-    pub const OWN: Self = Self { token: "it was asked on your own baseUrl", caller: "" };
+    pub const OWN: Self = Self { token: "it was sent to your own baseUrl", caller: "" };
 
     const fn transak(token: &'static str) -> Self {
         Self { token, caller: "its address or its api key" }
@@ -34,9 +34,9 @@ impl Hints {
 fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     const STAGING: &str = "https://api-gateway-stg.transak.com";
     let (base, token) = match name {
-        None => (STAGING, "it was asked on staging, by default: a production token needs environment 'production'"),
-        Some("staging") => (STAGING, "it was asked on staging"),
-        Some("production") => ("https://api-gateway.transak.com", "it was asked on production"),
+        None => (STAGING, "it was sent to staging, by default: a production token needs environment 'production'"),
+        Some("staging") => (STAGING, "it was sent to staging"),
+        Some("production") => ("https://api-gateway.transak.com", "it was sent to production"),
         Some(_) => return None,
     };
     Some((base, Hints::transak(token)))
@@ -53,7 +53,7 @@ fn own_base(href: &str, allow_http: bool) -> Result<&str, &'static str> {
     } else if let Some(rest) = href.strip_prefix("http://") {
         (rest, true)
     } else {
-        return Err(" must be an http or https URL, or a path where there is a location");
+        return Err(" must be an http or https URL, or a path if there is a location");
     };
     let length = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, path) = rest.as_bytes().split_at(length);

@@ -211,7 +211,7 @@ fn a_message_names_the_origin_that_was_asked_and_the_status() {
             (302, "no answer came: a redirect came, which is never followed; https://api.example.com answered 302"),
             (
                 401,
-                "the server refused the token: it was asked on your own baseUrl; https://api.example.com answered 401",
+                "the server refused the token: it was sent to your own baseUrl; https://api.example.com answered 401",
             ),
         ] {
             says(&own, &after_one_request(status), message);
@@ -324,7 +324,7 @@ fn an_error_code_counts_in_a_4xx_alone() {
 fn a_304_is_told_as_a_304() {
     let failure = failure(answer(304, ""));
     assert_eq!((failure.code, failure.status), (Code::Network, Some(304)));
-    assert_eq!(failure.to_string(), "no answer came: it is a 304, which answers a conditional request alone");
+    assert_eq!(failure.to_string(), "no answer came: it is a 304, which answers only a conditional request");
 }
 
 #[test]
