@@ -59,7 +59,7 @@ function begin(): Core {
 }
 
 /**
- * Wraps exports so that an error from them, which is a trap, ends their instance. The event loop calls a callback, and nobody could
+ * Wraps exports so that an error from them, which is a trap, ends their instance. The event loop calls a callback, and no code could
  * catch its error, so it throws none. A call into the wasm may run JavaScript that calls the wasm again. Then only the outermost call
  * reports the trap.
  */

@@ -71,7 +71,7 @@ impl<T: AsRef<[u8]>> Secret<T> {
         false
     }
 
-    /// Tells whether a text repeats a value of these headers, a JSON array of pairs, however short it is.
+    /// Tells whether a text repeats a value of these headers, a JSON array of pairs. The value may have any length.
     #[must_use]
     pub fn has_header_in(&self, text: &[u8]) -> bool {
         let text = normalized(text);

@@ -134,7 +134,7 @@ struct Held {
     told_expired: bool,
 }
 
-/// A session's state: plain data, so that a driver keeps it wherever it likes.
+/// A session's state. It is plain data, so a driver can keep it anywhere.
 #[derive(Clone, Debug)]
 pub struct Session {
     options: StatusOptions,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createFleet } from './fleet.js';
 
 const { REDIS_URL, BASE_URL } = process.env;
-// 200 users at once take some seconds on a slow machine. With this maxWaitMs nobody gets the old token meanwhile.
+// 200 users at once take some seconds on a slow machine. With this maxWaitMs no call gets the old token meanwhile.
 // This Redis may lose its data when it restarts, so storageMayForget is true. With persistence, leave it out: then an empty entry
 // is a logout.
 const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, maxWaitMs: 10_000, storageMayForget: true });

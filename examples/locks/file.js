@@ -27,7 +27,7 @@ export const fileStorage = (folder) => ({
 /** Returns the `lock` of sessions whose processes share a folder. */
 export const fileLock = (folder) => async (name, { timeoutMs, signal }, fn) => {
   const retries = { retries: Math.floor(timeoutMs / RETRY_MS), factor: 1, minTimeout: RETRY_MS, maxTimeout: RETRY_MS }
-  // By default proper-lockfile throws if it loses a lock, and nobody can catch that. Here a lost lock does no harm: the session looks
+  // By default proper-lockfile throws if it loses a lock, and no code can catch that. Here a lost lock does no harm: the session looks
   // at the store before it writes.
   const release = await lockfile.lock(pathOf(folder, name), { realpath: false, stale: LEASE_MS, retries, onCompromised() {} })
     .catch((error) => { throw error.code === 'ELOCKED' ? new DOMException('another process has the lock', 'TimeoutError') : error })

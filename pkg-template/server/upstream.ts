@@ -7,7 +7,7 @@ import { createLimiter } from './limiter.js';
 import { type Helper, createHelper } from './outage.js';
 import { createSharing } from './sharing.js';
 
-/** How long an answer may take in all, in milliseconds: after the time-out nobody waits for it, but a client that asks again gets it. */
+/** How long an answer may take in total, in milliseconds. After the time-out no client waits for it, but one that comes again gets it. */
 const LATEST_MS = 120_000;
 
 /** The present route. After a trap there is another one, which remembers nothing. */

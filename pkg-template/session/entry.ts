@@ -106,7 +106,7 @@ export class Entry {
     return unlessAborted(within(this.look(), Math.min(LOOK_LIMIT_MS, this.driver.maxWaitMs), undefined), signal);
   }
 
-  /** Begins a look if a store that failed is to be tried again, or a delete. */
+  /** Begins a look if it is time to try a failed store again, or a failed delete. */
   probe() {
     this.connect();
     if (this.outage.isProbeDue() || this.pending?.isDue()) this.look();
@@ -164,7 +164,7 @@ export class Entry {
     return this.store();
   }
 
-  /** Notes a logout here: this token is to be deleted. */
+  /** Notes a logout here. This token has to be deleted. */
   expectDelete(token: string | null, ttlMs: number) {
     if (token !== null) this.markMs = this.mayForget ? ttlMs : 0;
     const left = token ?? this.pending?.token;

@@ -21,7 +21,7 @@ export class Outage {
     return this.cause !== undefined;
   }
 
-  /** Tells whether a store that failed is to be tried again, and counts that as an attempt. */
+  /** Tells whether to try a failed store again now, and counts that as an attempt. */
   isProbeDue(): boolean {
     const isDue = this.isOn && Math.abs(Date.now() - this.triedAt) > PROBE_MS;
     if (isDue) this.triedAt = Date.now();

@@ -11,10 +11,10 @@ export class PendingDelete {
   private waitMs = FIRST_MS;
   private triedAt = 0;
 
-  /** @param token what is to be deleted */
+  /** @param token the token to delete */
   constructor(readonly token: string, private readonly retry: () => void) {}
 
-  /** Tells whether a call is to try, and counts that as an attempt. */
+  /** Tells whether a call has to try now, and counts that as an attempt. */
   isDue(): boolean {
     const isDue = Math.abs(Date.now() - this.triedAt) > CALLED_MS;
     if (isDue) this.triedAt = Date.now();

@@ -15,7 +15,7 @@ export type Operation = ['get'] | ['set', token: string, ttlMs: number] | ['dele
 
 /**
  * How often a store has emitted `error`: Keyv hides its backend's failures and only emits this event. There is one listener for
- * each store, and it holds nothing but a number.
+ * each store, and it holds only a number.
  */
 const watched = new WeakMap<object, { errors: number }>();
 

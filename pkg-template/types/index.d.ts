@@ -162,7 +162,7 @@ export interface RefreshOptions extends StatusOptions {
    * not have user info, a query or a fragment. A relative URL is resolved against `location`. Default: none.
    */
   baseUrl?: string | URL
-  /** Whether `baseUrl` may be `http:` to another machine, which sends the token in the clear. Default: `false`. */
+  /** Whether `baseUrl` may be `http:` to another machine. The token is then sent without encryption. Default: `false`. */
   allowHttp?: boolean
   /**
    * Further request headers, such as `x-api-key` and `x-user-ip`, which Transak requires of a backend. `authorization` is

@@ -153,7 +153,7 @@ export interface RefreshHandlerOptions {
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
-   * Returns the end user's address if the host has it elsewhere, such as in `cf-connecting-ip`. If it returns no IPv4 or IPv6 address,
+   * Returns the end user's address, if the host has it in another place, such as the header `cf-connecting-ip`. If it returns no IPv4 or IPv6 address,
    * the route uses the socket's address and `trustedProxies`. If it throws or rejects, the route answers 500. Default: none.
    */
   userIp?: (request: Request, info?: RequestInfo) => string | undefined | Promise<string | undefined>
@@ -180,7 +180,7 @@ export interface RefreshHandlerOptions {
   limiter?: Limiter
   /**
    * A store that keeps answers for 60 s for the other processes, such as a Keyv on Redis. The names of entries are hashes. Their
-   * values are encrypted under a key derived from the old token, so nobody can read a token from the store alone. Default: none; only the process that got an answer
+   * values are encrypted under a key derived from the old token, so nobody can read a token from the store alone. Default: none. Then only the process that got an answer
    * repeats it.
    */
   storage?: TokenStorage

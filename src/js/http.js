@@ -36,7 +36,7 @@ function wanted(credentials) {
  * @param {HeadersInit} headers
  * @param {number} maxBody
  * @param {number} limitMs
- * @param {{ abandoned: Promise<void>, timeOut: () => boolean }} [request] those who wait for it; without them it is never aborted
+ * @param {{ abandoned: Promise<void>, timeOut: () => boolean }} [request] the request in flight; without it, nothing aborts the exchange
  * @param {RequestCredentials} [credentials]
  * @returns {Promise<any>}
  */
@@ -137,7 +137,7 @@ const NOTHING = new Uint8Array(0);
  * Returns an array with the first `length` bytes of one array, then the other array, and perhaps more room after that.
  * @param {Uint8Array} bytes
  * @param {number} length how many of them count
- * @param {Uint8Array} chunk a copy that nobody else has
+ * @param {Uint8Array} chunk a copy that no other code uses
  */
 function joined(bytes, length, chunk) {
   // Most answers are one chunk.

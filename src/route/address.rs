@@ -26,7 +26,7 @@ impl Address {
         }
     }
 
-    /// Returns the key that counts for this address: the address itself, or the /64 of an IPv6 address, which one household has.
+    /// Returns the key that counts for this address: the address itself, or the /64 of an IPv6 address, because a provider gives a whole /64 to one customer.
     #[must_use]
     pub fn rate_limit_key(self) -> u128 {
         match self.0 {

@@ -86,7 +86,7 @@ impl Default for Limits {
 pub enum Moment {
     /// A request has come.
     Admit,
-    /// Its token is to be sent to Transak.
+    /// The route is about to send its token to Transak.
     Send,
     /// Its request has settled.
     Settled(Verdict),
@@ -140,7 +140,7 @@ impl Window {
     }
 }
 
-/// A request that is to be sent.
+/// A request before it is sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sending {
     pub(super) token: Key,
@@ -162,7 +162,7 @@ pub enum Verdict {
     Answered,
     /// Transak refused the token.
     Refused,
-    /// It counts against nobody: the backend itself was refused, or nothing was sent.
+    /// It is not counted, because Transak refused the backend itself, or because nothing was sent.
     Uncounted,
 }
 

@@ -14,7 +14,7 @@ use crate::route::limit::{Limit, Limits};
 use crate::route::origin::Origins;
 use crate::route::{Counter, Policy};
 
-/// Reads who may ask, whom, and by which key, and checks the rest, which the caller reads for itself.
+/// Reads the policy and the server. It only checks the other options, because the caller reads them itself.
 pub(super) fn policy(options: &JsValue) -> Result<(Policy, Target)> {
     let bag = Bag::new(options);
     let target = bag.target(None);
@@ -51,10 +51,10 @@ impl Bag<'_> {
         }
     }
 
-    /// Checks the headers for Transak. What the route itself sends is not theirs to replace.
+    /// Checks the headers for Transak. They may not replace the headers that the route itself sends.
     fn headers_of_route(&self) {
         let (headers, _) = self.headers();
-        // What is none is told already.
+        // If they are no headers, that fault is noted already.
         if !headers.is_object() {
             return;
         }
@@ -67,7 +67,7 @@ impl Bag<'_> {
         }
     }
 
-    /// Checks what has to be decided: a function, or 'none' written out.
+    /// Checks `authorize`, which is required: a function, or 'none'.
     fn authorize(&self) {
         let value = self.get("authorize");
         if !value.is_function() && value.as_string().as_deref() != Some("none") {
@@ -75,7 +75,7 @@ impl Bag<'_> {
         }
     }
 
-    /// Reads a list of texts; none where it is anything else.
+    /// Reads a list of texts; none for any other value.
     fn list(&self, name: &'static str) -> Option<Vec<String>> {
         let value = self.get(name);
         let list: &Array = value.dyn_ref()?;
