@@ -20,11 +20,11 @@ refresh                   exchange the token; print the new one and nothing else
                           exit: 0 done, 1 failed, ${EXIT.expired} expired, ${EXIT.invalid} invalid
   --environment NAME      staging (default) or production
   --base-url URL          your own backend in place of Transak
-  --header 'NAME: VALUE'  add a header; @FILE adds those of a file, one a line
+  --header 'NAME: VALUE'  add a header; @FILE adds one for each line of a file
 gateway                   serve a stand-in for Transak on this machine
   --port NUMBER           default: any free port
-  --lifetime TIME         of its tokens: 90s, 15m, 12h or 30d (default)
-  --fail FAULT[:TIMES]    let the next refreshes fail: 503 (any status), 429:2,
+  --lifetime TIME         lifetime of its tokens: 90s, 15m, 12h, 30d (default)
+  --fail FAULT[:TIMES]    make the next refreshes fail: 503 (any status), 429:2,
                           hang, drop, html, truncated, oversized:always, expired
 
 --header and --fail may be repeated. Wrong arguments: exit code 2.

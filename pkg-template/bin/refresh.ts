@@ -28,7 +28,7 @@ const ADVICE = { retry: 'try again later', login: 'log in again with a one-time 
 
 function report({ code, message, action, attempts, outcomeUnknown }: Failure) {
   process.stderr.write(`transak-user-token: ${code}: ${message}\n${ADVICE[action]}${attempts ? `; requests sent: ${attempts}` : ''}\n`);
-  if (outcomeUnknown) process.stderr.write('no usable answer came: the old token may be gone\n');
+  if (outcomeUnknown) process.stderr.write('no usable answer came: the old token may no longer work\n');
 }
 
 /** Reads the headers: `Name: value`, or `@file`, a file with one on each line. A file keeps a key out of the list of processes. */

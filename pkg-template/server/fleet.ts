@@ -38,7 +38,7 @@ async function* run<K>(
     stop();
   };
 
-  /** Sends one request, without the signal: a sent request is always awaited, because the old token may be gone. */
+  /** Sends one request, without the signal: a sent request is always awaited, because it may already have ended the old token. */
   const send = (key: K, token: string) => {
     const own = typeof headers === 'function' ? headers(key) : headers;
     // If these are no valid headers, the refresh says so.

@@ -49,7 +49,7 @@ export function unstorage(storage: types.UnstorageLike): TokenStorage {
 export function keyv(store: types.KeyvLike): TokenStorage {
   needs(store, 'keyv', ['get', 'set', 'delete', 'on'], 'an instance of Keyv');
   if (store.throwOnErrors === false) {
-    throw wrong('keyv takes a Keyv that tells of failures: write new Keyv({ store, throwOnErrors: true })');
+    throw wrong('keyv needs a Keyv that reports failures: write new Keyv({ store, throwOnErrors: true })');
   }
   const storage: TokenStorage & Pick<types.KeyvLike, 'on'> = {
     get: (key) => store.get(key),

@@ -335,7 +335,7 @@ export interface KeptEntry<K> {
   key: K
   /** The status before the refresh. With `reload` it is the status of the reloaded token. */
   status: TokenStatus
-  /** The new token. Store it at once: the old one may be gone. */
+  /** The new token. Store it at once: the old one may no longer work. */
   refreshed?: RefreshedToken
   /** Why the refresh failed, or what `headers` or `reload` threw. */
   error?: TransakTokenError

@@ -171,7 +171,7 @@ describe('refresh', () => {
     gateway.fail({ kind: 'error', status: 502 }, { times: Infinity })
     const { code, stderr } = await run(t, ['refresh', '--base-url', url], { token: fresh })
     assert.equal(code, 1)
-    assert.match(stderr, /ERR_SERVER[^]*try again later; requests sent: 3\nno usable answer came: the old token may be gone\n$/)
+    assert.match(stderr, /ERR_SERVER[^]*try again later; requests sent: 3\nno usable answer came: the old token may no longer work\n$/)
   })
 
   test('invalid options are 2, and no request is made', async (t) => {
