@@ -30,7 +30,8 @@ pub fn refresh_access_token(token: &JsValue, options: &JsValue) -> Promise {
 
 /// Returns a token that can be used: the same one while it is fresh, a new one if it is about to expire.
 ///
-/// If the refresh fails and a login is not needed, it resolves with the old, still valid token and the error. In production the vendor accepts the refresh from an allow-listed backend only; a page sets `baseUrl`.
+/// If the refresh fails and a login is not needed, it resolves with the old, still valid token and the error. In production the
+/// vendor accepts the refresh from an allow-listed backend only; a page sets `baseUrl`.
 #[wasm_bindgen(js_name = ensureFreshToken)]
 pub fn ensure_fresh_token(token: &JsValue, options: &JsValue) -> Promise {
     call(token, options, Purpose::EnsureFresh)
