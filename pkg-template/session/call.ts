@@ -6,51 +6,27 @@ import { failure } from '../failure.js';
 import { core, settled } from '../loader.js';
 import type { RefreshedToken } from '../types/index.js';
 import type { Driver } from './driver.js';
+import type { SessionState, Turn } from './state.js';
 
 type Called = { signal?: AbortSignal } | undefined;
 type Wait = 'for a refresh' | 'for the store';
+type Held = { token: string; times: SessionState['times'] };
 
 /** Resolves with a token that is valid now. */
 export function accessToken(driver: Driver, called: Called): Promise<string> {
-  return answer(driver, called, false).then(({ accessToken }) => accessToken);
+  return answer(driver, called, false, ({ token }) => token);
 }
 
 /** Resolves with a token that is newer than the present one, and its times. */
 export function refresh(driver: Driver, called: Called): Promise<RefreshedToken> {
-  return answer(driver, called, true);
+  return answer(driver, called, true, ({ token, times }) => ({ accessToken: token, ...times } as RefreshedToken));
 }
 
-function answer(driver: Driver, called: Called, isRefresh: boolean): Promise<RefreshedToken> {
-  return settled(() => driver.during(async () => {
-    const signal = signalOf(called), { state, maxWaitMs, timeoutMs } = driver, { generation } = state;
-    const instance = core(), call = new Call(driver, signal);
-    try {
-      if (!signal?.aborted) driver.entry?.probe();
-      for (;;) {
-        if (signal?.aborted) throw abortReason(signal);
-        const { hasWaited, hasLooked } = call;
-        const turn = isRefresh ? state.refresh(generation, !!hasWaited, hasLooked) : state.access(!!hasWaited, hasLooked);
-        const held = { accessToken: state.token, ...state.times } as RefreshedToken;
-        driver.carryOut(turn);
-        driver.sync();
-        if (turn.step === 'reject') throw turn.error ?? state.lastError;
-        if (turn.step === 'look') {
-          call.hasLooked = true;
-          await driver.entry?.lookFor(signal);
-        } else if (turn.step === 'use') {
-          // The caller may leave the page now: the token is in the store.
-          if (!driver.isBeingStored || hasWaited === 'for the store' || hasWaited && !isRefresh) return held;
-          await call.woken('for the store', maxWaitMs);
-        } else {
-          await call.woken('for a refresh', isRefresh ? timeoutMs : maxWaitMs);
-        }
-        // After a trap the caller already has its error.
-        if (core() !== instance) return held;
-      }
-    } finally {
-      call.end();
-    }
-  }));
+async function answer<T>(driver: Driver, called: Called, isRefresh: boolean, result: (held: Held) => T): Promise<T> {
+  const call = new Call(driver, signalOf(called), isRefresh);
+  if (!call.isAborted) driver.entry?.probe();
+  // Most calls end with their first step, and wait for nothing.
+  return result(call.step() ?? await settled(() => driver.during(() => call.finish())));
 }
 
 function signalOf(called: Called): AbortSignal | undefined {
@@ -59,23 +35,75 @@ function signalOf(called: Called): AbortSignal | undefined {
   throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');
 }
 
-/** What a call has done already. */
+/** A call, and what it has done already. */
 class Call {
   /** It has looked at the store, and has not waited since. */
-  hasLooked = false;
+  private hasLooked = false;
   /** It has waited as long as it may. */
-  hasWaited: Wait | undefined;
+  private hasWaited: Wait | undefined;
   private wait: Wait | undefined;
-  private stopTimer = () => {};
-  private stopListening = () => {};
-  private ask = () => {};
+  private turn: Turn | undefined;
+  private stopTimer = nothing;
+  private stopListening = nothing;
+  private ask = nothing;
+  private readonly generation: number;
 
-  constructor(private readonly driver: Driver, private readonly signal: AbortSignal | undefined) {}
+  constructor(private readonly driver: Driver, private readonly signal: AbortSignal | undefined, private readonly isRefresh: boolean) {
+    this.generation = driver.state.generation;
+  }
+
+  get isAborted(): boolean {
+    return !!this.signal?.aborted;
+  }
+
+  /** Takes a step. Returns the token if the call has ended. */
+  step(): Held | undefined {
+    const { driver, hasWaited, hasLooked, isRefresh } = this, { state } = driver;
+    if (this.isAborted) throw abortReason(this.signal);
+    const turn = this.turn = isRefresh ? state.refresh(this.generation, !!hasWaited, hasLooked) : state.access(!!hasWaited, hasLooked);
+    // Read now: a listener may call the session.
+    const held = { token: state.token as string, times: state.times };
+    driver.carryOut(turn);
+    driver.sync();
+    if (turn.step === 'reject') throw turn.error ?? state.lastError;
+    // The caller may leave the page once it has the token, so that is in the store by then.
+    const isStored = !driver.isBeingStored || hasWaited === 'for the store' || hasWaited && !isRefresh;
+    return turn.step === 'use' && isStored ? held : undefined;
+  }
+
+  /** Looks or waits as the last step says, takes the next one, and repeats that. Resolves with the token. */
+  async finish(): Promise<Held> {
+    const instance = core(), { driver } = this;
+    try {
+      for (;;) {
+        await this.beforeNextStep();
+        // After a trap the caller already has its error.
+        if (core() !== instance) return { token: '', times: driver.state.times };
+        const held = this.step();
+        if (held) return held;
+      }
+    } finally {
+      this.stopTimer();
+      this.stopListening();
+    }
+  }
+
+  private async beforeNextStep() {
+    const { driver, turn, isRefresh } = this, { maxWaitMs, timeoutMs } = driver;
+    if (turn?.step === 'look') {
+      this.hasLooked = true;
+      await driver.entry?.lookFor(this.signal);
+    } else if (turn?.step === 'use') {
+      await this.woken('for the store', maxWaitMs);
+    } else {
+      await this.woken('for a refresh', isRefresh ? timeoutMs : maxWaitMs);
+    }
+  }
 
   /** Resolves when the next step may differ, when the call has waited long enough, or when its signal aborts. */
-  async woken(wait: Wait, limitMs: number) {
+  private async woken(wait: Wait, limitMs: number) {
     if (this.wait !== wait) this.waitAtMost(wait, limitMs);
-    let end = () => {};
+    let end = nothing;
     await new Promise<void>((resolve) => {
       this.ask = resolve;
       end = this.driver.onWake(resolve);
@@ -84,11 +112,6 @@ class Call {
     end();
     this.stopListening();
     this.hasLooked = false;
-  }
-
-  end() {
-    this.stopTimer();
-    this.stopListening();
   }
 
   private waitAtMost(wait: Wait, limitMs: number) {
@@ -100,3 +123,5 @@ class Call {
     });
   }
 }
+
+function nothing() {}
