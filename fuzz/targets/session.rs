@@ -3,12 +3,14 @@
 
 #![no_main]
 
+use core::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use transak_user_token::claims::Claims;
 use transak_user_token::error::Code;
+use transak_user_token::session::numbers::COUNT;
 use transak_user_token::session::{
     Accepted, Content, Event, Found, MAX_CHUNK_MS, Now, Origin, Progress, Session, Step, Stored, Ticket, UNANSWERED_MS,
 };
@@ -437,7 +439,9 @@ impl Fleet {
             assert!(wait.is_none_or(|wait| (1.0..=MAX_CHUNK_MS).contains(&wait)), "{wait:?}");
             let _: Vec<Event> = process.machine.take_events();
             // JavaScript keeps it as numbers.
-            process.machine = Session::from_numbers(&process.machine.to_numbers());
+            let numbers = [const { Cell::new(0.0) }; COUNT];
+            process.machine.clone().write(&numbers);
+            process.machine = Session::read(&numbers);
         }
     }
 

@@ -42,7 +42,7 @@ export class SessionState {
   ttlMs = 0;
   wakeInMs: number | undefined;
   times: AnyTurn['times'] = { issuedAt: null, refreshAt: null, expiresAt: null };
-  private numbers: number[] = [];
+  private readonly numbers = new Float64Array(core().sessionNumberCount());
 
   constructor(token: string | null, isStored: boolean, hasStore: boolean, refreshWindowMs: number | null, clockToleranceMs: number) {
     this.call((core) => core.sessionBegin(token, isStored, hasStore, refreshWindowMs ?? undefined, clockToleranceMs));
@@ -149,7 +149,7 @@ export class SessionState {
     before[2] = Math.random();
     before.set(this.numbers, CALL);
     const result = call(instance), { numbers } = this, after = bufferOf(instance);
-    for (let at = CALL; at < after.length; at++) numbers[at - CALL] = after[at] as number;
+    for (let at = 0; at < numbers.length; at++) numbers[at] = after[CALL + at] as number;
     return result;
   }
 }

@@ -59,7 +59,7 @@ pub fn begin(
     let origin = if is_stored { Origin::Stored } else { Origin::Given };
     let options = StatusOptions { refresh_window_ms, clock_tolerance_ms };
     let session = Session::new(token, origin, options, random, now);
-    write(&if has_store { session.with_store() } else { session });
+    write(if has_store { session.with_store() } else { session });
     Ok(())
 }
 

@@ -16,14 +16,14 @@ use crate::status::{Lifetime, TokenStatus};
 const CALL: usize = 3;
 
 thread_local! {
-    static NUMBERS: Cell<[f64; CALL + COUNT]> = const { Cell::new([0.0; CALL + COUNT]) };
+    static NUMBERS: [Cell<f64>; CALL + COUNT] = const { [const { Cell::new(0.0) }; CALL + COUNT] };
 }
 
 /// Returns where the numbers of a call are: `wall`, `monotonic`, `random`, and then the session's.
 #[wasm_bindgen(js_name = sessionNumbers)]
 #[must_use]
 pub fn numbers() -> *const f64 {
-    NUMBERS.with(|numbers| numbers.as_ptr().cast::<f64>().cast_const())
+    NUMBERS.with(|numbers| numbers.as_ptr().cast())
 }
 
 /// Returns how many numbers represent a session.
@@ -43,18 +43,15 @@ pub(super) struct Call {
 /// Reads a call and its session.
 #[inline(never)]
 pub(super) fn read() -> (Call, Session) {
-    let [wall, monotonic, random, session @ ..] = NUMBERS.get();
-    (Call { now: Now { wall, monotonic }, random }, Session::from_numbers(&session))
+    NUMBERS.with(|[wall, monotonic, random, session @ ..]| {
+        let now = Now { wall: wall.get(), monotonic: monotonic.get() };
+        (Call { now, random: random.get() }, Session::read(session))
+    })
 }
 
 /// Writes the session.
-pub(super) fn write(session: &Session) {
-    let [wall, monotonic, random, ..] = NUMBERS.get();
-    let mut numbers = [0.0; CALL + COUNT];
-    for (number, new) in numbers.iter_mut().zip([wall, monotonic, random].into_iter().chain(session.to_numbers())) {
-        *number = new;
-    }
-    NUMBERS.set(numbers);
+pub(super) fn write(session: Session) {
+    NUMBERS.with(|[_, _, _, numbers @ ..]| session.write(numbers));
 }
 
 /// What a driver does next.
@@ -171,22 +168,23 @@ pub(super) fn turn(work: impl FnOnce(&mut Session, Call) -> Turn) -> JsValue {
 fn conclude(mut session: Session, Turn { step, ticket, error }: Turn, now: Now) -> JsValue {
     let events = session.take_events();
     let (wake_in_ms, ttl_ms) = (session.wait_ms(now), session.ttl_ms(now));
-    write(&session);
     let names = || events.iter().map(|event| JsValue::from_str(name(*event))).collect::<Array>().into();
     let life = match session.status(now.wall) {
         TokenStatus::Valid(life) => Some(life),
         TokenStatus::Invalid(_) => None,
     };
+    let (generation, is_stored) = (session.generation(), session.is_stored());
+    write(session);
     let time = |of: fn(&Lifetime) -> f64| life.as_ref().map(of);
     turn_object(
         step,
         ticket.0,
         error,
         if events.is_empty() { JsValue::UNDEFINED } else { names() },
-        session.generation(),
+        generation,
         wake_in_ms,
         ttl_ms,
-        session.is_stored(),
+        is_stored,
         life.as_ref().and_then(|life| life.issued_at),
         time(|life| life.refresh_at),
         time(|life| life.expires_at),

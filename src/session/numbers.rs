@@ -1,5 +1,7 @@
 //! A session as numbers. JavaScript keeps them between two calls. So a trap, which loses the instance's memory, loses no session.
 
+use core::cell::Cell;
+
 use super::renewal::Request;
 use super::storage::{Entry, Standing};
 use super::{Held, Now, Session, Ticket};
@@ -12,24 +14,22 @@ pub const COUNT: usize = 37;
 
 /// The numbers that are not read or written yet. Each field takes the first one. One list of fields serves both directions.
 struct Numbers<'a> {
-    rest: &'a mut [f64],
+    rest: &'a [Cell<f64>],
     is_reading: bool,
 }
 
 impl Numbers<'_> {
-    #[inline(never)]
     fn number(&mut self, field: &mut f64) {
-        let Some((number, rest)) = core::mem::take(&mut self.rest).split_first_mut() else { return };
+        let Some((number, rest)) = self.rest.split_first() else { return };
         if self.is_reading {
-            *field = *number;
+            *field = number.get();
         } else {
-            *number = *field;
+            number.set(*field);
         }
         self.rest = rest;
     }
 
     /// None is written as NaN, which is never a time or a duration.
-    #[inline(never)]
     fn optional(&mut self, field: &mut Option<f64>) {
         let mut number = field.unwrap_or(f64::NAN);
         self.number(&mut number);
@@ -37,14 +37,12 @@ impl Numbers<'_> {
     }
 
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
-    #[inline(never)]
     fn count(&mut self, field: &mut u32) {
         let mut number = f64::from(*field);
         self.number(&mut number);
         *field = number as u32;
     }
 
-    #[inline(never)]
     fn flag(&mut self, field: &mut bool) {
         let mut number = f64::from(u8::from(*field));
         self.number(&mut number);
@@ -69,25 +67,17 @@ impl Numbers<'_> {
 }
 
 impl Session {
-    /// Returns the session as [`COUNT`] numbers. They do not hold the events: the driver takes those first.
-    #[must_use]
-    pub fn to_numbers(&self) -> [f64; COUNT] {
-        let mut numbers = [0.0; COUNT];
-        self.clone().fields(&mut Numbers { rest: &mut numbers, is_reading: false });
-        numbers
+    /// Writes the session as [`COUNT`] numbers. They do not hold the events: the driver takes those first.
+    pub fn write(mut self, numbers: &[Cell<f64>]) {
+        self.fields(&mut Numbers { rest: numbers, is_reading: false });
     }
 
-    /// Returns the session that these numbers represent.
+    /// Returns the session that was written as these numbers.
     #[must_use]
-    #[inline(never)]
-    pub fn from_numbers(numbers: &[f64]) -> Self {
+    pub fn read(numbers: &[Cell<f64>]) -> Self {
         let now = Now { wall: 0.0, monotonic: 0.0 };
         let mut session = Self::new(None, super::Origin::Stored, StatusOptions::default(), 0.0, now);
-        let mut copy = [0.0; COUNT];
-        for (copy, number) in copy.iter_mut().zip(numbers) {
-            *copy = *number;
-        }
-        session.fields(&mut Numbers { rest: &mut copy, is_reading: true });
+        session.fields(&mut Numbers { rest: numbers, is_reading: true });
         session
     }
 
@@ -146,10 +136,10 @@ mod tests {
 
     #[test]
     fn there_is_a_number_for_each_field_and_no_other() {
-        let mut numbers = [f64::NAN; COUNT + 1];
+        let numbers = [const { Cell::new(0.0) }; COUNT + 1];
         let now = Now { wall: 0.0, monotonic: 0.0 };
         let mut session = Session::new(None, super::super::Origin::Given, StatusOptions::default(), 0.0, now);
-        let mut list = Numbers { rest: &mut numbers, is_reading: false };
+        let mut list = Numbers { rest: &numbers, is_reading: false };
         session.fields(&mut list);
         assert_eq!(list.rest.len(), 1);
     }

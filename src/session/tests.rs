@@ -1,5 +1,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+use core::cell::Cell;
 use core::ops::Deref;
 use std::rc::Rc;
 
@@ -113,7 +114,9 @@ impl Session {
 
     fn keep_as_numbers(&mut self) {
         let events = self.machine.take_events();
-        self.machine = super::Session::from_numbers(&self.machine.to_numbers());
+        let numbers = [const { Cell::new(0.0) }; numbers::COUNT];
+        self.machine.clone().write(&numbers);
+        self.machine = super::Session::read(&numbers);
         self.machine.events = events;
     }
 
