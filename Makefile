@@ -5,8 +5,7 @@
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 # make fuzz    tries random input on the crate, a minute for each target
 # make release-check    says what keeps this checkout from being published
-# make bench-route    measures the backend route beside a bare proxy and Express; some four minutes
-# make bench   measures the package beside its peers, in Node and in browsers; some ten minutes
+# make bench   measures the package beside its peers, in Node and in browsers; some twenty minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
 
@@ -29,7 +28,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench bench-route release-check fuzz fuzz-built test-fuzz test-licences
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check fuzz fuzz-built test-fuzz test-licences
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -149,13 +148,8 @@ test-fuzz:
 test-everywhere: pkg/package.json | browser browsers
 	@node tests/everywhere/run.mjs $(if $(WRITE),--write) $(ROWS)
 
-# The backend route beside a bare proxy and Express, by wrk; needs a machine that does nothing else.
-bench-route: pkg/package.json benches/node_modules/.package-lock.json
-	@type wrk > /dev/null || { echo "missing: wrk; install it from the system's packages" >&2; exit 1; }
-	node benches/route.mjs
-
 # RUNS=1 is a quick look, ONLY=list takes the cases whose name has that text; WRITE=1 renews docs/performance.md and its chart.
-bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers
+bench: pkg/package.json benches/node_modules/.package-lock.json | browser browsers load
 	@node benches/run.mjs $(if $(WRITE),--write)
 
 release-check: | setup

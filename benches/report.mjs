@@ -29,6 +29,16 @@ export function figures(results) {
   put('the machine: an empty script in a fresh Node process, ms', results['start, Node 20'], ({ nothing }) => nothing);
   put('session.status(), µs', results.session, ({ status }) => status / 1000);
   put('session.status() to JSON.parse(atob()) of a token', results.session, (run) => run.status / run['JSON.parse(atob())']);
+  for (const [name, way] of [['', 'accessToken()'], [' with a store', 'accessToken() with a store']]) {
+    put(`a fresh accessToken()${name} to supabase auth-js's getSession()`, results.session, (run) => run[way] / run['getSession()']);
+    put(`a fresh accessToken()${name} to oidc-client-ts's getUser()`, results.session, (run) => run[way] / run['getUser()']);
+  }
+  put('keepFresh over fresh tokens, throughput to a generator over tokenStatus', results.fleet, ({ keepFresh, bare }) => bare / keepFresh);
+  put('keepFresh, MiB above the input for 1,000,000 tokens', results.fleet, ({ mebibytes }) => mebibytes);
+  for (const [name, peer] of [['a bare proxy by fetch', 'bare'], ['Express 5, cors and http-proxy-middleware', 'express'], ['Hono and its proxy', 'hono']]) {
+    put(`the route, throughput to ${name}`, results.route?.flat(), (run) => run.route.perSecond / run[peer].perSecond);
+    put(`the route, CPU time to ${name}`, results.route?.flat(), (run) => run.route.cpuUs / run[peer].cpuUs);
+  }
   put('import and first tokenStatus, fresh Node process, ms', results['start, Node 20'], ({ ours }) => ours);
   put("the same to oidc-client-ts's import", results['start, Node 20'], ({ ours, oidc }) => ours / oidc);
   // The first two loads fill the caches.

@@ -10,15 +10,17 @@ import { webkit } from '../tests/everywhere/rows/4-browsers.mjs';
 import { budgets, weight, weightOf } from '../tests/size.mjs';
 import { chart } from './chart.mjs';
 import { figures, judged, median, table } from './report.mjs';
+import { route } from './route.mjs';
 import { tokens } from './cases/tokens.js';
 
 const here = import.meta.dirname, root = join(here, '..'), folder = join(root, 'target/bench');
 const runs = Number(process.env.RUNS ?? 5), only = process.env.ONLY;
-const PEERS = ['jose', 'jwt-decode', 'keycloak-js', 'oidc-client-ts'];
+const PEERS = ['jose', 'jwt-decode', 'keycloak-js', 'oidc-client-ts', '@supabase/auth-js'];
 
 execFileSync(process.execPath, [join(root, 'tests/package/install.mjs'), folder], { stdio: 'inherit' });
 cpSync(join(here, 'cases'), folder, { recursive: true });
-for (const name of [...PEERS, 'tinybench']) cpSync(join(here, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+// The peers' own dependencies too.
+for (const name of [...PEERS, 'tinybench', 'tslib']) cpSync(join(here, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
 await build({ entryPoints: [join(folder, 'browser.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), logLevel: 'warning' });
 await build({ entryPoints: [join(folder, 'first.js')], bundle: true, minify: true, format: 'esm', outfile: join(folder, 'bundled.js'), logLevel: 'warning' });
 
@@ -106,7 +108,10 @@ async function sizes() {
 const cases = {
   ...Object.fromEntries(Object.entries(nodes).map(([name, binary]) => [`check, ${name}`, async () => JSON.parse(await printed(binary, 'node.js', 'check'))])),
   ...Object.fromEntries(['Chromium', 'Firefox', 'WebKit'].map((name) => [`check, ${name}`, inBrowser(name, '/bench.html')])),
-  'list': inNode('list'), 'growth': inNode('growth'), 'refresh': refreshed, 'session': inNode('session'), 'start, Node 20': started,
+  'list': inNode('list'), 'growth': inNode('growth'), 'refresh': refreshed, 'session': inNode('session'), 'fleet': inNode('fleet'),
+  // Twice a run: two processes of one build differ.
+  'route': async () => [await route(folder), await route(folder)],
+'start, Node 20': started,
   'start, Chromium': inBrowser('Chromium', `/resting.html#${tokens(1)[0]}`, 8),
   'start while loading, Chromium': inBrowser('Chromium', `/loading.html#${tokens(1)[0]}`, 8),
   'import, Chromium': inBrowser('Chromium', `/imported.html#${tokens(1)[0]}`, 8),

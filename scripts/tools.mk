@@ -27,9 +27,11 @@ browser: PACKAGES := chromium chromium-driver
 browser: HINT := , or set CHROMIUM and CHROMEDRIVER
 browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server nginx
 browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server nginx-light
+load: PROGRAMS := wrk
+load: PACKAGES := wrk
 compiler: PROGRAMS := c++
 compiler: PACKAGES := g++
-browser browsers compiler:
+browser browsers load compiler:
 	@if type $(PROGRAMS) > /dev/null 2>&1; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
 		echo "missing: one of $(PROGRAMS); install $(PACKAGES)$(HINT)" >&2

@@ -14,6 +14,20 @@ if (['memory', 'list'].includes(process.argv[2])) {
 }
 const ours = await import('transak-user-token');
 
+/** Nanoseconds a promise of each way, awaited one after the other, in rounds of another order. */
+async function promises(ways, expected) {
+  const found = Object.fromEntries(Object.keys(ways).map((name) => [name, []])), COUNT = 2_000;
+  for (let round = 0; round < 30; round++) {
+    for (const [name, way] of Object.entries(ways).sort(() => Math.random() - 0.5)) {
+      const start = performance.now();
+      for (let call = 0; call < COUNT; call++) if (await way() !== expected) throw new Error(`${name} has another token`);
+      // The first rounds warm up.
+      if (round >= 10) found[name].push((performance.now() - start) * 1e6 / COUNT);
+    }
+  }
+  return Object.fromEntries(Object.entries(found).map(([name, values]) => [name, median(values)]));
+}
+
 const cases = {
   check: () => check(),
 
@@ -138,11 +152,58 @@ const cases = {
     return { first, last: bytes() };
   },
 
-  /** Nanoseconds for a session's status, if there are sessions, and for a check by hand beside it. */
+  /** Nanoseconds for a session's status and a check by hand, and for a valid token of a session, ours and the peers'. */
   async session() {
-    if (!ours.TokenSession) return {};
-    const list = tokens(2_000, { nowS: Math.floor(Date.now() / 1000) }), session = new ours.TokenSession(list[0], { environment: 'staging' });
-    return sideBySide({ 'status': () => session.status(), 'JSON.parse(atob())': byHand }, list);
+    const nowS = Math.floor(Date.now() / 1000), list = tokens(2_000, { nowS });
+    const token = list.find((one) => ours.tokenStatus(one).state === 'fresh'), { expiresAt } = ours.tokenStatus(token);
+    const store = () => {
+      const map = new Map();
+      return { get: (key) => map.get(key), set: (key, value) => { map.set(key, value); }, delete: (key) => { map.delete(key); } };
+    };
+    const session = new ours.TokenSession(token, { environment: 'staging' });
+    const stored = await ours.TokenSession.login(token, { environment: 'staging', storage: store(), key: 'bench' });
+
+    const { GoTrueClient } = await import('@supabase/auth-js');
+    const area = store(), options = { autoRefreshToken: false, detectSessionInUrl: false, storageKey: 'bench' };
+    area.set('bench', JSON.stringify({ access_token: token, refresh_token: 'refresh', token_type: 'bearer', expires_at: expiresAt / 1000, expires_in: 2_592_000, user: { id: 'user' } }));
+    const supabase = new GoTrueClient({ ...options, url: 'https://auth.example.com', storage: { getItem: area.get, setItem: area.set, removeItem: area.delete } });
+    await supabase.initialize();
+
+    const { InMemoryWebStorage, User, UserManager, WebStorageStateStore } = await import('oidc-client-ts');
+    const userStore = new WebStorageStateStore({ store: new InMemoryWebStorage() });
+    const oidc = new UserManager({ authority: 'https://auth.example.com', client_id: 'bench', redirect_uri: 'https://app.example.com', userStore, automaticSilentRenew: false });
+    await oidc.storeUser(new User({ access_token: token, token_type: 'Bearer', profile: { sub: 'user' }, expires_at: expiresAt / 1000 }));
+
+    const asked = await promises({
+      'accessToken()': () => session.accessToken(),
+      'accessToken() with a store': () => stored.accessToken(),
+      'getSession()': async () => (await supabase.getSession()).data.session.access_token,
+      'getUser()': async () => (await oidc.getUser()).access_token,
+    }, token);
+    return { ...await sideBySide({ 'status': () => session.status(), 'JSON.parse(atob())': byHand }, list), ...asked };
+  },
+
+  /** Nanoseconds an entry of a million fresh tokens, by `keepFresh` and by a generator of three lines, and the memory that it took. */
+  async fleet() {
+    const { keepFresh } = await import('transak-user-token/server');
+    const nowS = Math.floor(Date.now() / 1000), list = tokens(20_000, { nowS }).filter((token) => ours.tokenStatus(token).state === 'fresh').slice(0, 10_000);
+    const entries = list.map((token, key) => [key, token]);
+    function* times(count) { for (let time = 0; time < count; time++) yield* entries; }
+    const ways = {
+      keepFresh: (count) => keepFresh(times(count), { environment: 'staging' }),
+      bare: async function* (count) { for (const [key, token] of times(count)) yield { key, status: ours.tokenStatus(token) }; },
+    };
+    const read = async (name, count) => {
+      const start = performance.now();
+      let most = 0, seen = 0;
+      for await (const { status } of ways[name](count)) if (status.state === 'fresh' && ++seen % 10_000 === 0) most = Math.max(most, process.memoryUsage().rss);
+      if (seen !== count * entries.length) throw new Error(`${name}: ${seen} fresh tokens`);
+      return { ns: (performance.now() - start) * 1e6 / seen, most };
+    };
+    const found = { keepFresh: [], bare: [] }, before = process.memoryUsage().rss;
+    const { most } = await read('keepFresh', 100);
+    for (let round = 0; round < 20; round++) for (const name of Object.keys(found).sort(() => Math.random() - 0.5)) found[name].push((await read(name, 5)).ns);
+    return { keepFresh: median(found.keepFresh), bare: median(found.bare), mebibytes: (most - before) / 2 ** 20 };
   },
 };
 

@@ -39,6 +39,15 @@ const servers = {
     app.use(createProxyMiddleware({ target: UPSTREAM, changeOrigin: true, agent: new Agent({ keepAlive: true }), headers: { 'x-api-key': KEY } }));
     return createServer(app);
   },
+  async hono() {
+    const [{ Hono }, { cors }, { proxy }, { getRequestListener }] =
+      await Promise.all(['hono', 'hono/cors', 'hono/proxy', '@hono/node-server'].map((name) => import(name)));
+    const app = new Hono().use(cors({ origin: [ORIGIN] }));
+    app.get('*', (c) => c.req.header('x-session') === 'known'
+      ? proxy(UPSTREAM + c.req.path, { headers: { authorization: c.req.header('authorization'), 'x-api-key': KEY } })
+      : c.text('', 401));
+    return createServer(getRequestListener(app.fetch));
+  },
 };
 
 const server = await servers[process.argv[2]]();
