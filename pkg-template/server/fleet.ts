@@ -1,6 +1,6 @@
 // A job over many tokens. It checks a thousand at a time, refreshes a few at a time, and reads more only when the loop takes results.
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
-import { caught } from '../../src/js/foreign.js';
+import { caught, iterates } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { latch, onAbort, timer } from '../../src/js/wait.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
@@ -104,17 +104,18 @@ async function* run<K>(
         if (status.action !== 'refresh') yield { key: entry?.[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
-          yield* settled.splice(0);
+          while (settled.length) yield settled.shift() as KeptEntry<K>;
           if (over) yield { key: entry[0], status, error: over };
           else if (!signal?.aborted) begin(entry[0], entry[1], status);
         }
-        yield* settled.splice(0);
+        // Not by `yield*`, which waits for each entry although there is seldom one.
+        while (settled.length) yield settled.shift() as KeptEntry<K>;
       }
       if (signal?.aborted) break;
     }
     while (underWay.size || settled.length) {
       if (!settled.length) await Promise.race(underWay);
-      yield* settled.splice(0);
+      while (settled.length) yield settled.shift() as KeptEntry<K>;
     }
   } finally {
     await Promise.all(underWay);
@@ -128,11 +129,17 @@ type Source = { failure: { thrown: unknown } | undefined };
 
 async function* chunks<T>(entries: Iterable<T> | AsyncIterable<T>, source: Source): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];
+  const take = () => {
+    const full = chunk;
+    chunk = [];
+    return full;
+  };
   try {
-    for await (const entry of entries) {
-      if (chunk.push(entry) < CHUNK) continue;
-      yield chunk;
-      chunk = [];
+    if (iterates(entries, 'asyncIterator')) {
+      for await (const entry of entries) if (chunk.push(entry) === CHUNK) yield take();
+    } else {
+      // A list needs no promise for each of its entries.
+      for (const entry of entries as Iterable<T>) if (chunk.push(entry) === CHUNK) yield take();
     }
   } catch (thrown) {
     source.failure = { thrown };
