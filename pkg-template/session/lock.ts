@@ -9,7 +9,7 @@ import type { Driver } from './driver.js';
 /** How long a session waits for a lock, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-type Work = () => Promise<void>;
+type Work = () => Promise<unknown>;
 
 /** Whether the work was done with the lock, or was not begun, because the lock did not come in time or does not work. */
 type Locked = 'done' | 'busy' | 'broken';
@@ -93,12 +93,22 @@ function isContention(thrown: unknown): boolean {
   return ['AbortError', 'TimeoutError'].includes(read(thrown, 'name'));
 }
 
+/** The timers under which a session of this copy has the platform's lock of a name. */
+const timersOf = new Map<string, unknown>();
+
 async function platformLock(name: string, signal: AbortSignal, work: Work, hasBegun: () => boolean) {
+  // Under a test's fake timers a session may keep a lock for ever: no other test waits for it.
+  const timers = timersOf.get(name);
+  if (timers && timers !== setTimeout) return work();
+  const noted = () => {
+    timersOf.set(name, setTimeout);
+    return work().then(() => timersOf.delete(name));
+  };
   // In a page with an opaque origin Web Locks reject, and in a content script they may throw.
   try {
-    await globalThis.navigator?.locks?.request(name, { signal }, work);
+    await globalThis.navigator?.locks?.request(name, { signal }, noted);
   } catch {}
-  if (!hasBegun()) await shared('locked', processLock)(name, work);
+  if (!hasBegun()) await shared('locked', processLock)(name, noted);
 }
 
 /** Returns a lock within the process: the operations of a name run one after the other. */
