@@ -12,7 +12,7 @@ export function startProcess(env) {
     ask: (call, argument) => new Promise((resolve, reject) => {
       const id = waiting.size
       waiting.set(id, { resolve, reject })
-      child.send({ id, call, argument })
+      child.send({ id, call, argument }, (error) => error && reject(error))
     }),
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return
