@@ -25,8 +25,9 @@ $(TOOLS)/bin/%:
 browser: PROGRAMS := $(CHROMIUM) $(CHROMEDRIVER)
 browser: PACKAGES := chromium chromium-driver
 browser: HINT := , or set CHROMIUM and CHROMEDRIVER
-browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server nginx
-browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server nginx-light
+# PostgreSQL's programs are in a folder of their version.
+browsers: PROGRAMS := firefox-esr WebKitWebDriver Xvfb redis-server nginx memcached faketime /usr/lib/postgresql/*/bin/postgres
+browsers: PACKAGES := firefox-esr webkit2gtk-driver xvfb redis-server nginx-light memcached faketime postgresql
 load: PROGRAMS := wrk
 load: PACKAGES := wrk
 compiler: PROGRAMS := c++

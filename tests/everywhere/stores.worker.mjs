@@ -1,0 +1,35 @@
+// A process of rows/9-stores-servers.mjs, with one user's session: does what it is asked. Tokens are told apart by their hashes.
+import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { TokenSession } from 'transak-user-token';
+import { memcachedStorage } from './memcached.js';
+import { postgresStorage } from './postgres.js';
+import { redisLock } from './redis.js';
+
+const { MEMCACHED, POSTGRES, REDIS_URL, BASE_URL } = process.env;
+const options = {
+  baseUrl: BASE_URL, key: 'user-1', lock: redisLock(new Redis(REDIS_URL)), maxWaitMs: 10_000,
+  ...POSTGRES ? { storage: postgresStorage(POSTGRES) } : { storage: memcachedStorage(MEMCACHED), storageMayForget: true },
+};
+const heard = [], hash = (token) => createHash('sha256').update(token).digest('hex');
+let session;
+
+const calls = {
+  async login(token) {
+    (await TokenSession.login(token, options)).dispose();
+  },
+  async open() {
+    session = await TokenSession.open(options);
+    for (const type of ['refreshed', 'expired', 'replaced', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type));
+  },
+  access: async () => hash(await session.accessToken()),
+  refresh: async () => hash((await session.refresh()).accessToken),
+  clear: () => session.clear(),
+  isStored: () => session.snapshot().stored,
+  heard: () => heard,
+};
+process.on('message', async ({ id, call, argument }) => {
+  const result = await Promise.resolve(calls[call](argument)).catch(({ code }) => code);
+  process.send({ id, result });
+});
+process.on('disconnect', () => process.exit());
