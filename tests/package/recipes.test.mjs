@@ -37,7 +37,7 @@ describe('documents', () => {
     test(`each snippet of the recipe ${name} is a whole file of its example`, () => {
       const files = existsSync(join(root, 'examples', name)) ? walk(`examples/${name}`).map(read) : []
       const blocks = [...read(`docs/recipes/${name}.md`).matchAll(/^```(?!sh\n)\w+\n([^]*?)\n```$/gm)].map(([, code]) => code)
-      assert.ok(blocks.length > 0 || name === 'stores')
+      assert.ok(blocks.length > 0)
       for (const code of blocks) assert.ok(files.some((text) => text.trimEnd() === code), code)
     })
   }
@@ -128,6 +128,12 @@ await close()
   test('testing: its tests pass', async (t) => {
     const { stdout } = await run(laid(t, 'testing'), ['--test'])
     assert.match(stdout, /^(#|ℹ) pass 5$/m)
+    assert.match(stdout, /^(#|ℹ) fail 0$/m)
+  })
+
+  test('fake-timers: its tests for node:test pass', async (t) => {
+    const { stdout } = await run(laid(t, 'fake-timers'), ['--test', 'node.test.mjs'])
+    assert.match(stdout, /^(#|ℹ) pass 6$/m)
     assert.match(stdout, /^(#|ℹ) fail 0$/m)
   })
 

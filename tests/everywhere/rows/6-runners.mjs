@@ -1,6 +1,6 @@
 // Test runners, whose environments are realms of their own.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
 const WORLD = 'const { BASE: base, TOKEN: token } = process.env;';
 /** The proof for a test that is no module. */
@@ -38,10 +38,16 @@ test('it is proven', async () => {
 const timers = (api, runner, imported) => `${imported}
 const token = process.env.OLD, answer = process.env.TOKEN;
 const fetch = () => new Promise((resolve) => setTimeout(() => resolve(new Response(JSON.stringify({ data: { accessToken: answer } }))), 300));
-const open = () => new ${api}.TokenSession(token, { environment: 'staging', fetch });
+const open = () => {
+  const kept = new Map(), storage = { get: (key) => kept.get(key), set: (key, value) => { kept.set(key, value); }, delete: (key) => { kept.delete(key); } };
+  return new ${api}.TokenSession(token, { environment: 'staging', fetch, storage, key: 'user' });
+};
 beforeEach(() => { ${runner}.useFakeTimers(); });
 afterEach(() => { ${runner}.useRealTimers(); });
-test('a request that is left unanswered', () => { open().refresh().catch(() => {}); });
+test('a request that is left unanswered', async () => {
+  open().refresh().catch(() => {});
+  await ${runner}.advanceTimersByTimeAsync(100);
+});
 test('the same request of another test is answered', async () => {
   const session = open(), refreshed = session.refresh();
   await ${runner}.advanceTimersByTimeAsync(1_000);
@@ -62,6 +68,9 @@ const tested = (tool, args, files) => async (kit) => {
   await kit.run(kit.tool(tool), args, { cwd, env });
   return gateway.refreshes(token);
 };
+/** The tests of examples/fake-timers, of which each runner has its own file. */
+const recipe = new URL('../../../examples/fake-timers/', import.meta.url);
+const timed = Object.fromEntries(readdirSync(recipe).map((file) => [file, readFileSync(new URL(file, recipe), 'utf8')]));
 const proven = (...given) => async (kit) => assert.equal(await tested(...given)(kit), 1, 'refreshes');
 
 export default [
@@ -72,6 +81,7 @@ export default [
       'node: check and refresh': proven('jest', ['a.test.js'], jest),
       'jsdom: check': tested('jest', ['--env=jsdom', 'jsdom.test.js'], jest),
       'node: a session under fake timers': tested('jest', ['timers.test.js'], jest),
+      'node: `examples/fake-timers`': tested('jest', ['jest.test.cjs'], timed),
     },
   },
   {
@@ -80,6 +90,7 @@ export default [
       'node: check and refresh': proven('vitest', ['run', '--environment', 'node', 'a.test.js'], vitest),
       'jsdom: check and refresh': proven('vitest', ['run', '--environment', 'jsdom', 'a.test.js'], vitest),
       'node: a session under fake timers': tested('vitest', ['run', '--environment', 'node', 'timers.test.js'], vitest),
+      'node: `examples/fake-timers`': tested('vitest', ['run', '--environment', 'node', 'vitest.test.mjs'], timed),
     },
   },
 ];
