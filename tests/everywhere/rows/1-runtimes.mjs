@@ -104,32 +104,6 @@ export default { fetch: async (request, { BASE: base, TOKEN: token }) => new Res
 `;
 const AT_MODULE_SCOPE = HANDLER.replace('export default', "if (api.tokenStatus('x').reason !== 'not_a_jwt') throw new Error('no check at module scope');\nexport default");
 
-// What React Native lacks, taken away; its fetch knows no redirect mode, no stream and no `redirected`.
-const GAPS = `import { get } from 'node:http';
-const { Headers } = globalThis;
-// Node's own Headers come with what needs WebAssembly itself: it is to have started before that goes.
-await new Promise((resolve) => setTimeout(resolve, 300));
-globalThis.fetch = (url, { method, headers, signal }) => new Promise((resolve, reject) => {
-  const go = (url) => get(url, { headers: Object.fromEntries(new Headers(headers)) }, (answer) => {
-    const { statusCode: status, headers: { location } } = answer;
-    // What nobody reads would keep the process alive.
-    if (location) return answer.resume() && go(new URL(location, url).href);
-    let text = '';
-    answer.setEncoding('utf8').on('data', (more) => { text += more; }).on('end', () => resolve({
-      type: 'default', status, ok: status === 200, statusText: '', url: String(url), headers: new Headers(answer.headers),
-      text: async () => text, arrayBuffer: async () => Uint8Array.from(Buffer.from(text)).buffer,
-    }));
-  }).on('error', () => reject(new TypeError('Network request failed')));
-  go(url);
-});
-delete AbortSignal.any;
-for (const name of ['WebAssembly', 'EventTarget', 'CustomEvent', 'TextDecoder']) delete globalThis[name];
-`;
-const reactNative = (file, main = files[file]) => async (kit) => {
-  const folder = await kit.project({ ...files, [file]: main, 'gaps.mjs': GAPS }), world = await kit.world();
-  return { ...world, outcome: async () => (await kit.run(process.execPath, ['-C', 'react-native', '--import', './gaps.mjs', file], { cwd: folder, env: world.env })).trim() };
-};
-
 export default [
   ...['18', '20', '22', '24', '26'].map(node),
   {
@@ -146,27 +120,6 @@ export default [
       'first call in a handler': workerd(HANDLER, '2026-01-01'),
       'first call at module scope': workerd(AT_MODULE_SCOPE, '2026-01-01'),
       'compatibility date of 2023': workerd(HANDLER, '2023-06-01'),
-    },
-  },
-  {
-    group: 'Runtimes', name: 'React Native (its condition and its gaps, simulated in Node)',
-    note: 'with the build without WebAssembly; its `fetch` ignores `redirect`, `credentials` and `cache`, and the limit of 64 KiB is checked after the whole body has come',
-    known: { 'a redirect is refused': 'its `fetch` follows it and does not say so; let no route of yours redirect' },
-    ways: {
-      '`import`': async (kit) => {
-        const { proven, outcome } = await reactNative('main.mjs')(kit);
-        proven(await outcome());
-      },
-      '`require`': async (kit) => {
-        const { proven, outcome } = await reactNative('main.cjs')(kit);
-        proven(await outcome());
-      },
-      'a redirect is refused': async (kit) => {
-        const main = MODULE.replace('prove(api, { base, token })', "api.refreshAccessToken(token, { baseUrl: base, retries: 0 }).then(() => 'followed', ({ code }) => code)");
-        const { gateway, outcome } = await reactNative('main.mjs', main)(kit);
-        gateway.fail({ kind: 'redirect' });
-        assert.equal(await outcome(), 'ERR_NETWORK');
-      },
     },
   },
 ];

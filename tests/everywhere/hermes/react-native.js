@@ -1,0 +1,6 @@
+// What the app takes of React Native by its own name: without what draws, Metro has a tenth of the work.
+import * as TurboModuleRegistry from 'react-native/Libraries/TurboModule/TurboModuleRegistry';
+
+export { TurboModuleRegistry };
+export { default as AppState } from 'react-native/Libraries/AppState/AppState';
+export { default as Platform } from 'react-native/Libraries/Utilities/Platform';
