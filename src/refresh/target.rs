@@ -42,7 +42,11 @@ fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     Some((base, Hints::transak(token)))
 }
 
-/// Returns the base URL of a user's own server, from its absolute URL as the WHATWG's parser writes it (`URL.href`).
+/// What is wrong with what is no absolute URL as the parser writes it.
+const NO_URL: &str = " must be an http or https URL, or a path if there is a location";
+
+/// Returns the base URL of a user's own server, from its absolute URL as the WHATWG's parser writes it (`URL.href`). A character
+/// that this parser never writes is refused, because React Native's parser leaves a URL as it is.
 ///
 /// # Errors
 /// Says what is wrong with the URL. The text follows the option's name. Wrong are user info, a query, a fragment, and any scheme other
@@ -53,8 +57,12 @@ fn own_base(href: &str, allow_http: bool) -> Result<&str, &'static str> {
     } else if let Some(rest) = href.strip_prefix("http://") {
         (rest, true)
     } else {
-        return Err(" must be an http or https URL, or a path if there is a location");
+        return Err(NO_URL);
     };
+    // The network's parser reads `\` as `/`, so a path begins there. `is_loopback` would read it as a part of the host.
+    if rest.bytes().any(|byte| byte <= b' ' || byte == b'\\') {
+        return Err(NO_URL);
+    }
     let length = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, path) = rest.as_bytes().split_at(length);
     if authority.contains(&b'@') || path.iter().any(|byte| matches!(byte, b'?' | b'#')) {

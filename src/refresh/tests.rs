@@ -152,6 +152,22 @@ fn an_own_server_speaks_http() {
 }
 
 #[test]
+fn what_the_whatwg_parser_rewrites_is_no_url() {
+    for rest in [
+        "evil.com\\.localhost",
+        "evil.com\\@localhost",
+        "localhost\\evil.com",
+        "localhost ",
+        "localhost/a b",
+        "local\thost",
+        "localhost/\n",
+    ] {
+        refuses(&["http://", rest].concat(), "an http or https URL");
+        refuses(&["https://", rest].concat(), "an http or https URL");
+    }
+}
+
+#[test]
 fn plain_http_is_for_this_machine() {
     for host in ["localhost", "sub.localhost", "a.b.localhost", "127.0.0.1", "127.1.2.3", "127.255.255.254", "[::1]"] {
         for rest in ["", "/", ":8787", ":8787/", ":1/api/", "/api:80"] {

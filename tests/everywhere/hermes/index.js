@@ -58,6 +58,8 @@ const parts = {
       aborted: await waiting,
       'no answer': await code(api.refreshAccessToken(token, { baseUrl: base, timeoutMs: 300, retries: 0 })),
       'no server': await code(api.refreshAccessToken(token, { baseUrl: 'http://localhost:1', retries: 0 })),
+      // React Native's `URL` leaves it as it is, and a network takes it for a slash.
+      'a backslash': await code(api.refreshAccessToken(token, { baseUrl: 'http://example.com\\.localhost' })),
     };
   },
 };

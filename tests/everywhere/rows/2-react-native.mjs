@@ -81,7 +81,7 @@ export default [{
       const world = await kit.world();
       for (let count = 0; count < 2; count++) world.gateway.fail({ kind: 'hang' });
       const { outcome: { failures } } = await ran(kit, bundled, 'ios', ['failures'], world);
-      assert.deepEqual(failures, { aborted: 'enough', 'no answer': 'ERR_TIMEOUT', 'no server': 'ERR_NETWORK' });
+      assert.deepEqual(failures, { aborted: 'enough', 'no answer': 'ERR_TIMEOUT', 'no server': 'ERR_NETWORK', 'a backslash': 'ERR_INVALID_OPTION' });
     },
     'a redirect, which is followed': async (kit, bundled) => {
       const world = await kit.world();
