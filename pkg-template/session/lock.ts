@@ -83,7 +83,7 @@ function withLock(own: TokenLock | undefined, name: string, work: Work): Promise
       await work().then(() => resolve('done'), reject);
     };
     const failed = (thrown: unknown) => end(isContention(thrown) ? 'busy' : 'broken');
-    const request = own ? async () => own(name, { timeoutMs: TIMEOUT_MS, signal }, once) : () => platformLock(name, signal, once, () => isOver);
+    const request = own ? async () => own(name, { timeoutMs: TIMEOUT_MS, signal }, once) : () => platformLock(name, signal, once);
     request().then(() => end('broken'), failed);
   });
 }
@@ -96,19 +96,24 @@ function isContention(thrown: unknown): boolean {
 /** The timers under which a session of this copy has the platform's lock of a name. */
 const timersOf = new Map<string, unknown>();
 
-async function platformLock(name: string, signal: AbortSignal, work: Work, hasBegun: () => boolean) {
+/**
+ * Requests the lock of all tabs, once it has the one of the process: in Firefox's content scripts Web Locks call back at once,
+ * hold nothing, and reject while the work goes on.
+ */
+async function platformLock(name: string, signal: AbortSignal, work: Work) {
   // Under a test's fake timers a session may keep a lock for ever: no other test waits for it.
   const timers = timersOf.get(name);
   if (timers && timers !== setTimeout) return work();
-  const noted = () => {
+  await shared('locked', processLock)(name, async () => {
     timersOf.set(name, setTimeout);
-    return work().then(() => timersOf.delete(name));
-  };
-  // In a page with an opaque origin Web Locks reject, and in a content script they may throw.
-  try {
-    await globalThis.navigator?.locks?.request(name, { signal }, noted);
-  } catch {}
-  if (!hasBegun()) await shared('locked', processLock)(name, noted);
+    let begun: Promise<unknown> | undefined;
+    // In a page with an opaque origin Web Locks reject, and in a content script they may throw.
+    try {
+      await globalThis.navigator?.locks?.request(name, { signal }, () => begun = work());
+    } catch {}
+    await (begun ?? work());
+    timersOf.delete(name);
+  });
 }
 
 /** Returns a lock within the process: the operations of a name run one after the other. */

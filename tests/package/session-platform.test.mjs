@@ -53,6 +53,28 @@ describe('a platform', { concurrency: true }, () => {
     run("Object.defineProperty(globalThis, 'navigator', { value: { locks: { request() { throw new DOMException('no', 'SecurityError') } } } });"))
 })
 
+test('two sessions of a content script in Firefox, whose Web Locks call back and hold nothing, make one request', async () => {
+  const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession } from 'transak-user-token';
+    const gateway = createGateway({ revoke: true }), map = new Map(), now = Math.floor(Date.now() / 1000);
+    const request = async (name, options, callback) => { callback(); throw new Error('Permission denied to access property "then"') };
+    Object.defineProperty(globalThis, 'navigator', { value: { locks: { request } } });
+    map.set('a', await gateway.issue({ iat: now - 29 * 86_400, exp: now + 86_400 }));
+    let store, isAsked;
+    const stored = new Promise((resolve) => { store = resolve }), asked = new Promise((resolve) => { isAsked = resolve });
+    const storage = { get: (key) => map.get(key), delete: (key) => { map.delete(key) }, async set(key, value) { isAsked(); await stored; map.set(key, value) } };
+    const fetch = (url, { headers }) => gateway.fetch(new Request(url, { headers }));
+    const open = () => TokenSession.open({ environment: 'staging', storage, key: 'a', fetch });
+    const [first, second] = [await open(), await open()], refreshing = [first.refresh()];
+    await asked;   // the token of the first is not stored yet
+    refreshing.push(second.refresh());
+    await new Promise(setImmediate);
+    store();
+    const outcomes = await Promise.allSettled(refreshing);
+    console.log(gateway.refreshes(), outcomes.map(({ status, reason }) => reason?.code ?? status).join());`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, timeout: 60_000 })
+  assert.equal(stdout, '1 fulfilled,fulfilled\n')
+})
+
 test('an error is made, and an event told, if Object.prototype has a `get` and a `set`', async () => {
   const script = `import { TokenSession, refreshAccessToken } from 'transak-user-token';
     new Headers();   // which Node loads by a descriptor of its own
