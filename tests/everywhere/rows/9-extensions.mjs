@@ -30,8 +30,8 @@ const classic = {
   'popup.js': (text) => text.replace(/^const session[^]*?^await show\(\)$/m, "let session\nopenSession().then((opened) => {\n  session = opened\n  session.subscribe(show)\n  return show()\n})"),
 };
 
-/** Starts a browser with the extension, and returns what opens a popup in Chromium: in a tab, as any page of the extension. */
-async function installed(kit, which, extension) {
+/** Starts a browser with the extension. */
+export async function withExtension(kit, which, extension) {
   const userDataDir = await mkdtemp(join(tmpdir(), 'everywhere-'));
   kit.after(() => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
   const browser = await puppeteer.launch(which === 'firefox' ? {
@@ -41,7 +41,12 @@ async function installed(kit, which, extension) {
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-component-update', '--disable-dev-shm-usage'],
   });
   kit.after(() => browser.close());
-  const id = await browser.installExtension(extension);
+  return { browser, id: await browser.installExtension(extension) };
+}
+
+/** Starts a browser with the extension, and returns what opens a popup in Chromium: in a tab, as any page of the extension. */
+async function installed(kit, which, extension) {
+  const { browser, id } = await withExtension(kit, which, extension);
   return async () => {
     const page = await browser.newPage(), problems = [];
     page.on('pageerror', (error) => problems.push(String(error?.message ?? error)));
