@@ -4,7 +4,7 @@ import 'react-native/Libraries/Core/polyfillPromise';
 import 'react-native/Libraries/Core/setUpTimers';
 import 'react-native/Libraries/Core/setUpXHR';
 import 'react-native/Libraries/Core/setUpNavigator';
-import AsyncStorage from '@react-native-async-storage/async-storage';
+import AsyncStorage, { createAsyncStorage } from '@react-native-async-storage/async-storage';
 import * as api from 'transak-user-token';
 import * as js from 'transak-user-token/js';
 import * as status from 'transak-user-token/status';
@@ -16,6 +16,22 @@ const { base, token, second, third, vectors } = globalThis.given;
 const common = require('transak-user-token');
 const code = (promise) => promise.then(() => 'resolved', (error) => error.code ?? error);
 
+/** A session with a store, from its login to its logout. */
+async function keep(store) {
+  const options = { baseUrl: base, storage: asyncStorage(store), key: 'user' }, heard = [];
+  const session = await api.TokenSession.login(second, options);
+  for (const type of ['refreshed', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type));
+  session.start();
+  const first = await session.accessToken(), { accessToken } = await session.refresh();
+  const isStored = await store.getItem('user') === accessToken;
+  // As after the app's next start.
+  const reopened = await api.TokenSession.open(options), isFound = await reopened.accessToken() === accessToken;
+  await session.clear();
+  const gone = [await store.getItem('user'), await code(session.accessToken()), await code(reopened.refresh())];
+  for (const each of [session, reopened]) each.dispose();
+  return { isKept: first === second && accessToken !== second, isStored, isFound, heard, gone };
+}
+
 const parts = {
   // Of what a browser has, and the package does without.
   found: async () => ['WebAssembly', 'FinalizationRegistry', 'WeakRef', 'TextEncoder', 'TextDecoder', 'crypto', 'EventTarget', 'BroadcastChannel'].filter((name) => name in globalThis),
@@ -25,20 +41,8 @@ const parts = {
   },
   import: () => prove(api, { base, token }),
   require: () => prove(common, { base, token }),
-  session: async () => {
-    const options = { baseUrl: base, storage: asyncStorage(AsyncStorage), key: 'user' }, heard = [];
-    const session = await api.TokenSession.login(second, options);
-    for (const type of ['refreshed', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type));
-    session.start();
-    const first = await session.accessToken(), { accessToken } = await session.refresh();
-    const isStored = await AsyncStorage.getItem('user') === accessToken;
-    // As after the app's next start.
-    const reopened = await api.TokenSession.open(options), isFound = await reopened.accessToken() === accessToken;
-    await session.clear();
-    const gone = [await AsyncStorage.getItem('user'), await code(session.accessToken()), await code(reopened.refresh())];
-    for (const each of [session, reopened]) each.dispose();
-    return { isKept: first === second && accessToken !== second, isStored, isFound, heard, gone };
-  },
+  session: () => keep(AsyncStorage),
+  database: () => keep(createAsyncStorage('wallet')),
   recipe: async () => {
     const session = await openSession(), heard = [];
     session.subscribe(() => heard.push(session.snapshot().state));
@@ -49,6 +53,9 @@ const parts = {
     const isKept = await again.accessToken() === accessToken;
     await session.clear();
     return [isKept, accessToken !== third, await code(session.accessToken()), heard.includes('fresh')].join();
+  },
+  cookies: async () => {
+    for (const credentials of ['omit', 'same-origin', 'include']) await api.refreshAccessToken(token, { baseUrl: base, credentials });
   },
   redirected: () => code(api.refreshAccessToken(token, { baseUrl: base, retries: 0 })),
   failures: async () => {

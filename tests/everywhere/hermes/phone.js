@@ -45,6 +45,13 @@
     },
     FileReaderModule: { readAsText: function (blob) { return Promise.resolve(blobs.get(blob.blobId)); } },
     RNAsyncStorage: {
+      getValues: function (database, keys) {
+        return Promise.resolve(keys.map(function (key) { return { key: key, value: stored.has(database + key) ? stored.get(database + key) : null }; }));
+      },
+      setValues: function (database, entries) {
+        return Promise.resolve(entries.map(function (entry) { stored.set(database + entry.key, entry.value); return entry; }));
+      },
+      removeValues: function (database, keys) { return Promise.resolve(keys.forEach(function (key) { stored.delete(database + key); })); },
       legacy_multiGet: function (keys) {
         return Promise.resolve(keys.map(function (key) { return [key, stored.has(key) ? stored.get(key) : null]; }));
       },
@@ -58,7 +65,6 @@
 
   globalThis.phone = {
     tell: tell,
-    stored: stored,
     due: function (id) {
       var callback = timers.get(id);
       timers.delete(id);
