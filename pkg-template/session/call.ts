@@ -60,6 +60,8 @@ class Call {
   step(): Held | undefined {
     const { driver, hasWaited, hasLooked, isRefresh } = this, { state } = driver;
     if (this.isAborted) throw abortReason(this.signal);
+    // In a Worker the timer that does this is dropped with the request that set it.
+    if (driver.refreshing && Date.now() >= driver.refreshing.until) driver.refreshing.end();
     const turn = this.turn = isRefresh ? state.refresh(this.generation, !!hasWaited, hasLooked) : state.access(!!hasWaited, hasLooked);
     // Read now: a listener may call the session.
     const held = { token: state.token as string, times: state.times };
@@ -102,7 +104,7 @@ class Call {
 
   /** Resolves when the next step may differ, when the call has waited long enough, or when its signal aborts. */
   private async woken(wait: Wait, limitMs: number) {
-    if (this.wait !== wait) this.waitAtMost(wait, limitMs);
+    if (this.wait !== wait || this.hasWaited) this.waitAtMost(wait, limitMs);
     let end = nothing;
     await new Promise<void>((resolve) => {
       this.ask = resolve;
@@ -119,6 +121,8 @@ class Call {
     this.stopTimer();
     this.stopTimer = after(limitMs, () => {
       this.hasWaited = wait;
+      // A Worker ends a request that waits for what another one does without a timer of its own.
+      this.stopTimer = after(limitMs, () => this.ask());
       this.ask();
     });
   }

@@ -22,8 +22,8 @@ export class Driver {
   readonly timeoutMs: number;
   /** The session's entry in its store; undefined without a store. */
   entry: Entry | undefined;
-  /** The ticket of the refresh whose answer is expected in time. */
-  refreshing: number | undefined;
+  /** The refresh whose answer is expected in time, until when, and what ends that. */
+  refreshing: { ticket: number; until: number; end: () => void } | undefined;
   private readonly clockToleranceMs: number;
   private readonly session: object;
   /** The functions to call when the next step of a waiting call may differ. */

@@ -9,6 +9,9 @@ import type { Driver } from './driver.js';
 /** How long a session waits for a lock, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
+/** After this time nobody has the lock of the process any more: in a Worker its holder was dropped with its request. In milliseconds. */
+const GONE_MS = 180_000;
+
 type Work = () => Promise<unknown>;
 
 /** Whether the work was done with the lock, or was not begun, because the lock did not come in time or does not work. */
@@ -118,15 +121,21 @@ async function platformLock(name: string, signal: AbortSignal, work: Work) {
 
 /** Returns a lock within the process: the operations of a name run one after the other. */
 function processLock() {
-  /** The last operation that waits for the lock of a name. */
-  const tails = new Map<string, Promise<unknown>>();
+  /** The last operation that waits for the lock of a name, and since when one of them has it. */
+  const queues = new Map<string, { last: Promise<unknown>; since: number }>();
   return async (name: string, work: Work) => {
-    const turn = Promise.resolve(tails.get(name)).then(work, work);
-    tails.set(name, turn);
+    const known = queues.get(name), now = Date.now();
+    const queue = known && now - known.since < GONE_MS ? known : { last: Promise.resolve(), since: now };
+    const begin = () => {
+      queue.since = Date.now();
+      return work();
+    };
+    const turn = queue.last = queue.last.then(begin, begin);
+    queues.set(name, queue);
     try {
       await turn;
     } finally {
-      if (tails.get(name) === turn) tails.delete(name);
+      if (queue.last === turn && queues.get(name) === queue) queues.delete(name);
     }
   };
 }

@@ -6,10 +6,13 @@ import type { Driver } from './driver.js';
 import type { Entry } from './entry.js';
 import { instant, type Instant } from './state.js';
 
+/** How long a refresh takes to get the lock and to look at the store at most, in milliseconds. */
+const BEFORE_SENDING_MS = 30_000;
+
 /** Carries out an order to refresh. It never rejects. */
 export function renew(driver: Driver, ticket: number): Promise<void> {
   const { entry } = driver;
-  driver.refreshing = ticket;
+  driver.refreshing = { ticket, until: Date.now() + BEFORE_SENDING_MS, end: () => end(driver, ticket) };
   return driver.during(async () => {
     let isSent = false;
     const work = () => exchange(driver, ticket, () => { isSent = true; });
@@ -39,11 +42,13 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
   driver.sync();
   if (step !== 'send') return;
   sending();
-  const stop = after(timeoutMs, () => driver.unattended(() => {
+  const late = () => driver.unattended(() => {
     state.timeOut(options, ticket);
     settled(driver, ticket);
     entry?.tellLate();
-  }));
+  });
+  driver.refreshing = { ticket, until: sent.wall + timeoutMs, end: late };
+  const stop = after(timeoutMs, late);
   const answered = answer(driver, ticket, sent).finally(stop);
   // Other sessions wait no longer than this time.
   await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
@@ -84,7 +89,7 @@ function end(driver: Driver, ticket: number) {
 
 /** Wakes the calls that wait for this refresh. */
 function settled(driver: Driver, ticket: number) {
-  if (driver.refreshing === ticket) driver.refreshing = undefined;
+  if (driver.refreshing?.ticket === ticket) driver.refreshing = undefined;
   driver.sync();
   driver.wake();
 }

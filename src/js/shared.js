@@ -66,6 +66,9 @@ function begin() {
   return created;
 }
 
+/** How long a call waits beyond its time for the one who sends the request, who is to say that it is up, in milliseconds. */
+const GRACE_MS = 1_000;
+
 function singleFlight() {
   /** The requests, each with a function that tells whether a call may join it. @type {Map<InFlight, (key: unknown[]) => boolean>} */
   const inFlight = new Map();
@@ -79,7 +82,7 @@ function singleFlight() {
       inFlight.delete(request);
       for (const { settled } of waiters) settled.open(outcome());
     };
-    /** @type {InFlight & { add: (isSession: boolean, timeoutMs: number) => { settled: Latch, leave: () => void } }} */
+    /** @type {InFlight & { add: (isSession: boolean, timeoutMs: number, totalTimeoutMs: number) => { settled: Latch, leave: () => void } }} */
     const request = {
       retries: 0, toleranceMs: 0, waiting: 0, abandoned: latch(),
       begin: (count, joinable, late) => { [attempts, joinableUntil, lateUntil] = [count, joinable, late]; },
@@ -90,13 +93,15 @@ function singleFlight() {
       },
       settle: (exchanged, attempts, outcomeUnknown) => settleAll(() => ({ exchanged, attempts, outcomeUnknown })),
       fail: (error) => settleAll(() => Promise.reject(error)),
-      add(isSession, timeoutMs) {
+      add(isSession, timeoutMs, totalTimeoutMs) {
         const waiter = { isSession, settled: latch() };
         waiters.add(waiter);
         request.waiting++;
         isKept ||= isSession;
-        // A call that joins after the time-out also waits up to its own time-out.
-        const stop = isLate && !isSession ? after(timeoutMs, () => waiter.settled.open(timedOut())) : () => {};
+        // A call that joins after the time-out also waits up to its own time-out. One that joins in time has a timer, too: a Worker
+        // ends a call that waits only for another request, and that request may be gone.
+        const limitMs = isLate ? timeoutMs : totalTimeoutMs + GRACE_MS;
+        const stop = isSession ? () => {} : after(limitMs, () => waiter.settled.open(timedOut()));
         return { settled: waiter.settled, leave() {
           stop();
           if (!waiters.delete(waiter)) return;
@@ -119,16 +124,17 @@ function singleFlight() {
   /**
    * @param {unknown[]} key
    * @param {number} timeoutMs
+   * @param {number} totalTimeoutMs
    * @param {number} retries
    * @param {number} toleranceMs
    * @param {boolean} isSession
    * @returns {Waiter}
    */
-  return (key, timeoutMs, retries, toleranceMs, isSession) => {
+  return (key, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) => {
     const found = find(key), request = found ?? begin(key);
     request.retries = Math.max(request.retries, retries);
     request.toleranceMs = Math.max(request.toleranceMs, toleranceMs);
-    return { request, isFirst: !found, ...request.add(isSession, timeoutMs) };
+    return { request, isFirst: !found, ...request.add(isSession, timeoutMs, totalTimeoutMs) };
   };
 }
 
@@ -149,7 +155,7 @@ export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, tolerance
   // `setTimeout` is a part of the key: a test's fake timers may never fire, and no other caller must wait for a request with such a
   // time-out.
   const key = [texts, fetch, timeoutMs, totalTimeoutMs, caught(() => globalThis.setTimeout)];
-  const waiter = shared('join', singleFlight)(key, timeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
+  const waiter = shared('join', singleFlight)(key, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
   waiter.settled.then(settled, settled);
   return waiter;
