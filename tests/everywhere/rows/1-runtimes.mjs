@@ -1,8 +1,6 @@
 // Runtimes without a page.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 const MODULE = `import * as api from 'transak-user-token';
 import { prove } from './proof.js';
@@ -79,31 +77,6 @@ const node = (major) => {
 
 const bun = (kit) => join(kit.tools, 'node_modules/bun/bin/bun'), deno = (kit) => join(kit.tools, 'node_modules/deno/deno');
 
-/** Bundles a worker as wrangler does, and asks it. */
-const workerd = (body, compatibilityDate) => async (kit) => {
-  const { build } = await import('esbuild');
-  const { Miniflare } = await import(pathToFileURL(join(kit.tools, 'node_modules/miniflare/dist/src/index.js')));
-  const folder = await kit.project({ 'worker.js': body }), { base, token, proven } = await kit.world();
-  await build({
-    entryPoints: [join(folder, 'worker.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), external: ['*.wasm'],
-    conditions: ['workerd', 'worker', 'browser'], logLevel: 'silent',
-  });
-  const miniflare = new Miniflare({
-    compatibilityDate, bindings: { BASE: base, TOKEN: token },
-    modules: [
-      { type: 'ESModule', path: 'bundle.js', contents: readFileSync(join(folder, 'bundle.js'), 'utf8') },
-      { type: 'CompiledWasm', path: 'core.wasm', contents: readFileSync(join(folder, 'node_modules/transak-user-token/core.wasm')) },
-    ],
-  });
-  kit.after(() => miniflare.dispose());
-  proven(await (await miniflare.dispatchFetch('http://worker.test/')).text());
-};
-const HANDLER = `import * as api from 'transak-user-token';
-import { prove } from './proof.js';
-export default { fetch: async (request, { BASE: base, TOKEN: token }) => new Response(await prove(api, { base, token }).catch(String)) };
-`;
-const AT_MODULE_SCOPE = HANDLER.replace('export default', "if (api.tokenStatus('x').reason !== 'not_a_jwt') throw new Error('no check at module scope');\nexport default");
-
 export default [
   ...['18', '20', '22', '24', '26'].map(node),
   {
@@ -113,13 +86,5 @@ export default [
   {
     group: 'Runtimes', name: 'Deno', version: 'deno', set: 'runtimes',
     ways: { '`import`': process_(deno, ['run', '--allow-all', '--no-remote', '--node-modules-dir=manual'], 'main.mjs') },
-  },
-  {
-    group: 'Runtimes', name: 'Cloudflare Workers (workerd)', set: 'runtimes',
-    ways: {
-      'first call in a handler': workerd(HANDLER, '2026-01-01'),
-      'first call at module scope': workerd(AT_MODULE_SCOPE, '2026-01-01'),
-      'compatibility date of 2023': workerd(HANDLER, '2023-06-01'),
-    },
   },
 ];

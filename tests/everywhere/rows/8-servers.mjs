@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { worker } from '../workerd.mjs';
 import { ROUTE, SERVED } from './1-runtimes.mjs';
 
 const REFRESH = '/transak/api/v2/auth/refresh', SESSION = 'known';
@@ -127,20 +127,8 @@ const behindNginx = async (kit) => {
 };
 
 const workers = async (kit) => {
-  const { build } = await import('esbuild');
-  const { Miniflare } = await import(pathToFileURL(join(kit.tools, 'node_modules/miniflare/dist/src/index.js')));
-  const folder = await kit.project(files('workers')), world = await kit.world();
-  await build({
-    entryPoints: [join(folder, 'worker.js')], bundle: true, format: 'esm', outfile: join(folder, 'bundle.js'), external: ['*.wasm'],
-    conditions: ['workerd', 'worker', 'browser'], logLevel: 'silent',
-  });
-  const wasm = (name) => ({ type: 'CompiledWasm', path: name, contents: readFileSync(join(folder, 'node_modules/transak-user-token', name)) });
-  const miniflare = new Miniflare({
-    compatibilityDate: '2026-01-01', bindings: environment(world.base),
-    modules: [{ type: 'ESModule', path: 'bundle.js', contents: readFileSync(join(folder, 'bundle.js'), 'utf8') }, wasm('core.wasm'), wasm('server.wasm')],
-  });
-  kit.after(() => miniflare.dispose());
-  await called((url, init) => miniflare.dispatchFetch(url, init), 'http://worker.test', world, { address: '203.0.113.7', more: { 'cf-connecting-ip': '203.0.113.7' } });
+  const world = await kit.world(), call = await worker(kit, await kit.project(files('workers')), environment(world.base), ['core.wasm', 'server.wasm']);
+  await called(call, 'http://worker.test', world, { address: '203.0.113.7', more: { 'cf-connecting-ip': '203.0.113.7' } });
 };
 
 /** As in a hardened realm: every intrinsic is frozen, and of shared globals only those that SES knows are left. */
