@@ -1,4 +1,5 @@
 // Frameworks that render on a server: their build, their own server, and the page in Chromium; and React alone.
+import assert from 'node:assert/strict';
 import { nextFiles, renderedOnServer, twoTabs } from '../react.mjs';
 
 const PROOF = "import { prove } from '../proof.js';\n";
@@ -59,6 +60,17 @@ const nextWays = {
 
 const sessionWays = { ...nextWays, 'session at module level': renderedOnServer };
 
+/** With `cacheComponents` a page that reads the clock is not rendered by the build: `tokenStatus` reads it unless it is given a time. */
+const cached = (options) => async (kit) => {
+  const { gateway } = await kit.world(), token = await gateway.issue();
+  const cwd = await kit.project({
+    'package.json': next['package.json'], 'app/layout.jsx': next['app/layout.jsx'],
+    'next.config.mjs': 'export default { cacheComponents: true };\n',
+    'app/page.jsx': `import { tokenStatus } from 'transak-user-token';\nexport default () => <p>{tokenStatus('${token}', ${options}).state}</p>;\n`,
+  });
+  return kit.run(kit.tool('next'), ['build'], { cwd });
+};
+
 const svelte = {
   'svelte.config.js': "import adapter from '@sveltejs/adapter-node';\nexport default { kit: { adapter: adapter() } };\n",
   'vite.config.js': "import { sveltekit } from '@sveltejs/kit/vite';\nexport default { plugins: [sveltekit()] };\n",
@@ -86,6 +98,13 @@ export default [
   { group: 'Frameworks', name: 'React', version: 'react', set: 'next', ways: { 'StrictMode in two tabs': twoTabs } },
   { group: 'Frameworks', name: 'Next.js by Turbopack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--turbopack'), ways: sessionWays },
   { group: 'Frameworks', name: 'Next.js by webpack', version: 'next', set: 'next', limitMs: 240_000, before: nextBy('--webpack'), ways: sessionWays },
+  {
+    group: 'Frameworks', name: 'Next.js with `cacheComponents`', version: 'next', set: 'next', limitMs: 240_000,
+    ways: {
+      '`tokenStatus` with `now`, rendered by the build': cached('{ now: 0 }'),
+      'a clear error without it': async (kit) => assert.rejects(cached('{}')(kit), /unstable value `Date\.now\(\)` while prerendering/),
+    },
+  },
   {
     group: 'Frameworks', name: 'SvelteKit', version: '@sveltejs/kit', set: 'sveltekit', limitMs: 120_000, before: svelteKit,
     ways: {
