@@ -19,7 +19,7 @@ const CHROMIUM_ARGS = [
 export class Kit {
   #ends = [];
 
-  /** @param {{ tools: string, installed: string, name: string, createGateway: Function }} given */
+  /** @param {{ tools: string, node: string, installed: string, name: string, createGateway: Function }} given `node`: what runs the tools */
   constructor(given) {
     Object.assign(this, given);
   }

@@ -57,7 +57,8 @@ async function tried(row) {
     const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${way}: not done in ${row.limitMs ?? 60_000} ms`)), row.limitMs ?? 60_000); });
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   };
-  const given = { tools: tools(row.set), installed, root, name: row.name, createGateway };
+  const node = row.node ? join(tools('runtimes'), `node_modules/node${row.node}/bin/node`) : process.execPath;
+  const given = { tools: tools(row.set), node, installed, root, name: row.name, createGateway };
   const shared = new Kit(given);
   let context, broken;
   try {
@@ -88,7 +89,7 @@ const run = (queue, atOnce) => Promise.all(Array.from({ length: atOnce }, async 
   for (let next; (next = queue.shift());) results[next.index] = await tried(next.row);
 }));
 // Tool sets first: two installations at the same time only slow each other.
-for (const set of new Set(rows.map(({ set }) => set))) tools(set);
+for (const set of new Set(rows.flatMap(({ set, node }) => node ? [set, 'runtimes'] : [set]))) tools(set);
 await run(entries.filter(({ row }) => !row.alone), 2);
 await run(entries.filter(({ row }) => row.alone), 1);
 
