@@ -32,7 +32,9 @@ load: PROGRAMS := wrk
 load: PACKAGES := wrk
 compiler: PROGRAMS := c++
 compiler: PACKAGES := g++
-browser browsers load compiler:
+faketime: PROGRAMS := faketime
+faketime: PACKAGES := faketime
+browser browsers load compiler faketime:
 	@if type $(PROGRAMS) > /dev/null 2>&1; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
 		echo "missing: one of $(PROGRAMS); install $(PACKAGES)$(HINT)" >&2

@@ -1,38 +1,44 @@
 // Sessions in real time, for a minute or as long as SOAK_MS says: tokens of 4 to 10 s, each revoked by its refresh, and a
 // gateway on a socket that drops one connection in five.
+//
+// `make soak FASTER=10000` is the same by libfaketime's clock, which does that many seconds in one: tokens of 11 to 28 hours. A
+// socket is too slow for such a clock, so the gateway is called directly.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tokenStatus } from 'transak-user-token'
-import { SECOND, memory, unique, world } from './session.world.mjs'
+import { MINUTE, SECOND as REAL_SECOND, memory, unique, world } from './session.world.mjs'
 
-const SOAK_MS = Number(process.env.SOAK_MS ?? 60_000)
+const FASTER = Number(process.env.FASTER ?? 1), SECOND = REAL_SECOND * FASTER
+const SOAK_MS = Number(process.env.SOAK_MS ?? 60_000) * FASTER
+/** A test's limit, which a fast clock would pass at once. */
+const within = (ms) => FASTER > 1 ? Infinity : ms
 
 /** Four of twenty, two of them one after the other. */
 const DROPPED = [3, 8, 9, 17]
 
 /** A gateway that drops one in five, and what sends to it. */
 async function rough(t) {
-  const made = await world(t, { lifetimeMs: 4 * SECOND })
+  const made = await world(t, { lifetimeMs: 4 * SECOND, listen: FASTER === 1 })
   let sent = 0
   const send = (url, init) => {
     if (DROPPED.includes(sent++ % 20)) made.gateway.fail({ kind: 'drop', when: 'before' })
     made.gateway.lifetimeMs = (4 + 2 * (sent % 4)) * SECOND
-    return fetch(url, init)
+    return FASTER === 1 ? fetch(url, init) : made.gateway.fetch(new Request(url, init))
   }
   return { ...made, sent: () => sent, options: { refreshWindowMs: 2 * SECOND, fetch: send } }
 }
 
 describe('in real time', { concurrency: true }, () => {
   for (const [name, tabs] of [['one session', 1], ['four that share a store', 4]]) {
-    test(`${name}: no gap, and no expired token, while one connection in five is dropped`, { timeout: SOAK_MS + 60_000 }, async (t) => {
+    test(`${name}: no gap, and no expired token, while one connection in five is dropped`, { timeout: within(SOAK_MS + MINUTE) }, async (t) => {
       const { gateway, open, options, sent } = await rough(t)
       const token = await gateway.issue(), shared = tabs > 1 ? { storage: memory(), key: unique() } : {}
       const sessions = Array.from({ length: tabs }, () => open(token, { ...options, ...shared }))
       for (const session of sessions) session.start()
       let given = 0
       const tokens = new Set()
-      for (const end = Date.now() + SOAK_MS; Date.now() < end; await pause(5)) {
+      for (const end = Date.now() + SOAK_MS; Date.now() < end; await pause(5 * FASTER)) {
         for (const session of sessions) {
           const token = await session.accessToken()
           assert.notEqual(tokenStatus(token).state, 'expired')
@@ -50,13 +56,13 @@ describe('in real time', { concurrency: true }, () => {
     })
   }
 
-  test('a connection dropped after the refresh ends the session in one expired, without a loop', { timeout: 60_000 }, async (t) => {
-    const { gateway, open } = await world(t, { lifetimeMs: 4 * SECOND })
+  test('a connection dropped after the refresh ends the session in one expired, without a loop', { timeout: within(MINUTE) }, async (t) => {
+    const { gateway, open } = await world(t, { lifetimeMs: 4 * SECOND, listen: FASTER === 1 })
     const session = open(await gateway.issue(), { refreshWindowMs: 3 * SECOND })
     gateway.fail({ kind: 'drop', when: 'after' })
     session.start()
     const codes = new Set()
-    for (const end = Date.now() + 12 * SECOND; Date.now() < end; await pause(20)) {
+    for (const end = Date.now() + 12 * SECOND; Date.now() < end; await pause(20 * FASTER)) {
       await session.accessToken().then((token) => assert.notEqual(tokenStatus(token).state, 'expired'), ({ code }) => codes.add(code))
     }
     assert.deepEqual([session.heard, gateway.refreshes()], [['refreshfailed', 'expired'], 2])
