@@ -2,6 +2,7 @@
 # make test    runs every check there is
 # make pkg     builds pkg/ alone, ready for `npm pack`
 # make soak    keeps sessions in real time for ten minutes, or by a clock that runs faster: FASTER=10000
+# make decade  takes 1,000 sessions through ten simulated years; some minutes
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 # make fuzz    tries random input on the crate, a minute for each target
 # make release-check    says what keeps this checkout from being published
@@ -28,7 +29,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak bench release-check fuzz fuzz-built test-fuzz test-licences
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak decade bench release-check fuzz fuzz-built test-fuzz test-licences
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -116,6 +117,11 @@ target/plain/%/package.json: $(SOURCES) tests/plain.mjs $(wildcard tests/package
 soak: target/installed/package.json | $(if $(FASTER),faketime)
 	@cd target/installed
 	SOAK_MS=$(or $(SOAK_MS),600000) FASTER=$(or $(FASTER),1) $(if $(FASTER),faketime -m -f '+0 x$(FASTER)') node --test session-soak.test.mjs
+
+# `make test` has three of them. DECADE_SEED=7 takes others, and DECADE_FLEET=7 repeats one user's sessions alone.
+decade:
+	@export DECADE_SESSIONS=$(or $(DECADE_SESSIONS),1000) CARGO_PROFILE_TEST_OPT_LEVEL=2
+	cargo test --locked --lib --target-dir target/decade decade -- --nocapture
 
 size: pkg/package.json
 	@node tests/size.mjs

@@ -3,11 +3,13 @@
 //!
 //! The processes here do what the package's driver does, one step at a time: with the lock they look, send, store and look.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
 use super::*;
+
+mod decade;
 
 /// What is wrong with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ struct Process {
     /// What a logout here is still to delete.
     pending: Option<Rc<OldToken>>,
     slept: f64,
+    /// How far its wall clock is ahead of the true time.
+    fast: f64,
     /// Requests whose answers are still to come.
     late: Vec<(Ticket, Rc<OldToken>, Now, Option<String>)>,
     /// The token that the process has read in the store, or read back after it had stored it.
@@ -74,7 +78,11 @@ struct Fleet {
     processes: Vec<Process>,
     stored: Option<Rc<OldToken>>,
     before: Option<Rc<OldToken>>,
+    /// When the store drops what it has.
+    ends: f64,
     fault: Fault,
+    /// Of a store that may forget: what a logout leaves there.
+    mark: Option<Rc<OldToken>>,
     /// Whether the store has never lagged, swallowed or forgotten anything.
     is_honest: bool,
     issued: u32,
@@ -82,6 +90,11 @@ struct Fleet {
     logged_out: Vec<String>,
     /// When each token was last sent and not answered.
     unanswered: HashMap<String, f64>,
+    /// Tokens that the server does not take any more; none if it takes each until it expires.
+    revoked: Option<HashSet<String>>,
+    /// How many requests were sent, and how many of the tokens that came were taken.
+    requests: u32,
+    accepted: u32,
     /// Which process keeps the lock for which late answer, and until when.
     lock: Option<(usize, Ticket, f64)>,
 }
@@ -94,6 +107,10 @@ fn text(token: &OldToken) -> String {
 #[derive(Clone, Copy)]
 enum Answering {
     InTime,
+    /// The request reaches nobody, or is answered with a failure.
+    Fails(Code, Option<f64>),
+    /// It reaches nobody, and no answer comes in time, nor later.
+    Silence,
     Late(bool),
 }
 
@@ -104,6 +121,7 @@ impl Fleet {
             session: Session::new(documented(), Origin::Given, StatusOptions::default(), HALF, now),
             pending: None,
             slept: 0.0,
+            fast: 0.0,
             late: Vec::new(),
             seen: None,
         };
@@ -116,11 +134,16 @@ impl Fleet {
             processes,
             stored: None,
             before: None,
+            ends: f64::INFINITY,
             fault: Fault::None,
+            mark: None,
             is_honest: true,
             issued: 0,
             logged_out: Vec::new(),
             unanswered: HashMap::new(),
+            revoked: None,
+            requests: 0,
+            accepted: 0,
             lock: None,
         };
         // Each constructor begins to store its token at once.
@@ -131,8 +154,8 @@ impl Fleet {
     }
 
     fn now(&self, at: usize) -> Now {
-        let slept = self.processes.get(at).map_or(0.0, |process| process.slept);
-        Now { wall: self.time, monotonic: self.time - START - slept }
+        let (slept, fast) = self.processes.get(at).map_or((0.0, 0.0), |process| (process.slept, process.fast));
+        Now { wall: self.time + fast, monotonic: self.time - START - slept }
     }
 
     fn process(&mut self, at: usize) -> &mut Process {
@@ -152,20 +175,27 @@ impl Fleet {
         match self.fault {
             Fault::Down => Err(()),
             Fault::Lags => Ok(self.before.clone()),
-            _ => Ok(self.stored.clone()),
+            _ => Ok(self.stored.clone().filter(|_| self.time < self.ends)),
         }
     }
 
-    fn put(&mut self, token: Option<Rc<OldToken>>) -> bool {
+    fn put(&mut self, token: Option<Rc<OldToken>>, ttl_ms: f64) -> bool {
         match self.fault {
             Fault::Down => return false,
             Fault::Swallows => {}
-            Fault::None | Fault::Lags => self.before = core::mem::replace(&mut self.stored, token),
+            Fault::None | Fault::Lags => {
+                self.before = core::mem::replace(&mut self.stored, token);
+                self.ends = self.time + ttl_ms;
+            }
         }
         if self.fault == Fault::None {
             self.before.clone_from(&self.stored);
         }
         true
+    }
+
+    fn erase(&mut self) -> bool {
+        self.put(self.mark.clone(), 30.0 * DAY)
     }
 
     // A process
@@ -176,14 +206,18 @@ impl Fleet {
         let Ok(stored) = self.get() else { return false };
         let process = self.process(at);
         let compared_with = process.session.token.clone().or_else(|| process.pending.clone());
-        let content = stored.as_ref().map_or(Content::Empty, |stored| {
-            Content::Token(Stored {
+        let before = process.session.token.clone();
+        let content = match &stored {
+            None if self.mark.is_some() => Content::Unusable,
+            None => Content::Empty,
+            Some(stored) if self.mark.as_ref().is_some_and(|mark| mark.token == stored.token) => Content::LoggedOut,
+            Some(stored) => Content::Token(Stored {
                 claims: stored.claims,
                 is_same: compared_with.as_ref().is_some_and(|held| held.token == stored.token),
                 is_of_same_user: compared_with.as_ref().is_some_and(|held| held.is_of_same_user(stored)),
-            })
-        });
-        let before = process.session.token.clone();
+            }),
+        };
+        let process = self.process(at);
         let found = process.session.machine.found(content, true, HALF, now);
         match found {
             Found::Adopted => {
@@ -194,7 +228,7 @@ impl Fleet {
             }
             Found::Cleared => process.session.token = None,
             Found::Delete => {
-                if self.put(None) {
+                if self.erase() {
                     self.process(at).pending = None;
                 }
                 return true;
@@ -219,10 +253,14 @@ impl Fleet {
     fn save(&mut self, at: usize) {
         let now = self.now(at);
         let Some(token) = self.process(at).session.token.clone() else { return };
-        if !self.put(Some(Rc::clone(&token))) {
+        let ttl_ms = self.process(at).session.machine.ttl_ms(now);
+        // An expired one is not kept.
+        let is_written = if ttl_ms > 0.0 { self.put(Some(Rc::clone(&token)), ttl_ms) } else { self.put(None, 0.0) };
+        if !is_written {
             return;
         }
-        let is_there = self.get().is_ok_and(|stored| stored.is_some_and(|stored| stored.token == token.token));
+        let is_read_back = self.get().is_ok_and(|stored| stored.is_some_and(|stored| stored.token == token.token));
+        let is_there = ttl_ms <= 0.0 || is_read_back;
         if is_there {
             let process = self.process(at);
             process.session.machine.written(now);
@@ -233,8 +271,8 @@ impl Fleet {
         }
     }
 
-    /// Asks as a call does, until there is an answer.
-    fn call(&mut self, at: usize, is_refresh: bool, answer: Answering) {
+    /// Asks as a call does, until there is an answer, and returns it.
+    fn call(&mut self, at: usize, is_refresh: bool, answer: Answering) -> Step {
         let generation = self.process(at).session.generation();
         let mut progress = Progress::default();
         for _ in 0..6 {
@@ -243,8 +281,11 @@ impl Fleet {
             let step =
                 if is_refresh { session.refresh(generation, progress, now) } else { session.access(progress, now) };
             match step {
-                Step::Use => return self.hands_out(at),
-                Step::Reject(_) => return,
+                Step::Use => {
+                    self.hands_out(at);
+                    return step;
+                }
+                Step::Reject(_) => return step,
                 Step::Look => {
                     progress.has_looked = true;
                     self.look(at);
@@ -296,7 +337,7 @@ impl Fleet {
         process.session.machine.log_out(now);
         process.pending.clone_from(&token);
         process.late.clear();
-        if !self.put(None) {
+        if !self.erase() {
             return;
         }
         self.process(at).pending = None;
@@ -317,25 +358,52 @@ impl Fleet {
         self.look(at);
         let sent = self.now(at);
         let Some(old) = self.process(at).session.send(ticket, sent) else { return };
+        self.requests += 1;
+        let (sent_at, kept_ms) = (self.time, self.process(at).session.unanswered_ms());
         if let Some(last) = self.unanswered.get(old.token.expose()) {
-            let lives_on = old.claims.expires_at - self.time > UNANSWERED_MS;
-            assert!(!lives_on || self.time - last >= UNANSWERED_MS, "two requests for one token within two minutes");
+            let is_early = kept_ms > 0.0 && sent_at - last < UNANSWERED_MS;
+            assert!(!is_early, "two requests for one token within two minutes");
         }
+        let answer = self.judged(&old, answer);
         let user = if old.is_of_same_user(&ann(0.0, DAY)) { "ann" } else { "jo" };
         let new = self.issue(user);
         match answer {
             Answering::InTime => self.accept(at, ticket, &old, sent, &text(&new)),
-            Answering::Late(comes) => {
-                self.unanswered.insert(text(&old), self.time);
+            Answering::Fails(code, retry_after_ms) => self.refuse(at, ticket, code, retry_after_ms),
+            Answering::Silence | Answering::Late(_) => {
+                let comes = matches!(answer, Answering::Late(true));
+                // The lock is not kept for a token that expires meanwhile, by the clock of the one who has it.
+                if kept_ms > 0.0 {
+                    self.unanswered.insert(text(&old), sent_at);
+                }
                 self.time += 10.0 * SECOND;
                 let now = self.now(at);
                 let process = self.process(at);
                 process.session.machine.time_out(ticket, HALF, now);
                 process.late.push((ticket, old, sent, comes.then(|| text(&new))));
-                let kept_ms = process.session.unanswered_ms();
-                self.lock = Some((at, ticket, sent.wall + kept_ms));
+                self.lock = Some((at, ticket, sent_at + kept_ms));
             }
         }
+    }
+
+    /// What the server answers: a token that it has exchanged before may be worth nothing to it.
+    fn judged(&mut self, old: &OldToken, answer: Answering) -> Answering {
+        let Some(revoked) = &mut self.revoked else { return answer };
+        match answer {
+            Answering::Fails(..) | Answering::Silence => answer,
+            _ if !revoked.insert(text(old)) => Answering::Fails(Code::Unauthorized, None),
+            _ => answer,
+        }
+    }
+
+    fn refuse(&mut self, at: usize, ticket: Ticket, code: Code, retry_after_ms: Option<f64>) {
+        if code == Code::Unauthorized {
+            self.look(at);
+        }
+        let now = self.now(at);
+        let mut failure = failed(code);
+        failure.retry_after_ms = retry_after_ms;
+        self.process(at).session.fail(ticket, &failure, HALF, now);
     }
 
     fn accept(&mut self, at: usize, ticket: Ticket, old: &OldToken, sent: Now, new: &str) {
@@ -349,6 +417,7 @@ impl Fleet {
         let session = &mut self.process(at).session;
         if session.machine.accept(ticket, new.claims, sent, HALF, now) == Accepted::Held {
             session.token = Some(new);
+            self.accepted += 1;
             self.look(at);
         }
     }
@@ -382,9 +451,9 @@ impl Fleet {
                     process.slept += span;
                 }
             }
-            Happening::Access(at) => self.call(at, false, Answering::InTime),
-            Happening::Refresh(at) => self.call(at, true, Answering::InTime),
-            Happening::RefreshLate(at, comes) => self.call(at, true, Answering::Late(comes)),
+            Happening::Access(at) => drop(self.call(at, false, Answering::InTime)),
+            Happening::Refresh(at) => drop(self.call(at, true, Answering::InTime)),
+            Happening::RefreshLate(at, comes) => drop(self.call(at, true, Answering::Late(comes))),
             Happening::Look(at) => {
                 self.look(at);
             }
@@ -421,8 +490,8 @@ proptest! {
         (0..PROCESSES).for_each(|at| fleet.late_answers(at));
         for _ in 0..PROCESSES {
             for at in 0..PROCESSES {
-            fleet.look(at);
-        }
+                fleet.look(at);
+            }
         }
         let stored = fleet.stored.as_deref().map(text);
         for at in 0..PROCESSES {
