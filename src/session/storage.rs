@@ -204,8 +204,13 @@ impl Session {
         }
     }
 
+    /// Tells whether a stored token is of a login after the logout. `iat` has whole seconds (RFC 7519 allows more). So a token of the
+    /// logout's own second counts as later: no session stores a refreshed token once it has seen the logout. Only if the clock is
+    /// slow, the instant of the logout is the `iat` of the cleared token itself, which is not later.
     fn is_of_a_later_login(&self, stored: Stored) -> bool {
-        self.logged_out_at.is_none_or(|at| stored.claims.issued_at.is_some_and(|issued_at| issued_at > at))
+        let (Some(at), issued_at) = (self.logged_out_at, stored.claims.issued_at) else { return true };
+        let second = (at / 1_000.0).floor() * 1_000.0;
+        issued_at.is_some_and(|issued_at| if second < at { issued_at >= second } else { issued_at > at })
     }
 
     /// Tells whether a stored token is from before the logout: the same token, or an earlier one of the same user.

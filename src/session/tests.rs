@@ -1418,6 +1418,24 @@ fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
 }
 
 #[test]
+fn a_login_in_the_second_of_the_logout_is_adopted_and_the_cleared_token_is_not() {
+    // The logout is noticed 300 ms into the second in which a login follows.
+    let mut world = World::new(documented());
+    world.at(DAY + 300.0);
+    assert_eq!(world.session.access(Progress::default(), world.now()), Step::Use);
+    world.session.clear();
+    assert_eq!(world.session.found(Some(jo(DAY - SECOND, 30.0 * DAY)), HALF, world.now()), Found::Keep);
+    let login = jo(DAY, 30.0 * DAY);
+    assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Adopted);
+    world.hands_out(&login);
+    // On a slow clock the instant of the logout is that of the cleared token.
+    let mut world = World::with(Rc::clone(&login), -5.0 * SECOND, StatusOptions::default());
+    world.at(DAY);
+    world.session.clear();
+    assert_eq!(world.session.found(Some(login), HALF, world.now()), Found::Keep);
+}
+
+#[test]
 fn an_empty_session_adopts_the_login_that_it_finds() {
     let mut world = World::new(documented());
     world.session.machine = super::Session::new(None, Origin::Stored, StatusOptions::default(), HALF, world.now());
