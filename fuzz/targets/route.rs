@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use transak_user_token::claims::Claims;
-use transak_user_token::error::{Code, Failure};
+use transak_user_token::error::Code;
+use transak_user_token::refresh::{Answer, Body, OldToken, interpret_response};
 use transak_user_token::route::address::{Address, Network};
 use transak_user_token::route::limit::{Limit, Limited, Limits, Verdict};
 use transak_user_token::route::origin::Origins;
@@ -18,6 +19,9 @@ const APP: &str = "https://app.example.com";
 const START: f64 = 1_752_489_735_000.0;
 /// It expires five days after the start.
 const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
+/// Its successor, as Transak gives it.
+const NEW: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1NTA4MTczNX0.TkV3LXNpZ19uYXR1cmU";
+const STATUSES: &[u16] = &[200, 301, 304, 400, 401, 403, 404, 407, 408, 429, 500, 502, 503];
 const METHODS: &[&str] = &["GET", "GET", "OPTIONS", "POST", "HEAD", "get"];
 const URLS: &[&str] = &[PATH, "https://x", "/transak", "/..", "/%2e", "//", "?", "#", "\\", " ", "://", "@"];
 const ORIGINS: &[&str] = &[APP, APP, "null", "https://evil.test", "http://app.example.com", ".", ":443", ",", " ", "/"];
@@ -96,6 +100,27 @@ fn maybe(input: &mut Unstructured<'_>, texts: &[&str]) -> Result<Option<String>>
     if input.ratio(3, 4)? { near(input, texts).map(Some) } else { Ok(None) }
 }
 
+/// A text of Transak's: of its own, or with some of a token.
+fn echo(input: &mut Unstructured<'_>, longest: usize) -> Result<String> {
+    let own: String = input.arbitrary()?;
+    let own = own.chars().filter(char::is_ascii_alphanumeric);
+    let token = *input.choose(&["", GOOD, NEW])?;
+    let from = input.int_in_range(0..=token.len())?;
+    let to = input.int_in_range(from..=token.len())?;
+    Ok(own.take(longest / 2).chain(token[from..to].chars()).take(longest).collect())
+}
+
+/// Of no token eight characters in a row stand in a text, in any case, with or without `-` and `_`.
+#[track_caller]
+fn hides(text: &str, tokens: &[&str]) {
+    let normalized = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "").into_bytes();
+    let text = normalized(text);
+    for token in tokens {
+        let is_part = |part: &[u8]| text.windows(part.len()).any(|own| own == part);
+        assert!(!normalized(token).windows(8).any(is_part), "a part of {token} is shown");
+    }
+}
+
 impl World {
     fn judge(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let (method, url) = (*input.choose(METHODS)?, near(input, URLS)?);
@@ -117,7 +142,7 @@ impl World {
             Err(reply) => {
                 assert!(matches!(reply.status, 204 | 401 | 403 | 404 | 405));
                 assert!(reply.status != 204 || method == "OPTIONS" && may_ask);
-                self.is_proper(&reply, call.origin);
+                self.is_proper(&reply, call.origin, &[&token]);
             }
         }
         if self.route.admit(call.origin, Some(1), self.now).is_some_and(|reply| reply.status != 429) {
@@ -126,8 +151,9 @@ impl World {
         Ok(())
     }
 
-    /// An answer names no origin but a listed one, is never cached, and is JSON without the token.
-    fn is_proper(&self, reply: &Reply, origin: Option<&str>) {
+    /// An answer names no origin but a listed one, is never cached, and is JSON without a part of the request's tokens. What
+    /// Transak says of somebody else's is not known here.
+    fn is_proper(&self, reply: &Reply, origin: Option<&str>, tokens: &[&str]) {
         let value = |name| reply.headers.iter().find(|(header, _)| *header == name).map(|(_, value)| &**value);
         let is_listed = origin == Some(APP);
         assert_eq!(value("access-control-allow-origin"), is_listed.then_some(APP));
@@ -136,13 +162,14 @@ impl World {
         assert_eq!((value("cache-control"), value("vary")), (Some("no-store"), Some("Origin")));
         for (_, value) in &reply.headers {
             assert!(!value.contains(['\r', '\n', '\0']), "a header of two lines");
+            hides(value, tokens);
         }
         if let Some(seconds) = value("retry-after") {
             assert!(seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0), "{seconds}");
         }
         if let Some(body) = &reply.body {
             serde_json::from_str::<serde_json::Value>(body).expect("a body is JSON");
-            assert!(!body.contains("eyJ"), "a token in {body}");
+            hides(body, tokens);
         }
     }
 
@@ -194,18 +221,27 @@ impl World {
         Ok(())
     }
 
+    /// Transak gives no token, and may repeat what it was sent or has just issued.
     fn fails(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let mut failure = Failure::new(*input.choose(Code::ALL)?);
-        failure.status = input.arbitrary()?;
-        failure.retry_after_ms = input.arbitrary::<Option<u32>>()?.map(f64::from);
-        let plain = |text: String| text.chars().filter(char::is_ascii_alphanumeric).take(16).collect::<String>();
-        let code = plain(input.arbitrary()?);
-        failure.error_code = (!code.is_empty()).then_some(code);
+        let old = OldToken::read(GOOD, "").expect("a token");
+        let [code, trace_id] = [echo(input, 16)?, echo(input, 64)?];
+        let said = serde_json::json!({ "data": { "accessToken": NEW }, "error": { "errorCode": code } });
+        let answer = Answer {
+            status: *input.choose(STATUSES)?,
+            retry_after: input.arbitrary::<Option<u32>>()?.map(|seconds| seconds.to_string()),
+            trace_id: Some(trace_id),
+            body: Body::Whole(said.to_string().into_bytes()),
+            ..Answer::default()
+        };
+        let Err(mut failure) = interpret_response(answer, &old, 0.0, START) else { return Ok(()) };
+        if input.arbitrary()? {
+            failure.code = *input.choose(Code::ALL)?;
+        }
         let origin = maybe(input, ORIGINS)?;
         let reply = self.route.failed(origin.as_deref(), &failure);
         assert!(matches!(reply.status, 400..=599) && reply.status != 407, "{reply:?}");
         assert_eq!(reply.outcome, Outcome::Failed);
-        self.is_proper(&reply, origin.as_deref());
+        self.is_proper(&reply, origin.as_deref(), &[GOOD, NEW]);
         Ok(())
     }
 
