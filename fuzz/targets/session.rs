@@ -11,10 +11,13 @@ use libfuzzer_sys::fuzz_target;
 use transak_user_token::claims::Claims;
 use transak_user_token::error::Code;
 use transak_user_token::session::numbers::COUNT;
-use transak_user_token::session::{
-    Accepted, Content, Event, Found, MAX_CHUNK_MS, Now, Origin, Progress, Session, Step, Stored, Ticket, UNANSWERED_MS,
-};
+use transak_user_token::session::{Event, MAX_CHUNK_MS, Now, Origin, Session, Ticket};
 use transak_user_token::status::StatusOptions;
+
+#[path = "session/requests.rs"]
+mod requests;
+#[path = "session/store.rs"]
+mod store;
 
 const SECOND: f64 = 1_000.0;
 const MINUTE: f64 = 60.0 * SECOND;
@@ -64,6 +67,10 @@ struct Process {
     late: Vec<Late>,
     /// The token that the process has read in the store.
     seen: Option<u32>,
+    /// The tokens that the one held has replaced, back to the stored one.
+    superseded: Vec<u32>,
+    /// The tokens that `expired` was told of.
+    expired: HashSet<u32>,
     /// Until when each token is not to be sent again.
     unanswered: HashMap<u32, f64>,
 }
@@ -116,6 +123,8 @@ impl Fleet {
             was_set: false,
             late: Vec::new(),
             seen: None,
+            superseded: Vec::new(),
+            expired: HashSet::new(),
             unanswered: HashMap::new(),
         };
         let mut fleet = Self {
@@ -144,231 +153,6 @@ impl Fleet {
         self.issued += 1;
         let issued_at = (self.time / SECOND).floor() * SECOND;
         Token { id: self.issued, user, claims: Claims { issued_at: Some(issued_at), expires_at: issued_at + life } }
-    }
-
-    fn get(&self) -> core::result::Result<Option<Token>, ()> {
-        match self.fault {
-            Fault::Down => Err(()),
-            Fault::Lags => Ok(self.before),
-            Fault::None | Fault::Swallows => Ok(self.stored),
-        }
-    }
-
-    fn put(&mut self, token: Option<Token>) -> bool {
-        match self.fault {
-            Fault::Down => return false,
-            Fault::Swallows => {}
-            Fault::None => (self.before, self.stored) = (token, token),
-            Fault::Lags => self.before = core::mem::replace(&mut self.stored, token),
-        }
-        true
-    }
-
-    /// Compares with the store, and does what that asks for.
-    fn look(&mut self, at: usize) {
-        let (now, random) = (self.now(at), self.random);
-        let Ok(stored) = self.get() else { return };
-        let process = &mut self.processes[at];
-        let (before, compared) = (process.token, process.token.or(process.pending));
-        let content = stored.map_or(Content::Empty, |stored| {
-            Content::Token(Stored {
-                claims: stored.claims,
-                is_same: compared.is_some_and(|own| own.id == stored.id),
-                is_of_same_user: compared.is_some_and(|own| own.user == stored.user),
-            })
-        });
-        match process.machine.found(content, true, random, now) {
-            Found::Adopted => {
-                let new = stored.expect("a token to adopt");
-                match before {
-                    Some(old) if old.user == new.user => assert!(!is_later(old, new), "back to an earlier token"),
-                    _ => process.voids(),
-                }
-                process.token = stored;
-            }
-            Found::Cleared => {
-                process.token = None;
-                process.voids();
-            }
-            Found::Delete => {
-                if self.put(None) {
-                    self.processes[at].pending = None;
-                }
-                return;
-            }
-            Found::Write => {
-                self.knows_of_a_logout(at, before, stored);
-                return self.save(at);
-            }
-            Found::Keep | Found::Lock => {}
-        }
-        self.knows_of_a_logout(at, before, stored);
-        let process = &mut self.processes[at];
-        process.pending = None;
-        if process.machine.is_stored() {
-            process.seen = process.token.map(|token| token.id);
-        }
-    }
-
-    fn save(&mut self, at: usize) {
-        let (now, random) = (self.now(at), self.random);
-        let token = self.processes[at].token.expect("a token to store");
-        let is_there = self.put(Some(token)) && self.get() == Ok(Some(token));
-        if is_there {
-            let process = &mut self.processes[at];
-            process.machine.written(now);
-            let same = Stored { claims: token.claims, is_same: true, is_of_same_user: true };
-            assert_eq!(process.machine.found(Content::Token(same), true, random, now), Found::Keep);
-            assert!(process.machine.is_stored());
-            process.seen = Some(token.id);
-        }
-    }
-
-    /// A look has shown that there was a logout: its token is held no more.
-    fn knows_of_a_logout(&self, at: usize, before: Option<Token>, stored: Option<Token>) {
-        let Some(token) = before else { return };
-        let process = &self.processes[at];
-        let is_plain = self.is_honest && self.fault == Fault::None && stored.is_none() && !process.was_set;
-        let is_known = self.logged_out.contains(&token.id) && process.seen == Some(token.id);
-        if is_plain && is_known && token.claims.expires_at - self.time > MINUTE {
-            assert_ne!(process.token, Some(token), "a token of a logout is held after a look");
-        }
-    }
-
-    fn call(&mut self, at: usize, is_refresh: bool, answer: &Answer) {
-        let generation = self.processes[at].machine.generation();
-        let mut progress = Progress::default();
-        for _ in 0..6 {
-            let now = self.now(at);
-            let machine = &mut self.processes[at].machine;
-            let step =
-                if is_refresh { machine.refresh(generation, progress, now) } else { machine.access(progress, now) };
-            match step {
-                Step::Use => return self.hands_out(at),
-                Step::Reject(_) => return,
-                Step::Look => {
-                    progress.has_looked = true;
-                    self.look(at);
-                }
-                Step::Wait => progress = Progress { has_waited: true, has_looked: false },
-                Step::Refresh(ticket) => self.carry_out(at, ticket, answer),
-            }
-        }
-        panic!("a call that finds no end");
-    }
-
-    /// A token that is good by what the process knows of the time, and by the true time if nobody has set its clock.
-    fn hands_out(&self, at: usize) {
-        let process = &self.processes[at];
-        let token = process.token.expect("a token to hand out");
-        let time = self.now(at).wall + process.machine.clock_skew_ms().unwrap_or(0.0);
-        assert!(token.claims.expires_at > time, "an expired token is handed out");
-        assert!(
-            process.was_set || token.claims.expires_at > self.time,
-            "an expired token is handed out on a right clock"
-        );
-    }
-
-    fn carry_out(&mut self, at: usize, ticket: Ticket, answer: &Answer) {
-        let random = self.random;
-        if self.has_lock && self.lock.is_some_and(|(.., until)| self.time < until) {
-            let now = self.now(at);
-            let machine = &mut self.processes[at].machine;
-            machine.wait_for_another(now);
-            assert!(!machine.go_on_without_lock(ticket, random, now), "a request beside one that is not answered");
-            return;
-        }
-        self.look(at);
-        let sent = self.now(at);
-        if !self.processes[at].machine.send(ticket, sent) {
-            return;
-        }
-        let old = self.processes[at].token.expect("a token to send");
-        let senders = if self.has_lock { 0..PROCESSES } else { at..at + 1 };
-        for process in &self.processes[senders] {
-            let until = process.unanswered.get(&old.id).copied().unwrap_or(0.0);
-            assert!(process.was_set || self.time >= until, "two requests for one token within two minutes");
-        }
-        match *answer {
-            Answer::InTime(life) => {
-                let new = self.issue(old.user, life);
-                self.time += 200.0;
-                self.accept(at, &Late { ticket, old, sent, new: Some(new), is_wanted: true });
-            }
-            Answer::Fails(code, retry_after_ms) => {
-                let now = self.now(at);
-                self.processes[at].machine.fail(ticket, code, retry_after_ms, random, now);
-            }
-            Answer::Late(comes) => {
-                let new = comes.then(|| self.issue(old.user, 30.0 * DAY));
-                let sent_at = self.time;
-                self.time += 10.0 * SECOND;
-                let now = self.now(at);
-                let process = &mut self.processes[at];
-                process.machine.time_out(ticket, random, now);
-                let kept_ms = process.machine.unanswered_ms();
-                if old.claims.expires_at - self.time > UNANSWERED_MS {
-                    process.unanswered.insert(old.id, sent_at + UNANSWERED_MS);
-                }
-                process.late.push(Late { ticket, old, sent, new, is_wanted: true });
-                self.lock = Some((at, ticket, sent_at + kept_ms));
-            }
-        }
-    }
-
-    /// Judges what has come as the refresh does, and passes it on.
-    fn accept(&mut self, at: usize, late: &Late) {
-        let (now, random) = (self.now(at), self.random);
-        let process = &mut self.processes[at];
-        process.unanswered.remove(&late.old.id);
-        self.lock.take_if(|(holder, ticket, _)| *holder == at && *ticket == late.ticket);
-        let Some(new) = late.new.filter(|new| new.claims.expires_at >= late.old.claims.expires_at) else {
-            process.machine.fail(late.ticket, Code::BadResponse, None, random, now);
-            return;
-        };
-        if process.machine.accept(late.ticket, new.claims, late.sent, random, now) == Accepted::Held {
-            assert!(late.is_wanted, "an answer from before a login or a logout is taken");
-            process.token = Some(new);
-            self.look(at);
-        }
-    }
-
-    fn late_answers(&mut self) {
-        for at in 0..PROCESSES {
-            for late in core::mem::take(&mut self.processes[at].late) {
-                self.accept(at, &late);
-            }
-        }
-    }
-
-    fn log_in(&mut self, at: usize, user: bool) {
-        let token = self.issue(user, 30.0 * DAY);
-        let random = self.random;
-        let process = &mut self.processes[at];
-        process.machine.replace(token.claims, random);
-        (process.token, process.pending) = (Some(token), None);
-        process.voids();
-        self.look(at);
-        let process = &self.processes[at];
-        if self.fault == Fault::None && !process.was_set {
-            assert_eq!(self.stored, Some(token), "a login is not stored");
-            assert!(process.machine.is_stored());
-        }
-    }
-
-    fn log_out(&mut self, at: usize) {
-        let now = self.now(at);
-        let process = &mut self.processes[at];
-        let token = process.token.take().or(process.pending);
-        process.machine.log_out(now);
-        process.pending = token;
-        process.voids();
-        if self.put(None) {
-            self.processes[at].pending = None;
-            if self.fault == Fault::None {
-                self.logged_out.extend(token.map(|token| token.id));
-            }
-        }
     }
 
     fn happens(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
@@ -437,7 +221,7 @@ impl Fleet {
             let process = &mut self.processes[at];
             let wait = process.machine.wait_ms(now);
             assert!(wait.is_none_or(|wait| (1.0..=MAX_CHUNK_MS).contains(&wait)), "{wait:?}");
-            let _: Vec<Event> = process.machine.take_events();
+            process.hears();
             // JavaScript keeps it as numbers.
             let numbers = [const { Cell::new(0.0) }; COUNT];
             process.machine.clone().write(&numbers);
@@ -464,11 +248,13 @@ impl Fleet {
 }
 
 impl Process {
-    fn voids(&mut self) {
-        self.late.iter_mut().for_each(|late| late.is_wanted = false);
+    /// Takes the events, all of which are of the token that is held now.
+    fn hears(&mut self) {
+        for event in self.machine.take_events() {
+            if event == Event::Expired {
+                let token = self.token.expect("a token that has expired");
+                assert!(self.expired.insert(token.id), "`expired` is told twice of a token");
+            }
+        }
     }
-}
-
-fn is_later(one: Token, other: Token) -> bool {
-    (one.claims.issued_at, one.claims.expires_at) > (other.claims.issued_at, other.claims.expires_at)
 }

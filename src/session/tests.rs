@@ -1142,6 +1142,27 @@ fn of_two_tokens_with_the_same_times_the_stored_one_wins() {
 }
 
 #[test]
+fn expiry_is_told_once_of_a_token_and_anew_only_after_another_login() {
+    let mut world = World::new(documented());
+    let refused = |world: &mut World| {
+        let ticket = world.must_refresh_now();
+        world.fail(ticket, &failed(Code::Unauthorized));
+        world.rejects(Code::Unauthorized);
+        world.heard()
+    };
+    assert_eq!(refused(&mut world), [Event::Expired]);
+    finds(&mut world, &documented(), Found::Keep);
+    world.rejects(Code::Unauthorized);
+    assert_eq!(world.heard(), []);
+    // An earlier one of the same user is no other login, whatever the store shows.
+    finds(&mut world, &jo(-DAY, 30.0 * DAY), Found::Keep);
+    finds(&mut world, &ann(0.0, 30.0 * DAY), Found::Adopted);
+    finds(&mut world, &documented(), Found::Adopted);
+    assert_eq!(world.heard(), [Event::Replaced, Event::Replaced]);
+    assert_eq!(refused(&mut world), [Event::Expired]);
+}
+
+#[test]
 fn the_same_token_changes_nothing() {
     let mut world = World::new(documented());
     finds(&mut world, &documented(), Found::Keep);
