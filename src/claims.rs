@@ -110,24 +110,22 @@ fn instant(value: &Value, payload: &[u8]) -> Option<Millis> {
             }
         }
     }
-    while tens > 0 && millis > 0.0 && millis < LIMIT_MS {
+    for _ in 0..tens {
         millis *= 10.0;
-        tens -= 1;
     }
-    while tens < 0 && millis > 0.0 {
+    for _ in tens..0 {
         let tenth = (millis / 10.0).floor();
         is_more |= tenth * 10.0 < millis;
         millis = tenth;
-        tens += 1;
     }
     let instant = if is_negative { 0.0 - millis - f64::from(u8::from(is_more)) } else { millis };
     (millis < LIMIT_MS).then_some(instant)
 }
 
-/// Reads an exponent without its `e`. A very large one is cut, since that makes no difference.
+/// Reads an exponent without its `e`. A very large one is cut, since that makes no difference: a token has fewer digits.
 fn exponent(text: &[u8]) -> i32 {
-    let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10);
-    let magnitude = digits.fold(0, |value, digit| (value * 10 + i32::from(digit)).min(100_000_000));
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    let magnitude = digits.fold(0, |value, digit| (value * 10 + i32::from(digit - b'0')).min(20_000));
     if text.first() == Some(&b'-') { -magnitude } else { magnitude }
 }
 

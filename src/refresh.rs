@@ -93,12 +93,6 @@ impl OldToken {
         self.subject.is(self.payload.bytes(), other.subject, other.payload.bytes())
     }
 
-    /// Returns how long it is until the token expires, in milliseconds.
-    #[must_use]
-    pub fn expires_in_ms(&self, tolerance_ms: f64, now: f64) -> f64 {
-        self.claims.expires_in_ms(tolerance_ms, now)
-    }
-
     /// Returns the failure "expired" if the failure could be retried, but the token has expired meanwhile.
     #[must_use]
     pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {

@@ -146,7 +146,7 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
         let now = Date::now();
         let limit_ms = options.timeout_ms.min(deadline - now);
         // A token that would expire in that time is sent once more.
-        let is_late_awaited = old.expires_in_ms(request.tolerance_ms(), now) > UNANSWERED_MS;
+        let is_late_awaited = old.claims.expires_in_ms(request.tolerance_ms(), now) > UNANSWERED_MS;
         let late_until = now + if is_late_awaited { UNANSWERED_MS.max(limit_ms) } else { limit_ms };
         request.begin(attempts, now + limit_ms, late_until);
         let exchanging = exchange(fetch, &target.url(), headers, MAX_BODY, limit_ms, &request, credentials);
@@ -165,7 +165,7 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
         let Some(delay_ms) = retries.wait_ms(&failure, Math::random(), Date::now()) else {
             return settle(outcome_unknown);
         };
-        let delay_ms = delay_ms.min(old.expires_in_ms(request.tolerance_ms(), Date::now()));
+        let delay_ms = delay_ms.min(old.claims.expires_in_ms(request.tolerance_ms(), Date::now()));
         request.begin(attempts, deadline, deadline);
         // It never rejects.
         let _: core::result::Result<_, _> = JsFuture::from(timer(delay_ms, &abandoned)).await;

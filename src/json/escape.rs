@@ -51,7 +51,7 @@ fn escape(text: &[u8]) -> Option<(u32, usize)> {
             let high = code_unit(text)?;
             return Some(match text.get(6..).and_then(code_unit) {
                 Some(low @ 0xdc00..0xe000) if matches!(high, 0xd800..0xdc00) => {
-                    (0x1_0000 + ((high - 0xd800) << 10 | (low - 0xdc00)), 12)
+                    (0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00), 12)
                 }
                 _ => (high, 6),
             });
@@ -63,5 +63,5 @@ fn escape(text: &[u8]) -> Option<(u32, usize)> {
 /// Reads `\u` and four digits.
 fn code_unit(text: &[u8]) -> Option<u32> {
     let digits = text.strip_prefix(b"\\u")?.first_chunk::<4>()?;
-    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
+    digits.iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
 }

@@ -188,7 +188,8 @@ pub(super) fn special(eight: [u8; 8]) -> u64 {
     // Sets the upper bit of a byte below a limit. A borrow can also set the bit of later bytes, but only the first set bit counts.
     let below = |bytes: u64, limit: u8| bytes.wrapping_sub(EACH * u64::from(limit));
     let is = |byte: u8| below(bytes ^ (EACH * u64::from(byte)), 1);
-    (is(b'"') | is(b'\\') | below(bytes, b' ') | bytes) & (EACH << 7)
+    // One beyond ASCII keeps that bit in the first or the second of them.
+    (is(b'"') | is(b'\\') | below(bytes, b' ')) & (EACH << 7)
 }
 
 /// How many levels there can be: each level takes at least a byte of the text, and no text is longer than the body of an answer.

@@ -38,7 +38,7 @@ impl Session {
             self.skew_ms = None;
             // After a jump forward the machine may have slept, and then the waits have passed. After a jump backward each instant would
             // be too far in the future.
-            if jump < 0.0 {
+            if jump.is_sign_negative() {
                 self.move_instants(jump);
             }
         }

@@ -158,7 +158,7 @@ impl Observer {
         failure.retry_after_ms = retry_after_ms;
         self.world.session.fail(ticket, &failure, self.random, now);
         if self.held().is_some_and(|held| Rc::ptr_eq(&held, &token)) {
-            let left = token.expires_in_ms(0.0, self.world.session.server_time(now));
+            let left = token.claims.expires_in_ms(0.0, self.world.session.server_time(now));
             let least = (SECOND.min(left / 2.0)).max(100.0).max(retry_after_ms.unwrap_or(0.0).min(HOUR).min(left));
             self.calm_until = now.monotonic + least - 1.0;
         }
@@ -170,7 +170,7 @@ impl Observer {
         let now = self.world.now();
         self.world.session.machine.time_out(ticket, self.random, now);
         let time = self.world.session.server_time(now);
-        if token.expires_in_ms(0.0, time) > UNANSWERED_MS {
+        if token.claims.expires_in_ms(0.0, time) > UNANSWERED_MS {
             self.calm_until = self.calm_until.max(sent.monotonic + UNANSWERED_MS - 1.0);
         }
         self.late.push((ticket, token, sent, true));
@@ -345,7 +345,7 @@ impl Observer {
         };
         // A session that is to wait for longer than the token lives does that.
         let waits = self.world.session.held.map_or(0.0, |held| held.cools_until.max(held.pauses_until)) - now.wall;
-        if waits >= token.expires_in_ms(0.0, time) {
+        if waits >= token.claims.expires_in_ms(0.0, time) {
             return;
         }
         while let Some(wait) = self.world.session.wait_ms(self.world.now()) {
