@@ -60,4 +60,15 @@ mod tests {
         assert_eq!(fitting(0.0), [true, false, true, true]);
         assert_eq!(fitting(0.5), [true, true, true, false]);
     }
+
+    #[test]
+    fn what_is_wrong_says_which_numbers_fit() {
+        for fits in [Fits::Any, Fits::Positive, Fits::NotNegative, Fits::Count] {
+            let wrong = fits.wrong();
+            assert!(wrong.starts_with(" must be a "), "{wrong}");
+            assert_eq!(wrong.contains("above 0"), !fits.admits(0.0), "{wrong}");
+            assert_eq!(wrong.contains("0 or more"), fits.admits(0.0) && !fits.admits(-1.0), "{wrong}");
+            assert_eq!(wrong.contains("whole"), !fits.admits(0.5), "{wrong}");
+        }
+    }
 }

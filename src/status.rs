@@ -143,3 +143,17 @@ pub(crate) fn placed(claims: Claims, options: &StatusOptions, now: f64) -> Lifet
     };
     Lifetime { state, issued_at, refresh_at, expires_at, expires_in_ms: expires_at - now }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_and_a_reason_are_told_by_their_place_in_the_list() {
+        let states: Vec<u8> = State::ALL.iter().map(|state| state.index()).collect();
+        assert_eq!(states, [0, 1, 2]);
+        for (place, reason) in (0_u8..).zip(InvalidReason::ALL) {
+            assert_eq!(reason.index(), place, "{reason:?}");
+        }
+    }
+}

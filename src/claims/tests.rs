@@ -2,6 +2,14 @@
 
 use super::*;
 
+#[test]
+fn a_tolerance_prolongs_a_tokens_life() {
+    let claims = Claims { expires_at: 5_000.0, issued_at: None };
+    for (now, left_ms) in [(4_000.0, 1_300.0), (5_000.0, 300.0), (5_300.0, 0.0), (6_000.0, -700.0)] {
+        assert_eq!(([claims.expires_in_ms(300.0, now)], claims.is_expired(300.0, now)), ([left_ms], left_ms <= 0.0));
+    }
+}
+
 #[track_caller]
 fn is_instant(number: &str, expected: Option<Millis>) {
     let mut text = format!(r#"{{"exp":{number}}}"#).into_bytes();

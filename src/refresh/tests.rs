@@ -251,6 +251,12 @@ fn only_transak_refuses_an_address_or_an_api_key() {
     let told =
         "the server refused the caller: its address or its api key; https://api-gateway.transak.com answered 403";
     says(&environment(Some("production")), &after_one_request(403), told);
+    // A challenge is the CDN's, whoever was asked.
+    let mut challenged = failure(Answer { mitigated: Some("challenge".to_owned()), ..answer(403, "") });
+    challenged.attempts = 1;
+    let told = "the server refused the caller: the CDN's bot protection refused this client; \
+                https://api-gateway.transak.com answered 403";
+    says(&environment(Some("production")), &challenged, told);
 }
 
 #[test]
@@ -449,9 +455,9 @@ fn padded(bytes: usize, padding: &str) -> Answer {
 #[test]
 fn a_body_has_64_kib_at_most_whatever_its_characters_take() {
     for padding in ["x", "é", "€", "😀"] {
-        interpret_response(padded(MAX_BODY, padding), &old(), 0.0, NOW)
+        interpret_response(padded(65_536, padding), &old(), 0.0, NOW)
             .unwrap_or_else(|failure| panic!("{padding}: {failure}"));
-        is_bad(padded(MAX_BODY + 1, padding), TOO_LONG);
+        is_bad(padded(65_537, padding), TOO_LONG);
     }
 }
 
@@ -690,6 +696,17 @@ fn a_claim_of_a_new_token_is_not_shown_even_if_that_is_no_user_access_token() {
 }
 
 #[test]
+fn a_part_of_a_new_token_is_not_shown_whichever_part_it_is() {
+    // It has another signature than the old one.
+    let token = jwt(r#"{"mail":"n3wcomerofthemonth","exp":1755081735}"#).replace(".c2lnbmF0", ".bmV3LXNp");
+    for echo in ["bmV3LXNp", "xBMV3LXNPx", "n3wcomer", "ofthemonth", &token[10..18]] {
+        let body = format!(r#"{{"data":{{"accessToken":"{token}"}},"error":{{"errorCode":"{echo}"}}}}"#);
+        let failure = failure(Answer { trace_id: Some(echo.to_owned()), ..answer(400, &body) });
+        assert_eq!((failure.error_code, failure.trace_id), (None, None), "{echo}");
+    }
+}
+
+#[test]
 fn a_token_hides_each_of_its_claims_whatever_was_read_before() {
     let payload = |tier: &str| format!(r#"{{"active":true,"tier":"{tier}","sub":"jo","exp":{EXPIRES}}}"#);
     let [token, other] = ["gold", "lead"].map(|tier| jwt(&payload(tier)));
@@ -860,6 +877,20 @@ fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
     assert_eq!(expired.cause, Some(Cause::Failure(Code::Server)));
     assert_eq!((expired.status, expired.attempts, expired.retry_after_ms), (Some(503), 3, Some(7_000.0)));
     assert!(expired.outcome_unknown && !expired.retryable);
+}
+
+#[test]
+fn only_a_failure_that_may_pass_turns_into_expired_once_the_token_has() {
+    let expires_at = f64::from(EXPIRES) * 1000.0;
+    for (status, now, code) in [
+        (503, expires_at + 300.0, Some(Code::TokenExpired)),
+        (503, expires_at + 299.0, None),
+        (403, expires_at + 300.0, None),
+        (401, expires_at + 300.0, None),
+    ] {
+        let since = old().expired_since(&failure(answer(status, "")), 300.0, now);
+        assert_eq!(since.map(|failure| failure.code), code, "{status} at {now}");
+    }
 }
 
 #[test]

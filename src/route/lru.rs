@@ -98,7 +98,15 @@ fn is_current<V>(values: &Values<V>, turn: u64, key: Key) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use core::hash::BuildHasher;
+
     use super::*;
+
+    #[test]
+    fn a_key_is_found_by_both_of_its_halves() {
+        let hash = |key: Key| BuildHasherDefault::<AsItIs>::default().hash_one(key);
+        assert_eq!([0, 5, 5 << 64, 5 + (6 << 64)].map(hash), [0, 5, 5, 3]);
+    }
 
     #[test]
     fn what_was_put_in_again_is_the_newest_and_the_turns_are_bounded() {

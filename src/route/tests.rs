@@ -196,7 +196,8 @@ fn networks(texts: &[&str]) -> Vec<Network> {
 
 #[test]
 fn the_address_is_the_right_most_hop_that_is_no_trusted_proxy() {
-    let trusted = networks(&["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);
+    let trusted_proxies = networks(&["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);
+    let route = Route::new(Policy { trusted_proxies, ..Policy::default() });
     let cases = [
         (Some("203.0.113.7"), None, Some("203.0.113.7")),
         (Some("203.0.113.7"), Some("198.51.100.1"), Some("203.0.113.7")),
@@ -217,7 +218,7 @@ fn the_address_is_the_right_most_hop_that_is_no_trusted_proxy() {
         (Some("198.51.100.1\r\nx: y"), None, None),
     ];
     for (remote, forwarded, expected) in cases {
-        let found = address::client(remote, forwarded, &trusted).map(|address| address.to_string());
+        let found = route.client(remote, forwarded).map(|address| address.to_string());
         assert_eq!(found.as_deref(), expected, "{remote:?} {forwarded:?}");
     }
     for text in ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "10.0.0/8", "loopback", "10.0.0.0/8/8"] {
@@ -304,6 +305,26 @@ fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
 }
 
 #[test]
+fn an_answer_is_not_repeated_once_its_token_has_expired_whatever_was_kept_before() {
+    let mut route = route(Limits::NONE);
+    for (key, expires_at) in [(1, NOW + 9e9), (2, NOW + 10.0)] {
+        let Ask::Send(ticket, _) = route.ask(key, None, NOW) else { panic!("it is the first one") };
+        route.settle(ticket, Settled::Granted("new", key + 100, expires_at), NOW);
+    }
+    assert!(matches!(route.ask(2, None, NOW + 9.0), Ask::Repeat(_)));
+    assert!(matches!(route.ask(2, None, NOW + 10.0), Ask::Send(..)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_repeats_no_answer_for_longer_than_a_minute() {
+    for (asked_at, is_repeated) in [(NOW, true), (NOW - 1.0, false)] {
+        let mut route = route(Limits::NONE);
+        assert_eq!(try_token(&mut route, 1, None, Verdict::Answered, NOW), None);
+        assert_eq!(matches!(route.ask(1, None, asked_at), Ask::Repeat(_)), is_repeated, "{asked_at}");
+    }
+}
+
+#[test]
 fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
     let mut route = route(Limits::default());
     for (key, since, until) in [(1, NOW - 20_000.0, NOW + 40_000.0), (2, NOW + 5_000.0, NOW + KEPT_MS)] {
@@ -377,6 +398,29 @@ fn a_burst_of_forged_tokens_of_ten_addresses_locks_nobody_out_while_it_lasts_or_
         assert_eq!(try_token(&mut route, 2000 + at, Some((at + 50) << 90), Verdict::Answered, NOW + 100.0), None);
     }
     assert!(try_token(&mut route, 3000, Some(0), Verdict::Answered, NOW + 100.0).is_some());
+}
+
+#[test]
+fn a_burst_of_one_address_takes_up_no_more_of_the_total_than_it_may_have_refused() {
+    let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
+    let mut route = route(Limits { refused: limit(2.0), total: limit(5.0), ..Limits::NONE });
+    let mut sends = |key, address| matches!(route.ask(key, Some(address), NOW), Ask::Send(..));
+    for (key, address) in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2), (7, 3)] {
+        assert!(sends(key, address), "{key} of {address}");
+    }
+    assert!(!sends(8, 3), "two of the first address, two of the second and one of the third are five");
+}
+
+#[test]
+fn what_a_burst_sent_beyond_that_counts_in_the_total_once_it_is_answered() {
+    let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
+    for (settled, fits) in [(Settled::Granted("new", 9, NOW + 9e9), false), (Settled::Failed(Verdict::Refused), true)] {
+        let mut route = route(Limits { refused: limit(1.0), total: limit(2.0), ..Limits::NONE });
+        assert!(matches!(route.ask(1, Some(1), NOW), Ask::Send(..)));
+        let Ask::Send(beyond, _) = route.ask(2, Some(1), NOW) else { panic!("it fits") };
+        route.settle(beyond, settled, NOW);
+        assert_eq!(matches!(route.ask(3, Some(2), NOW), Ask::Send(..)), fits, "{settled:?}");
+    }
 }
 
 #[test]
@@ -484,6 +528,20 @@ fn a_household_is_written_as_an_address_or_a_range() {
 }
 
 #[test]
+fn of_an_address_there_is_one_text_that_is_it_as_written() {
+    for (text, is_written) in [
+        ("203.0.113.7", true),
+        ("2001:db8::7", true),
+        ("2001:DB8::7", false),
+        ("2001:db8:0::7", false),
+        ("::ffff:203.0.113.7", false),
+    ] {
+        assert_eq!(Address::read(text).map(|address| address.is_written(text)), Some(is_written), "{text}");
+        assert_eq!(Address::read("203.0.113.8").map(|address| address.is_written(text)), Some(false));
+    }
+}
+
+#[test]
 fn a_page_may_send_its_cookie_only_if_that_is_allowed() {
     for (allow_credentials, expected) in [(true, Some("true")), (false, None)] {
         let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
@@ -553,6 +611,51 @@ fn a_failure_is_answered_in_the_apis_shape() {
     answers(Code::BadResponse, Some(200), None, 502, "");
     answers(Code::Timeout, Some(408), None, 504, "");
     answers(Code::Internal, None, None, 500, "");
+}
+
+#[test]
+fn each_failure_of_transak_is_told_in_words_of_its_own() {
+    let route = route(Limits::NONE);
+    let told = |code| {
+        let body = route.failed(None, &Failure::new(code)).body.unwrap_or_default();
+        body.split('"').skip_while(|part| *part != "message").nth(2).unwrap_or_default().to_owned()
+    };
+    let [rejected, limited] = [Code::Rejected, Code::RateLimited];
+    let codes = [Code::Forbidden, rejected, limited, Code::Server, Code::Network, Code::Timeout, Code::BadResponse];
+    let mut all: Vec<_> = codes.into_iter().map(told).collect();
+    assert!(all.iter().all(|told| told.starts_with("Transak ")), "{all:?}");
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), codes.len(), "{all:?}");
+    assert!(!told(Code::Internal).contains("Transak"), "it is this server's own fault");
+}
+
+#[test]
+fn an_event_has_the_declared_names() {
+    const DECLARED: &str = include_str!("../../pkg-template/types/server.d.ts");
+    #[track_caller]
+    fn are_declared(field: &str, names: &[&str]) {
+        let line = DECLARED.lines().find_map(|line| line.trim().strip_prefix(field)).unwrap_or_default();
+        let declared: Vec<_> = line.split(" | ").map(|name| name.trim_matches('\'')).collect();
+        assert!(declared.starts_with(names), "{names:?} of {declared:?}");
+    }
+    let refused = [Outcome::Preflight, Outcome::Refused, Outcome::Limited, Outcome::Failed];
+    let outcomes = [&[Outcome::Refreshed, Outcome::Shared, Outcome::Repeated], &refused[..]].concat();
+    are_declared("outcome: ", &outcomes.into_iter().map(Outcome::as_str).collect::<Vec<_>>());
+    let here = [Reason::Origin, Reason::Authorize, Reason::Token, Reason::Address, Reason::Limit];
+    let reasons = [&here[..], &[Reason::Upstream, Reason::Timeout]].concat().into_iter().map(Reason::as_str);
+    let misconfigured = [Misconfigured::Proxy, Misconfigured::Refused].map(Misconfigured::as_str);
+    are_declared("reason?: ", &reasons.chain(misconfigured).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_who_asks_too_often_is_told_when_to_come_again() {
+    let per_address = Some(Limit { max: 1.0, window_ms: 60_000.0 });
+    let mut route = route(Limits { per_address, ..Limits::NONE });
+    assert_eq!(route.admit(Some(APP), ADDRESS, NOW), None);
+    let reply = route.admit(Some(APP), ADDRESS, NOW + 500.0).unwrap_or_else(|| panic!("it is one too many"));
+    assert_eq!((reply.status, reply.outcome, reply.reason), (429, Outcome::Limited, Some(Reason::Address)));
+    assert_eq!(value(&reply, "retry-after"), Some("60"));
 }
 
 #[test]

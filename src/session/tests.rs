@@ -12,6 +12,7 @@ use super::*;
 use crate::error::{Action, Failure};
 use crate::refresh::{Answer, Body, NewToken, OldToken, interpret_response, no_answer};
 
+mod entry;
 #[cfg(not(target_arch = "wasm32"))]
 mod fleet;
 mod late;
@@ -419,6 +420,20 @@ fn a_token_is_expired_on_its_very_instant() {
 }
 
 #[test]
+fn a_token_that_expires_before_it_is_sent_is_told_of_unless_the_session_was_stopped() {
+    for (is_stopped, told) in [(false, vec![Event::Expired]), (true, vec![])] {
+        let mut world = World::new(documented());
+        let ticket = world.at(30.0 * DAY - 1.0).must_refresh();
+        if is_stopped {
+            world.session.stop();
+        }
+        world.pass(1.0);
+        assert!(world.session.send(ticket, world.now()).is_none());
+        assert_eq!(world.heard(), told);
+    }
+}
+
+#[test]
 fn a_tolerance_moves_that_instant() {
     let options = StatusOptions { clock_tolerance_ms: 5.0 * SECOND, ..StatusOptions::default() };
     let mut world = World::with(documented(), 0.0, options);
@@ -652,6 +667,16 @@ fn an_answer_is_judged_with_the_skew_that_it_implies() {
     world.at(2.0 * HOUR).rejects(Code::TokenExpired);
 }
 
+#[test]
+fn the_status_is_by_the_servers_clock() {
+    // A clock that is a day fast is a day ahead of the server's.
+    let mut world = World::with(documented(), DAY, StatusOptions::default());
+    let ticket = world.at(20.0 * DAY).must_refresh_now();
+    assert!(world.answer(ticket));
+    let TokenStatus::Valid(life) = world.session.status(world.now().wall) else { panic!("a token") };
+    assert!((life.expires_in_ms - (life.expires_at - world.time)).abs() < SECOND);
+}
+
 /// Refreshes a 30-day token on day 28, with an answer issued so much after the middle of the request.
 fn skew_after(ahead: f64, old: Rc<OldToken>, trip: f64) -> Option<f64> {
     let mut world = World::new(old);
@@ -730,12 +755,13 @@ fn skew_is_kept_while_the_clock_drifts() {
 
 #[test]
 fn skew_is_not_learned_across_a_jump_of_the_clock() {
-    for jump in [HOUR, -HOUR, 10.0 * SECOND] {
+    for jump in [HOUR, -HOUR, 8.0 * SECOND] {
         let mut world = World::new(documented());
         let ticket = world.at(28.0 * DAY).must_refresh();
         let sent = world.now();
         let old = world.session.send(ticket, sent).expect("a refresh");
         world.fast += jump;
+        world.pass(TRIP);
         let text = token("jo", Some(world.time), world.time + 30.0 * DAY);
         assert!(world.answered(ticket, &old, &text, sent));
         assert_eq!(world.session.clock_skew_ms(), None, "{jump}");
@@ -783,12 +809,30 @@ fn a_rest_lasts_no_longer_for_a_clock_that_is_set_back() {
 }
 
 #[test]
+fn a_pause_lasts_no_longer_for_a_clock_that_is_set_back() {
+    let options = StatusOptions { refresh_window_ms: Some(400.0 * DAY), ..StatusOptions::default() };
+    let mut world = World::with(jo(0.0, 40.0 * SECOND), 0.0, options);
+    world.session.start();
+    world.life = 40.0 * SECOND;
+    let ticket = world.at(10.0 * SECOND).must_refresh();
+    assert!(world.answer(ticket));
+    world.fast -= HOUR;
+    world.pass(25.0 * SECOND);
+    assert_eq!(world.session.wake(world.now()), None);
+    world.pass(6.0 * SECOND);
+    assert!(world.session.wake(world.now()).is_some());
+}
+
+#[test]
 fn a_cool_down_lasts_no_longer_for_a_clock_that_is_set_back() {
     let mut world = World::new(documented());
     let ticket = world.at(28.0 * DAY).must_refresh();
-    world.fail(ticket, &failed(Code::Network));
+    let failed = Failure { retry_after_ms: Some(MINUTE), ..failed(Code::RateLimited) };
+    world.fail(ticket, &failed);
     world.fast -= 2.0 * DAY;
-    assert_eq!(world.pass(2.0 * SECOND).access(), Step::Use, "it is fresh again, by this clock");
+    world.pass(MINUTE - SECOND);
+    assert!(matches!(world.refresh(), Step::Reject(_)), "nor shorter");
+    assert_eq!(world.pass(5.0 * SECOND).access(), Step::Use, "it is fresh again, by this clock");
     assert!(matches!(world.refresh(), Step::Refresh(_)));
 }
 

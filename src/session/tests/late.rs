@@ -192,6 +192,7 @@ fn a_token_that_expires_while_an_answer_is_late_is_told_once_no_answer_is_expect
     assert_eq!(world.access(), Step::Reject(Rejection::Expired));
     assert!(world.heard().is_empty());
     let wait = world.session.wait_ms(world.now()).expect("it is still to be told");
+    assert!(wait <= 10.0 * SECOND, "{wait}");
     world.pass(wait);
     assert_eq!(world.session.wake(world.now()), None);
     assert_eq!(world.heard(), [Event::Expired]);
@@ -200,9 +201,24 @@ fn a_token_that_expires_while_an_answer_is_late_is_told_once_no_answer_is_expect
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_late_answer_later() {
-    let (mut world, ..) = late();
+    for call in [World::must_refresh, World::must_refresh_now] {
+        let (mut world, ..) = late();
+        world.fast -= DAY;
+        world.pass(UNANSWERED_MS - TIMEOUT - SECOND);
+        assert_eq!((world.access(), world.refresh()), (Step::Use, Step::Wait), "nor sooner");
+        call(world.pass(SECOND));
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_during_a_request_makes_its_answer_no_later() {
+    let mut world = World::new(documented());
+    let ticket = world.at(28.0 * DAY).must_refresh();
+    assert!(world.session.send(ticket, world.now()).is_some());
     world.fast -= DAY;
-    world.pass(UNANSWERED_MS).must_refresh();
+    world.pass(TIMEOUT).notice_time_out(ticket);
+    assert_eq!(world.pass(UNANSWERED_MS - TIMEOUT - SECOND).access(), Step::Use, "nor sooner");
+    world.pass(SECOND).must_refresh();
 }
 
 #[test]
@@ -244,7 +260,12 @@ fn no_refresh_goes_on_without_the_lock_while_the_one_who_has_it_waits_for_a_late
         world.session.machine.wait_for_another(now);
         assert!(!world.session.machine.go_on_without_lock(ticket, HALF, now));
     }
-    let ticket = world.pass(UNANSWERED_MS).must_refresh();
-    let now = world.now();
-    assert!(world.session.machine.go_on_without_lock(ticket, HALF, now));
+    // A clock that is set back makes that no longer, nor shorter.
+    world.fast -= HOUR;
+    for (wait, goes_on) in [(UNANSWERED_MS - MINUTE, false), (MINUTE, true)] {
+        world.pass(wait);
+        let ticket = world.must_refresh_now();
+        let now = world.now();
+        assert_eq!(world.session.machine.go_on_without_lock(ticket, HALF, now), goes_on);
+    }
 }

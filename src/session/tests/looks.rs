@@ -4,10 +4,15 @@ use super::*;
 
 const LOOKED: Progress = Progress { has_waited: false, has_looked: true };
 
+fn with_store(token: Rc<OldToken>) -> World {
+    let mut world = World::new(token);
+    world.session.machine = world.session.machine.with_store();
+    world
+}
+
 /// A session with a store that was looked at just now.
 fn looked(token: Rc<OldToken>) -> World {
-    let mut world = World::new(token);
-    world.session.machine.has_store = true;
+    let mut world = with_store(token);
     let now = world.now();
     world.session.found(None, HALF, now);
     world
@@ -15,8 +20,7 @@ fn looked(token: Rc<OldToken>) -> World {
 
 #[test]
 fn the_first_call_looks() {
-    let mut world = World::new(documented());
-    world.session.machine.has_store = true;
+    let mut world = with_store(documented());
     assert_eq!(world.access(), Step::Look);
     // Once, whatever the look brings.
     assert_eq!(world.access(), Step::Use);
