@@ -16,6 +16,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 WASM_PACK := 0.15.1
+CARGO_MUTANTS := 27.1.0
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 
 # What cargo installs is kept between checkouts: compiling it takes minutes.
@@ -29,7 +30,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -type f)
 TEMPLATE := $(shell find pkg-template docs -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES.md
 
-.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak decade bench release-check fuzz fuzz-built test-fuzz test-licences
+.PHONY: demo first-run test test-everywhere pkg setup browser browsers clean test-rust test-wasm test-types test-gateway test-plain test-package size soak decade bench release-check fuzz fuzz-built test-fuzz test-licences mutants
 
 pkg: pkg/package.json target/transak-user-token.tgz
 
@@ -149,6 +150,11 @@ fuzz: fuzz-built
 # The corpora alone, which are the same on each run: what random input finds is looked into first.
 test-fuzz:
 	@$(MAKE) --no-print-directory fuzz RUNS=0
+
+# Changes the rules one by one, and says which change no native test notices; .cargo/mutants.toml says what is left out.
+# Hours for all of them: FILE=src/token.rs is one file, and what stands in ARGS goes to cargo-mutants.
+mutants: $(TOOLS)/bin/cargo-mutants
+	@cargo mutants --output target $(if $(FILE),--file $(FILE)) $(ARGS)
 
 # Each runtime, bundler and browser installs the tarball; the tools' lock files are below tests/everywhere/tools/.
 # ROWS="vite node" tries only what has one of these words in its name; WRITE=1 renews the table of docs/environments.md.

@@ -16,6 +16,7 @@ node_modules/.package-lock.json benches/node_modules/.package-lock.json:
 	touch node_modules/.package-lock.json
 
 $(TOOLS)/bin/wasm-pack: CRATE := wasm-pack@$(WASM_PACK)
+$(TOOLS)/bin/cargo-mutants: CRATE := cargo-mutants@$(CARGO_MUTANTS)
 # By a lock file of this repository: its own names versions that not every mirror has.
 $(TOOLS)/bin/wasm-bindgen: CRATE := --path scripts/wasm-bindgen --target-dir target/wasm-bindgen
 $(TOOLS)/bin/%:
