@@ -87,6 +87,7 @@ fn a_lone_surrogate_is_itself_and_no_other() {
     assert!(is_alike(r"\ud83d\ud83d\ude00\ude00", r"\uD83D😀\uDE00"));
     assert!(is_alike(r"\u00e9\u20ac\uFFFF", "é€\u{ffff}"));
     assert!(is_alike(r"\ud83dA", r"\uD83D\u0041"));
+    assert!(is_alike(r"A\udc00", r"\u0041\uDC00"));
 }
 
 #[test]

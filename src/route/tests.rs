@@ -614,6 +614,19 @@ fn a_failure_is_answered_in_the_apis_shape() {
 }
 
 #[test]
+fn a_function_of_the_users_that_fails_or_is_late_is_told_as_that() {
+    let route = route(Limits::NONE);
+    for (is_late, of, status, reason) in [
+        (true, Some(Reason::Authorize), 503, Some(Reason::Timeout)),
+        (false, Some(Reason::Authorize), 500, Some(Reason::Authorize)),
+        (false, None, 500, None),
+    ] {
+        let reply = route.cors(Some(APP)).unserved(is_late, of);
+        assert_eq!((reply.status, reply.outcome, reply.reason), (status, Outcome::Failed, reason));
+    }
+}
+
+#[test]
 fn each_failure_of_transak_is_told_in_words_of_its_own() {
     let route = route(Limits::NONE);
     let told = |code| {
