@@ -2,6 +2,7 @@
 // and it is never stolen.
 import { caught, read } from '../../src/js/foreign.js';
 import { shared } from '../../src/js/shared.js';
+import { timers } from '../../src/js/wait.js';
 import { failure } from '../failure.js';
 import type { TokenLock } from '../types/index.js';
 import type { Driver } from './driver.js';
@@ -105,10 +106,9 @@ const timersOf = new Map<string, unknown>();
  */
 async function platformLock(name: string, signal: AbortSignal, work: Work) {
   // Under a test's fake timers a session may keep a lock for ever: no other test waits for it.
-  const timers = timersOf.get(name);
-  if (timers && timers !== setTimeout) return work();
+  if (timersOf.has(name) && timersOf.get(name) !== timers()) return work();
   await shared('locked', processLock)(name, async () => {
-    timersOf.set(name, setTimeout);
+    timersOf.set(name, timers());
     let begun: Promise<unknown> | undefined;
     // In a page with an opaque origin Web Locks reject, and in a content script they may throw.
     try {

@@ -1,7 +1,7 @@
 // What all copies of this package in a realm share: the requests in flight, and other things that a realm must have once. An app may
 // have the ES module beside the CommonJS one, or several bundles. Each copy has its own wasm.
 import { caught, has, read } from './foreign.js';
-import { after, latch } from './wait.js';
+import { after, latch, timers } from './wait.js';
 
 /** @import { Latch } from './wait.js' */
 
@@ -152,9 +152,9 @@ const unsettled = new Set();
  * @param {boolean} isSession whether the caller waits for an answer without a limit
  */
 export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) {
-  // `setTimeout` is a part of the key: a test's fake timers may never fire, and no other caller must wait for a request with such a
+  // The timers are a part of the key: a test's fake timers may never fire, and no other caller must wait for a request with such a
   // time-out.
-  const key = [texts, fetch, timeoutMs, totalTimeoutMs, caught(() => globalThis.setTimeout)];
+  const key = [texts, fetch, timeoutMs, totalTimeoutMs, timers()];
   const waiter = shared('join', singleFlight)(key, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
   waiter.settled.then(settled, settled);

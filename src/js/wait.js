@@ -33,6 +33,15 @@ export function after(delayMs, call, isIdle = false) {
 }
 
 /**
+ * Returns what identifies the timers that are there now: a test's fake ones are others. In Firefox's content scripts each look
+ * finds another function, though the timers are the same. There nothing identifies them.
+ * @returns {unknown}
+ */
+export function timers() {
+  return caught(() => globalThis.setTimeout === globalThis.setTimeout && globalThis.setTimeout);
+}
+
+/**
  * Returns a latch that opens after a while, or together with another.
  * @param {number} delayMs
  * @param {Promise<void>} [early]

@@ -53,8 +53,10 @@ describe('a platform', { concurrency: true }, () => {
     run("Object.defineProperty(globalThis, 'navigator', { value: { locks: { request() { throw new DOMException('no', 'SecurityError') } } } });"))
 })
 
-test('two sessions of a content script in Firefox, whose Web Locks call back and hold nothing, make one request', async () => {
-  const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession } from 'transak-user-token';
+test('two sessions and two calls of a content script in Firefox, whose Web Locks hold nothing and whose functions are new at each look, make one request for each token', async () => {
+  const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession, refreshAccessToken } from 'transak-user-token';
+    const { setTimeout } = globalThis;
+    Object.defineProperty(globalThis, 'setTimeout', { get: () => (...given) => setTimeout(...given) });
     const gateway = createGateway({ revoke: true }), map = new Map(), now = Math.floor(Date.now() / 1000);
     const request = async (name, options, callback) => { callback(); throw new Error('Permission denied to access property "then"') };
     Object.defineProperty(globalThis, 'navigator', { value: { locks: { request } } });
@@ -70,9 +72,12 @@ test('two sessions of a content script in Firefox, whose Web Locks call back and
     await new Promise(setImmediate);
     store();
     const outcomes = await Promise.allSettled(refreshing);
+    Object.defineProperty(globalThis, 'fetch', { get: () => (...given) => fetch(...given) });
+    const calls = [1, 2].map(() => refreshAccessToken(map.get('a'), { environment: 'staging' }));
+    outcomes.push(...await Promise.allSettled(calls));
     console.log(gateway.refreshes(), outcomes.map(({ status, reason }) => reason?.code ?? status).join());`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, timeout: 60_000 })
-  assert.equal(stdout, '1 fulfilled,fulfilled\n')
+  assert.equal(stdout, '2 fulfilled,fulfilled,fulfilled,fulfilled\n')
 })
 
 test('an error is made, and an event told, if Object.prototype has a `get` and a `set`', async () => {

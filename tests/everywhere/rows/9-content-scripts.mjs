@@ -49,7 +49,8 @@ const parts = {
     const open = () => js.TokenSession.open({ ...options, storage }), sessions = [await open(), await open()];
     const first = code(sessions[0].refresh());
     await storing;
-    return [await code(sessions[1].refresh()), await first].join();
+    const outcomes = [await code(sessions[1].refresh()), await first], calls = [1, 2].map(() => code(js.refreshAccessToken(kept.get(key), { baseUrl: base })));
+    return [...outcomes, ...await Promise.all(calls)].join();
   },
   login: async () => code(js.TokenSession.login(token, options)),
   tab: async () => {
@@ -122,7 +123,7 @@ async function session(kit, { connecting, outcome, issue }) {
 
 async function twoSessions(kit, { plain, outcome, issue, gateway }) {
   const token = await issue();
-  assert.equal(await outcome(plain, { part: 'two sessions', token, key: 'two sessions' }), 'resolved,resolved');
+  assert.equal(await outcome(plain, { part: 'two sessions', token, key: 'two sessions' }), 'resolved,resolved,resolved,resolved');
   assert.equal(gateway.refreshes(token), 1);
 }
 
@@ -165,7 +166,7 @@ async function byWorker(kit, { plain, strict, outcome, token, gateway }) {
 }
 
 const shared = {
-  'a session in `storage.local`': session, 'two sessions make one request': twoSessions,
+  'a session in `storage.local`': session, 'two sessions make one request, and so do two calls': twoSessions,
   'messages to the worker that has the token': byWorker, 'the page reads what `webStorage` keeps': readByPage,
 };
 const row = (name, which, note, ways) => ({
