@@ -22,7 +22,7 @@ const _: () = assert!(MAX_UNITS == 16_384);
 // The buffers are in the module's own data, not on the heap. So their addresses never change.
 thread_local! {
     /// A token and its payload.
-    static BUFFERS: RefCell<[[u8; TOKEN_BYTES]; 2]> = const { RefCell::new([[0; TOKEN_BYTES]; 2]) };
+    static BUFFER: RefCell<[u8; 2 * TOKEN_BYTES]> = const { RefCell::new([0; 2 * TOKEN_BYTES]) };
     static TIMES: Cell<[f64; 4]> = const { Cell::new([0.0; 4]) };
     static LAYOUT: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
 }
@@ -32,7 +32,7 @@ thread_local! {
 #[wasm_bindgen]
 #[must_use]
 pub fn layout() -> *const usize {
-    let token = BUFFERS.with_borrow(|[token, _]| token.as_ptr().addr());
+    let token = BUFFER.with_borrow(|token| token.as_ptr().addr());
     let times = TIMES.with(|times| times.as_ptr().addr());
     LAYOUT.set([token, TOKEN_BYTES, times, TEXTS.as_ptr().addr(), TEXTS.len()]);
     LAYOUT.with(|layout| layout.as_ptr().cast())
@@ -54,7 +54,7 @@ const NOT_A_STRING: u32 = u32::MAX;
 #[must_use]
 pub fn check(length: u32, now: f64, refresh_window_ms: f64, clock_tolerance_ms: f64) -> usize {
     let options = status_options(refresh_window_ms, clock_tolerance_ms);
-    let read = in_buffers(length, Claims::read);
+    let read = in_buffer(length, Claims::read);
     verdict(read.map(|claims| placed(claims, &options, now)))
 }
 
@@ -68,19 +68,19 @@ pub(super) fn status_options(refresh_window_ms: f64, clock_tolerance_ms: f64) ->
 }
 
 /// Calls `look` with the token in the buffer and with room for its payload. Then it overwrites both with zeros.
-pub(super) fn in_buffers<T>(
+pub(super) fn in_buffer<T>(
     length: u32,
     look: impl FnOnce(&[u8], &mut [u8]) -> Result<T, InvalidReason>,
 ) -> Result<T, InvalidReason> {
     match usize::try_from(length) {
         _ if length == NOT_A_STRING => Err(InvalidReason::NotAString),
         Ok(length @ ..=TOKEN_BYTES) => {
-            BUFFERS.with_borrow_mut(|[token, payload]| {
+            BUFFER.with_borrow_mut(|buffer| {
                 // A payload is shorter than its token.
-                let (token, payload) = (token.split_at_mut(length).0, payload.split_at_mut(length).0);
+                let used = buffer.split_at_mut(2 * length).0;
+                let (token, payload) = used.split_at_mut(length);
                 let found = look(token, payload);
-                token.fill(0);
-                payload.fill(0);
+                used.fill(0);
                 found
             })
         }
