@@ -222,6 +222,8 @@ export class Entry {
     const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
     const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
     const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced });
+    // Which tokens another one has replaced is known only of a token that this session got by a refresh.
+    if (step === 'adopt' || step === 'forget') this.superseded = [];
     if (step === 'forget' || state.isStored) {
       this.outage.end();
       this.news = 'refreshed';

@@ -63,6 +63,22 @@ describe('a shared store', { concurrency: true }, () => {
     for (const message of messages) assert.deepEqual(Object.keys(message), ['name', 'what'])
   })
 
+  test('a token that the session has replaced once is adopted like any other after another login', async (t) => {
+    const { open, fresh, aged } = await world(t)
+    const key = unique(), storage = memory(), { map } = storage, session = open(fresh, { storage, key })
+    await session.refresh()
+    const channel = new BroadcastChannel('transak-user-token')
+    t.after(() => channel.close())
+    // Other processes store these: a login, and what a store that was restored has.
+    for (const token of [await aged(5, { sub: 'ann@example.com' }), fresh]) {
+      const heard = next(session, 'replaced')
+      map.set(key, token)
+      channel.postMessage({ name: `transak-user-token:${key}`, what: 'refreshed' })
+      await heard
+      assert.equal(await session.accessToken(), token)
+    }
+  })
+
   test('another user\'s login in one tab is adopted by the others as replaced', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), storage = memory(), ann = await aged(5, { sub: 'ann@example.com' })

@@ -47,6 +47,8 @@ impl Fleet {
                     _ => process.voids(),
                 }
                 process.token = stored;
+                // Only of a token that it got itself does a process know which ones it has replaced.
+                process.superseded.clear();
                 // Instead of another user's, or of one as late, it is told of anew; after a logout it never comes back.
                 if before.is_some() {
                     process.expired.remove(&new.id);
