@@ -251,7 +251,7 @@ fn only_transak_refuses_an_address_or_an_api_key() {
     let told =
         "the server refused the caller: its address or its api key; https://api-gateway.transak.com answered 403";
     says(&environment(Some("production")), &after_one_request(403), told);
-    // A challenge is the CDN's, whoever was asked.
+    // A challenge is the CDN's, no matter who was asked.
     let mut challenged = failure(Answer { mitigated: Some("challenge".to_owned()), ..answer(403, "") });
     challenged.attempts = 1;
     let told = "the server refused the caller: the CDN's bot protection refused this client; \
