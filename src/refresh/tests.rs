@@ -472,6 +472,14 @@ fn a_body_that_breaks_off_is_no_answer() {
 }
 
 #[test]
+fn a_body_of_text_that_is_too_long_says_nothing() {
+    let refusal = r#"{"error":{"errorCode":1002}}"#;
+    assert_eq!(failure(answer(400, refusal)).code, Code::Unauthorized);
+    let failure = failure(answer(400, &format!("{refusal}{}", " ".repeat(MAX_BODY))));
+    assert_eq!((failure.code, failure.error_code), (Code::Rejected, None));
+}
+
+#[test]
 fn a_body_that_cannot_be_read_is_a_bad_response() {
     is_bad(Answer { status: 200, body: Body::TooLong, ..Answer::default() }, TOO_LONG);
     is_bad(Answer { status: 200, ..Answer::default() }, "it could not be read");
