@@ -378,6 +378,16 @@ fn documented() -> Rc<OldToken> {
 // Calls
 
 #[test]
+fn a_refresh_that_has_waited_waits_on_while_the_answer_is_due() {
+    let mut world = World::new(documented());
+    let ticket = world.at(28.0 * DAY).must_refresh();
+    let now = world.now();
+    assert!(world.session.send(ticket, now).is_some());
+    let generation = world.session.generation();
+    assert_eq!(world.session.refresh(generation, WAITED, now), Step::Wait);
+}
+
+#[test]
 fn a_fresh_token_is_handed_out_at_once() {
     let mut world = World::new(documented());
     for elapsed in [0.0, 1.0, 26.9 * DAY, 27.0 * DAY - 1.0] {
