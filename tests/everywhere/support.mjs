@@ -7,7 +7,7 @@ function told({ note, outcomes }) {
   const entries = Object.entries(outcomes);
   const works = entries.filter(([, { ok, known }]) => ok && !known).map(([way]) => way);
   const failed = entries.filter(([, { ok }]) => !ok).map(([way]) => `fails: ${way}`);
-  const known = entries.filter(([, outcome]) => outcome.known).map(([way, outcome]) => `does not hold: ${way}, because ${outcome.known}`);
+  const known = entries.filter(([, outcome]) => outcome.known).map(([way, outcome]) => `does not work: ${way}. ${outcome.known}`);
   return `${works.join(', ') || 'nothing'} | ${[...failed, ...known, note].filter(Boolean).join('; ')}`;
 }
 

@@ -73,7 +73,7 @@ async function compiled(kit, bundled) {
 export default [{
   group: 'Runtimes', name: 'React Native', version: 'react-native', set: 'react-native', limitMs: 300_000, before: app,
   note: 'bundled by Metro and run on Hermes 0.12, with React Native\'s own `fetch`, `Headers`, `URL` and `AbortController`; npm has no newer Hermes to run, only its compiler',
-  known: { 'a redirect is refused': 'its `fetch` follows it, and its answer has no `redirected`: let no route of yours redirect' },
+  known: { 'the refusal of a redirect': 'Its `fetch` follows it, and its answer has no `redirected`. So none of your routes may redirect' },
   ways: {
     iOS: everything('ios'),
     Android: everything('android'),
@@ -84,7 +84,7 @@ export default [{
       const { outcome: { failures } } = await ran(kit, bundled, 'ios', ['failures'], world);
       assert.deepEqual(failures, { aborted: 'enough', 'no answer': 'ERR_TIMEOUT', 'no server': 'ERR_NETWORK', 'a backslash': 'ERR_INVALID_OPTION' });
     },
-    'a redirect is refused': async (kit, bundled) => {
+    'the refusal of a redirect': async (kit, bundled) => {
       const world = await kit.world();
       world.gateway.fail({ kind: 'redirect' });
       assert.equal((await ran(kit, bundled, 'ios', ['redirected'], world)).outcome.redirected, 'ERR_NETWORK');

@@ -88,7 +88,7 @@ const contended = (environment) => async (kit) => {
 const ways = (environment) => ({
   'three processes, one refresh': oneRefresh(environment),
   'a process stopped beyond its lease': stopped(environment),
-  'one that another has rejects with a TimeoutError': contended(environment),
+  'a request for a lock that another process has rejects with a TimeoutError': contended(environment),
 });
 const row = (name, environment) => ({ alone: true, group: 'Locks', name, set: 'fleet', version: name, limitMs: 120_000, note: '`examples/locks` in the repository', ways: ways(environment) });
 export default [
