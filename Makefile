@@ -6,7 +6,7 @@
 # make test-everywhere    tries the package in every runtime, bundler and browser; minutes, and some 2 GB of tools once
 # make fuzz    tries random input on the crate, a minute for each target
 # make release-check    says what keeps this checkout from being published
-# make bench   measures the package beside its peers, in Node and in browsers; some twenty minutes
+# make bench   measures the package beside its peers, in Node and in browsers; some twelve minutes
 #
 # All of them install what they miss, and say so. Needed beforehand: Rust by rustup, Node with npm, make.
 
