@@ -55,6 +55,15 @@ impl Fleet {
             return;
         }
         let old = self.processes[at].token.expect("a token to send");
+        // A process joins its own request in flight, as the package does, also after another login in between.
+        let process = &mut self.processes[at];
+        let is_joined = process.unanswered.get(&old.id).is_some_and(|until| self.time < *until);
+        if let Some(late) = process.late.iter().find(|late| is_joined && late.old.id == old.id) {
+            let new = late.new;
+            process.machine.time_out(ticket, random, sent);
+            process.late.push(Late { ticket, old, sent, new, is_wanted: true });
+            return;
+        }
         let senders = if self.has_lock { 0..PROCESSES } else { at..at + 1 };
         for process in &self.processes[senders] {
             let until = process.unanswered.get(&old.id).copied().unwrap_or(0.0);
