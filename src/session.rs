@@ -281,9 +281,7 @@ impl Session {
         self.void_requests();
         self.entry = None;
         if let Some(held) = self.held.take() {
-            // If the local clock is slow, the token's `iat` may be later than now.
-            let issued_at = held.claims.issued_at.unwrap_or(f64::MIN);
-            self.logged_out_at = Some(self.time().max(issued_at));
+            self.note_logout(held.claims.issued_at);
             self.generation = self.generation.wrapping_add(1);
             self.tell(Event::Cleared);
         }
@@ -292,10 +290,15 @@ impl Session {
     /// Forgets the token after a logout here. From then on, older tokens of this user in the store have to be deleted.
     pub fn log_out(&mut self, now: Now) {
         self.observe(now);
-        // Of two logouts in a row the later instant counts, even if the clock was set back meanwhile.
-        let before = self.logged_out_at.unwrap_or(f64::MIN);
-        self.logged_out_at = Some(self.time().max(before));
+        self.note_logout(self.logged_out_at);
         self.clear();
+    }
+
+    /// Notes the instant of a logout. That of a token which is not a second old, or on a slow clock, is the token's `iat`: so the token
+    /// itself is not later. Nor is the instant earlier than that of a logout before it.
+    fn note_logout(&mut self, after: Option<f64>) {
+        let (after, now) = (after.unwrap_or(f64::MIN), self.time());
+        self.logged_out_at = Some(if now < after + 1_000.0 { after } else { now });
     }
 
     /// Decides the next step of a call. It is a look at the store if the last look is old, or before a rejection.

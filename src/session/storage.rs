@@ -204,9 +204,9 @@ impl Session {
         }
     }
 
-    /// Tells whether a stored token is of a login after the logout. `iat` has whole seconds (RFC 7519 allows more). So a token of the
-    /// logout's own second counts as later: no session stores a refreshed token once it has seen the logout. Only if the clock is
-    /// slow, the instant of the logout is the `iat` of the cleared token itself, which is not later.
+    /// Tells whether a stored token is of a login after the logout. `iat` has whole seconds. So a token of the logout's own second
+    /// counts as later: no session stores a refreshed token once it has seen the logout. If the logout's instant is the `iat` of the
+    /// cleared token, only a token of a later second does.
     fn is_of_a_later_login(&self, stored: Stored) -> bool {
         let (Some(at), issued_at) = (self.logged_out_at, stored.claims.issued_at) else { return true };
         let second = (at / 1_000.0).floor() * 1_000.0;

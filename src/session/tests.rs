@@ -1503,6 +1503,12 @@ fn a_login_in_the_second_of_the_logout_is_adopted_and_the_cleared_token_is_not()
     let login = jo(DAY, 30.0 * DAY);
     assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Adopted);
     world.hands_out(&login);
+    // A token that is cleared in its own first second is not adopted again, however often it is cleared.
+    world.session.clear();
+    assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Keep);
+    let now = world.now();
+    world.session.machine.log_out(now);
+    assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Keep);
     // On a slow clock the instant of the logout is that of the cleared token.
     let mut world = World::with(Rc::clone(&login), -5.0 * SECOND, StatusOptions::default());
     world.at(DAY);
