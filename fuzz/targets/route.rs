@@ -249,7 +249,7 @@ impl World {
         let (remote, forwarded) = (maybe(input, HOPS)?, maybe(input, HOPS)?);
         if let Some(found) = self.route.client(remote.as_deref(), forwarded.as_deref()) {
             assert_eq!(Address::read(&found.to_string()), Some(found));
-            // Whoever is no proxy is the client, whatever it says.
+            // An address that is no proxy is the client, whatever its headers say.
             if let Some(remote) = remote.as_deref().and_then(Address::read) {
                 let is_proxy = remote.to_string().starts_with("10.");
                 assert!(is_proxy || found == remote, "{remote} is taken for {found}");

@@ -119,7 +119,7 @@ describe('a request that is passed on', () => {
     assert.deepEqual(gateway.requests.map(({ headers }) => headers['x-user-ip']), [undefined, '203.0.113.7', undefined]);
   });
 
-  test('it answers the same through toNodeListener and on a Request, whoever is asked', async (t) => {
+  test('it answers the same through toNodeListener and on a Request, with and without authorize', async (t) => {
     for (const authorize of ['none', (request) => request instanceof Request && request.method === 'GET']) {
       const { handler, ask, expiring, gateway } = await world(t, { authorize });
       const [good, other] = [await expiring(), await expiring()];

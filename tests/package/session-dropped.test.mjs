@@ -1,4 +1,4 @@
-// A Worker drops timers and promises with the request that made them. Whoever waits for the same refresh is answered all the same.
+// A Worker drops timers and promises with the request that made them. Another request that waits for the same refresh still gets an answer.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { refreshAccessToken } from 'transak-user-token'
