@@ -15,17 +15,22 @@ const heard = [], hash = (token) => createHash('sha256').update(token).digest('h
 let session;
 
 const calls = {
+  /** Waits until the store answers: its first connection may take longer than a session waits for it. */
+  async reach() {
+    while (await options.storage.get('nobody').then(() => false, () => true)) await new Promise((resolve) => setTimeout(resolve, 50));
+  },
   async login(token) {
     (await TokenSession.login(token, options)).dispose();
+    return 'stored';
   },
   async open() {
     session = await TokenSession.open(options);
     for (const type of ['refreshed', 'expired', 'replaced', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type));
+    return session.snapshot().stored ? 'stored' : 'not stored';
   },
   access: async () => hash(await session.accessToken()),
   refresh: async () => hash((await session.refresh()).accessToken),
   clear: () => session.clear(),
-  isStored: () => session.snapshot().stored,
   heard: () => heard,
 };
 process.on('message', async ({ id, call, argument }) => {
