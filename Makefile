@@ -109,7 +109,7 @@ test-plain: $(PLAIN:%=target/plain/%/package.json)
 		PLAIN=$$target NODE_OPTIONS=$$([ $$target != bundler ] || echo --experimental-wasm-modules) node --test --test-concurrency=2
 	done
 
-target/plain/%/package.json: $(SOURCES) tests/plain.mjs $(wildcard tests/package/*) tests/vectors.json tests/js/vectors.mjs pkg-template/gateway.js | setup
+target/plain/%/package.json: $(SOURCES) tests/plain.mjs $(wildcard tests/package/*) tests/vectors.json tests/js/vectors.mjs $(wildcard pkg-template/gateway.js pkg-template/gateway/*) | setup
 	@wasm-pack --quiet build . --dev --target $* --no-pack --no-typescript --out-dir $(CURDIR)/$(@D)/node_modules/transak-user-token --out-name plain -- --locked
 	node tests/plain.mjs $*
 

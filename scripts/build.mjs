@@ -90,8 +90,12 @@ function generated(modules, server) {
   };
 }
 
-await build({ bundle: true, external: ['node:*'], platform: 'node', format: 'cjs', target: 'es2020', logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, 'gateway.cjs') });
-copyFileSync(join(template, 'gateway.js'), join(pkg, 'gateway.js'));
+// Not minified: users read it when a test of theirs fails.
+for (const [output, format] of [['gateway.js', 'esm'], ['gateway.cjs', 'cjs']]) {
+  await build({
+    bundle: true, platform: 'node', target: 'es2020', format, logLevel: 'warning', entryPoints: [join(template, 'gateway.js')], outfile: join(pkg, output),
+  });
+}
 
 for (const [output, options] of [['storage.js', { format: 'esm' }], ['storage.cjs', { format: 'cjs', platform: 'node' }]]) {
   await build({

@@ -2,6 +2,7 @@
 // build's own. Usage: node tests/plain.mjs web | nodejs | bundler
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const target = process.argv[2];
@@ -23,7 +24,7 @@ if (text) writeFileSync(join(installed, entry), text);
 writeFileSync(join(installed, 'package.json'), JSON.stringify({
   name: 'transak-user-token', exports: { '.': `./${entry}`, './gateway': './gateway.mjs' },
 }));
-copyFileSync(join(root, 'pkg-template/gateway.js'), join(installed, 'gateway.mjs'));
+await build({ bundle: true, platform: 'node', format: 'esm', entryPoints: [join(root, 'pkg-template/gateway.js')], outfile: join(installed, 'gateway.mjs') });
 
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
 const TESTS = [
