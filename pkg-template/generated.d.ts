@@ -85,19 +85,16 @@ declare module '#glue' {
   };
   /** A limit that the option `limiter` is called with. */
   type Quota = { name: string; max: number; windowMs: number; cost: 0 | 1; isOfAddress: boolean };
-  /**
-   * A request to Transak to wait for. The caller has to send it if `isFirst`. Its address is the socket's as the host wrote it, another
-   * one, or unknown.
-   */
-  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isRemote: boolean; isAccepted: boolean; address?: string | undefined };
+  /** A request that goes on: the end user's address, if it is known. */
+  type Admitted = { outcome?: undefined; address?: string | undefined };
+  /** A request to Transak to wait for. The caller has to send it if `isFirst`. */
+  type Ticket = { outcome?: undefined; ticket: number; isFirst: boolean; isAccepted: boolean };
   /** A text, or nothing. No other type may be passed to the wasm. */
   type Text = string | undefined;
   /** A route's decisions and its memory: see src/js/route.rs. */
   type Route = {
-    begin(now: number, method: string, url: string, origin: Text, site: Text, token: string, remote: Text, forwarded: Text): Reply | Ticket;
     judge(now: number, method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
-    /** Returns an answer, or a ticket 0 with the request's address. */
-    admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Ticket;
+    admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Admitted;
     ask(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;

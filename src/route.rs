@@ -168,17 +168,17 @@ impl Route {
     }
 
     /// Checks a request before `authorize` is called. `token` is its `authorization` header, or the reason why that is no token.
-    /// `payload` has room for the token's payload. Returns the bare token if the request goes on.
+    /// `payload` has room for the token's payload.
     ///
     /// # Errors
     /// Returns the answer that ends the request.
-    pub fn judge<'a>(
+    pub fn judge(
         &self,
         call: &Call<'_>,
-        token: Result<&'a [u8], InvalidReason>,
+        token: Result<&[u8], InvalidReason>,
         payload: &mut [u8],
         now: f64,
-    ) -> Result<&'a [u8], Reply> {
+    ) -> Result<(), Reply> {
         let cors = self.cors(call.origin);
         if !path(call.url).is_some_and(|path| path.ends_with(PATH)) {
             return Err(cors.refusal(
@@ -200,9 +200,9 @@ impl Route {
         if call.method == "OPTIONS" {
             return Err(cors.preflight());
         }
-        let read = token.and_then(|token| Ok((token.trim_ascii(), Claims::read(token, payload)?)));
+        let read = token.and_then(|token| Claims::read(token, payload));
         let (message, code) = match read {
-            Ok((token, claims)) if !claims.is_expired(0.0, now) => return Ok(token),
+            Ok(claims) if !claims.is_expired(0.0, now) => return Ok(()),
             Ok(_) => (Code::TokenExpired.about(), Code::TokenExpired),
             Err(reason) => (reason.about(), Code::InvalidToken),
         };

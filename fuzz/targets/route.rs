@@ -131,13 +131,13 @@ impl World {
         let may_ask =
             is_listed || call.origin.is_none() && (self.policy.allow_server_calls || call.site == Some("same-origin"));
         match self.route.judge(&call, Ok(token.as_bytes()), &mut vec![0; token.len()], self.now) {
-            Ok(bare) => {
+            Ok(()) => {
                 assert!(method == "GET" && may_ask, "{call:?} is let through");
                 let path = url.split(['?', '#']).next().unwrap_or_default();
                 let goes_up = path.split('/').any(|part| part == "..");
                 assert!(path.ends_with(PATH) && !goes_up && !path.contains('\\'), "{call:?} is let through");
-                let claims = Claims::read(bare, &mut vec![0; bare.len()]).expect("a token");
-                assert!(!claims.is_expired(0.0, self.now) && bare == bare.trim_ascii());
+                let claims = Claims::read(token.as_bytes(), &mut vec![0; token.len()]).expect("a token");
+                assert!(!claims.is_expired(0.0, self.now));
             }
             Err(reply) => {
                 assert!(matches!(reply.status, 204 | 401 | 403 | 404 | 405));

@@ -1,6 +1,6 @@
 // The backend route: requests in, answers out. The wasm decides what is passed on and what is answered. Requests to Transak are
 // sent as the main entry sends them.
-import type { Reply, Ticket } from '#glue';
+import type { Admitted, Reply } from '#glue';
 import { has } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { within } from '../../src/js/wait.js';
@@ -32,15 +32,15 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
 
   /** Checks a request, with the functions of the options. Resolves with the answer that refuses it, or with the end user's address. */
   const checked = async (
-    request: Given, origin: string | undefined, token: string, remote: string | undefined, info: RequestInfo | undefined,
-  ): Promise<Reply | Ticket> => {
+    request: Given, origin: string | undefined, token: string, info: RequestInfo | undefined,
+  ): Promise<Reply | Admitted> => {
     const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, text(request.header('sec-fetch-site')), token);
     if (refused) return refused;
     const found = userIp && await asked<unknown>(userIp(request.request(), info));
     if (found === LATE) return unserved(origin, true, false);
-    const admitted = here.route().admit(Date.now(), origin, text(found), remote, text(request.header('x-forwarded-for')?.slice(-maxBody)));
+    const admitted = here.route().admit(Date.now(), origin, text(found), text(info?.remoteAddress), text(request.header('x-forwarded-for')?.slice(-maxBody)));
     if (admitted.outcome) return admitted;
-    const used = limiter && await upstream.admits(admitted.isRemote ? remote : admitted.address, token);
+    const used = limiter && await upstream.admits(admitted.address, token);
     if (used) return here.route().limited(origin, used.windowMs, true);
     if (authorize === 'none') return admitted;
     try {
@@ -57,22 +57,12 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     const origin = text(request.header('origin')), token = text(request.header('authorization')) ?? '';
     try {
       if (ready) ready = void await ready;
-      const remote = text(info?.remoteAddress);
-      let begun: Reply | Ticket, user: Ticket | undefined;
-      if (userIp || limiter || authorize !== 'none') {
-        const admitted = await checked(request, origin, token, remote, info);
-        if (admitted.outcome) return admitted;
-        user = admitted;
-        begun = here.route().ask(Date.now(), origin, token, user.isRemote ? remote : user.address);
-      } else {
-        const site = request.header('sec-fetch-site'), forwarded = request.header('x-forwarded-for');
-        begun = here.route().begin(
-          Date.now(), request.method, text(request.url) ?? '', origin, text(site), token, remote, text(forwarded?.slice(-maxBody)),
-        );
-      }
+      const admitted = await checked(request, origin, token, info);
+      if (admitted.outcome) return admitted;
+      const { address } = admitted, begun = here.route().ask(Date.now(), origin, token, address);
       if (begun.outcome) return begun;
-      const { ticket, isFirst, isAccepted } = begun, { isRemote, address } = user ?? begun, inFlight = here.inFlight();
-      if (isFirst) inFlight.set(ticket, upstream.request({ ticket, token, address: isRemote ? remote : address, isAccepted }));
+      const { ticket, isFirst, isAccepted } = begun, inFlight = here.inFlight();
+      if (isFirst) inFlight.set(ticket, upstream.request({ ticket, token, address, isAccepted }));
       const awaited: Promise<Reply | undefined> = inFlight.get(ticket)!;
       const reply = await within(awaited, timeoutMs, undefined) ?? await upstream.look?.(token);
       if (!reply) return here.route().unanswered(origin);

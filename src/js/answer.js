@@ -12,16 +12,21 @@ export function answered({ status, headers, outcome, code, reason }, body) {
 }
 
 /**
- * Returns a ticket: whether its request has to be sent, for which address, and whether its token was accepted before. The address
- * is the socket's as the host wrote it (`isRemote`), or another one, or none.
- * @param {number} ticket
- * @param {boolean} isFirst
- * @param {boolean} isRemote
- * @param {boolean} isAccepted
+ * Returns the end user's address, if it is known, of a request that goes on.
  * @param {string} [address]
  */
-export function ticketed(ticket, isFirst, isRemote, isAccepted, address) {
-  return { ticket, isFirst, isRemote, isAccepted, address };
+export function admitted(address) {
+  return { address };
+}
+
+/**
+ * Returns a ticket: whether its request has to be sent, and whether its token was accepted before.
+ * @param {number} ticket
+ * @param {boolean} isFirst
+ * @param {boolean} isAccepted
+ */
+export function ticketed(ticket, isFirst, isAccepted) {
+  return { ticket, isFirst, isAccepted };
 }
 
 /**

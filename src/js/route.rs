@@ -29,7 +29,8 @@ extern "C" {
     /// Returns sixteen random bytes.
     fn random() -> Vec<u8>;
     fn answered(like: &JsValue, body: Option<&str>) -> JsValue;
-    fn ticketed(ticket: u32, is_first: bool, is_remote: bool, is_accepted: bool, address: Option<&str>) -> JsValue;
+    fn admitted(address: Option<&str>) -> JsValue;
+    fn ticketed(ticket: u32, is_first: bool, is_accepted: bool) -> JsValue;
     fn quota(name: &str, max: f64, window_ms: f64, cost: u8, is_of_address: bool) -> JsValue;
 }
 
@@ -69,30 +70,6 @@ impl Route {
         MAX_BODY
     }
 
-    /// Checks a request, counts it and says what to do for it, if no function of the options is needed. It does the same as `judge`,
-    /// `admit` and `ask` one after the other.
-    #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "a call for each argument would take longer than the decision")]
-    pub fn begin(
-        &self,
-        now: f64,
-        method: &str,
-        url: &str,
-        origin: Option<String>,
-        site: Option<String>,
-        token: &str,
-        remote: Option<String>,
-        forwarded: Option<String>,
-    ) -> JsValue {
-        let origin = origin.as_deref();
-        let begun = self.judged(&Call { method, url, origin, site: site.as_deref() }, token, now);
-        let begun = begun.and_then(|key| {
-            let user = self.admitted(origin, None, remote.as_deref(), forwarded.as_deref(), now)?;
-            self.asked(origin, key, &user, now)
-        });
-        begun.unwrap_or_else(convert)
-    }
-
     /// Checks a request. Returns its answer, or undefined if it goes on.
     #[must_use]
     pub fn judge(
@@ -104,9 +81,10 @@ impl Route {
         site: Option<String>,
         token: &str,
     ) -> JsValue {
-        let (origin, site) = (origin.as_deref(), site.as_deref());
-        let judged = self.judged(&Call { method, url, origin, site }, token, now);
-        judged.map_or_else(convert, |_| JsValue::UNDEFINED)
+        let call = Call { method, url, origin: origin.as_deref(), site: site.as_deref() };
+        let mut payload = vec![0; token.len()];
+        let judged = self.inner.borrow().judge(&call, Ok(token.as_bytes()), &mut payload, now);
+        judged.map_or_else(convert, |()| JsValue::UNDEFINED)
     }
 
     /// Determines the end user's address, and counts a request of it. The address is the one that `userIp` found, else that of the
@@ -120,18 +98,32 @@ impl Route {
         remote: Option<String>,
         forwarded: Option<String>,
     ) -> JsValue {
-        let admitted = self.admitted(origin.as_deref(), found.as_deref(), remote.as_deref(), forwarded.as_deref(), now);
-        admitted.map_or_else(convert, |user| user.ticketed(0, false, false))
+        let (remote, forwarded) = (remote.as_deref(), forwarded.as_deref());
+        let mut route = self.inner.borrow_mut();
+        let address = found.as_deref().and_then(Address::read).or_else(|| route.client(remote, forwarded));
+        if route.watches_proxies() {
+            let [remote, forwarded] = [remote, forwarded].map(|text| text.map(|text| key(text.as_bytes())));
+            route.watch(remote, forwarded);
+        }
+        match route.admit(origin.as_deref(), rate_limit_key(address), now) {
+            Some(reply) => convert(reply),
+            None => admitted(address.map(|address| address.to_string()).as_deref()),
+        }
     }
 
     /// Says what to do for a request that was checked, admitted and authorised. Returns its answer, or a ticket to wait for. If the ticket
     /// is new, the caller first sends a request.
     #[must_use]
     pub fn ask(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
-        let user =
-            User { rate_limit_key: rate_limit_key(address.as_deref().and_then(Address::read)), ..User::default() };
-        let asked = self.asked(origin.as_deref(), key(token.trim_ascii().as_bytes()), &user, now);
-        asked.unwrap_or_else(convert)
+        let origin = origin.as_deref();
+        let rate_limit_key = rate_limit_key(address.as_deref().and_then(Address::read));
+        let mut route = self.inner.borrow_mut();
+        match route.ask(key(token.trim_ascii().as_bytes()), rate_limit_key, now) {
+            Ask::Send(ticket, is_accepted) => ticketed(ticket, true, is_accepted),
+            Ask::Join(ticket) => ticketed(ticket, false, false),
+            Ask::Repeat(token) => convert(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
+            Ask::Limited(limited) => convert(route.cors(origin).limited(limited)),
+        }
     }
 
     /// Takes the result of `exchange` of `http.js` for a ticket's token, or the answer that another process got at the instant `since`. The
@@ -247,64 +239,7 @@ impl Route {
     }
 }
 
-/// The end user's address. `is_remote` says that it is the socket's address as the host wrote it. Then `address` is none.
-#[derive(Default)]
-struct User {
-    is_remote: bool,
-    address: Option<String>,
-    rate_limit_key: Option<Key>,
-}
-
-impl User {
-    fn ticketed(&self, ticket: u32, is_first: bool, is_accepted: bool) -> JsValue {
-        ticketed(ticket, is_first, self.is_remote, is_accepted, self.address.as_deref())
-    }
-}
-
 impl Route {
-    /// Checks a call with a token, and returns the token's hash.
-    #[inline(never)]
-    fn judged(&self, call: &Call<'_>, token: &str, now: f64) -> Result<Key, Reply> {
-        let route = self.inner.borrow();
-        let mut payload = vec![0; token.len()];
-        route.judge(call, Ok(token.as_bytes()), &mut payload, now).map(key)
-    }
-
-    #[inline(never)]
-    fn admitted(
-        &self,
-        origin: Option<&str>,
-        found: Option<&str>,
-        remote: Option<&str>,
-        forwarded: Option<&str>,
-        now: f64,
-    ) -> Result<User, Reply> {
-        let mut route = self.inner.borrow_mut();
-        let address = found.and_then(Address::read).or_else(|| route.client(remote, forwarded));
-        let rate_limit_key = rate_limit_key(address);
-        if route.watches_proxies() {
-            let [remote, forwarded] = [remote, forwarded].map(|text| text.map(|text| key(text.as_bytes())));
-            route.watch(remote, forwarded);
-        }
-        if let Some(reply) = route.admit(origin, rate_limit_key, now) {
-            return Err(reply);
-        }
-        let is_remote = address.zip(remote).is_some_and(|(address, remote)| address.is_written(remote));
-        let address = address.filter(|_| !is_remote).map(|address| address.to_string());
-        Ok(User { is_remote, address, rate_limit_key })
-    }
-
-    #[inline(never)]
-    fn asked(&self, origin: Option<&str>, key: Key, user: &User, now: f64) -> Result<JsValue, Reply> {
-        let mut route = self.inner.borrow_mut();
-        match route.ask(key, user.rate_limit_key, now) {
-            Ask::Send(ticket, is_accepted) => Ok(user.ticketed(ticket, true, is_accepted)),
-            Ask::Join(ticket) => Ok(user.ticketed(ticket, false, false)),
-            Ask::Repeat(token) => Err(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
-            Ask::Limited(limited) => Err(route.cors(origin).limited(limited)),
-        }
-    }
-
     fn quotas(&self, moment: Moment) -> Array {
         let convert = |Quota { name, reason, limit, cost }| {
             quota(name, limit.max, limit.window_ms, cost, reason == Reason::Address)

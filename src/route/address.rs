@@ -17,15 +17,6 @@ impl Address {
         text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
     }
 
-    /// Tells whether a text is this address in the way that `to_string` writes it. An IPv4 address can be written in one way only.
-    #[must_use]
-    pub fn is_written(self, text: &str) -> bool {
-        match self.0 {
-            IpAddr::V4(address) => text.parse() == Ok(address),
-            IpAddr::V6(_) => text == self.to_string(),
-        }
-    }
-
     /// Returns the key that counts for this address: the address itself, or the /64 of an IPv6 address, because a provider gives a whole /64 to one customer.
     #[must_use]
     pub fn rate_limit_key(self) -> u128 {

@@ -32,10 +32,9 @@ function world(options) {
 }
 const FAILED = { status: 500, body: { error: { statusCode: 500, message: 'This server failed' } } };
 
-const ways = [[undefined, ['route_judge', 'route_admit', 'route_ask', 'route_settle', 'route_cors']], [{ authorize: 'none' }, ['route_begin', 'route_settle', 'route_cors']]];
-for (const [options, name] of ways.flatMap(([options, names]) => names.map((name) => [options, name]))) {
-  test(`a trap in ${name} is one lost answer${options ? ', where nobody is asked' : ''}`, async () => {
-    const { gateway, events, ask } = world(options), token = await gateway.issue();
+for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_settle', 'route_cors']) {
+  test(`a trap in ${name} is one lost answer`, async () => {
+    const { gateway, events, ask } = world(), token = await gateway.issue();
     let isDue = true, trapped = 0;
     trapping = (entered) => {
       if (entered !== name || !isDue) return false;
@@ -70,8 +69,9 @@ test('a trap while others wait leaves nobody waiting', async () => {
     },
   });
   const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+  let asked = 0;
+  trapping = (name) => name === 'route_ask' && ++asked === 3;
   const waiting = [ask(token), ask(token)];
-  trapping = (name) => name === 'route_begin';
   assert.equal((await ask(token)).status, 500);
   trapping = () => false;
   go();
@@ -86,18 +86,28 @@ test('an answer that comes after a fault is nobody else\'s', async () => {
   const handle = createRefreshHandler({
     baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: 'none', limit: false,
     fetch: async (url, init) => {
-      await new Promise((resolve) => held.set(init.headers.authorization, resolve));
+      await new Promise((resolve) => {
+        held.set(init.headers.authorization, resolve);
+        sent();
+      });
       return gateway.fetch(new Request(url, { headers: init.headers }));
     },
   });
   const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+  let sent = () => {};
+  /** Asks, and waits until the request is sent. */
+  const begun = async (token) => {
+    const isSent = new Promise((resolve) => { sent = resolve; }), answer = ask(token);
+    await isSent;
+    return { answer };
+  };
   const sub = async (answer) => (await gateway.verify((await (await answer).json()).data.accessToken)).sub;
-  const first = ask(tokens[0]);
-  trapping = (name) => name === 'route_begin';
+  const { answer: first } = await begun(tokens[0]);
+  trapping = (name) => name === 'route_ask';
   assert.equal((await ask(tokens[1])).status, 500);
   trapping = () => false;
   // The new route begins to count its tickets anew.
-  const second = ask(tokens[1]);
+  const { answer: second } = await begun(tokens[1]);
   held.get(tokens[0])();
   assert.equal(await sub(first), 'a');
   const again = ask(tokens[1]);
