@@ -17,6 +17,7 @@ SHELL := /bin/bash
 
 WASM_PACK := 0.15.1
 CARGO_MUTANTS := 27.1.0
+CARGO_DENY := 0.20.2
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 
 # What cargo installs is kept between checkouts: compiling it takes minutes.
@@ -82,8 +83,10 @@ test-rust: | setup
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --quiet
 
-test-licences:
-	@node scripts/licences.mjs
+# The advisories are left out: their database takes the network.
+test-licences: $(TOOLS)/bin/cargo-deny
+	@cargo deny --locked --log-level error check licenses bans sources
+	cargo deny --locked --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check licenses bans sources
 
 test-wasm: | setup browser
 	@wasm-pack test --node --locked

@@ -17,6 +17,7 @@ node_modules/.package-lock.json benches/node_modules/.package-lock.json:
 
 $(TOOLS)/bin/wasm-pack: CRATE := wasm-pack@$(WASM_PACK)
 $(TOOLS)/bin/cargo-mutants: CRATE := cargo-mutants@$(CARGO_MUTANTS)
+$(TOOLS)/bin/cargo-deny: CRATE := cargo-deny@$(CARGO_DENY)
 # By a lock file of this repository: its own names versions that not every mirror has.
 $(TOOLS)/bin/wasm-bindgen: CRATE := --path scripts/wasm-bindgen --target-dir target/wasm-bindgen
 $(TOOLS)/bin/%:
