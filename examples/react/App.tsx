@@ -1,10 +1,11 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { logIn } from './login.js'
+import type { TokenSession } from 'transak-user-token'
+import { logIn } from './login.ts'
 
-export function App({ session }) {
+export function App({ session }: { session: TokenSession }) {
   // The snapshot is the same object until something changes, so React renders only then.
   const { state, action, expiresAt } = useSyncExternalStore(session.subscribe, session.snapshot, session.snapshot)
-  if (action === 'login') return <button onClick={() => logIn(session)}>Log in</button>
+  if (action === 'login' || expiresAt === null) return <button onClick={() => logIn(session)}>Log in</button>
   return <>
     <p id="state">{state}, expires {new Date(expiresAt).toLocaleString()}</p>
     <Account session={session} />
@@ -12,7 +13,7 @@ export function App({ session }) {
   </>
 }
 
-function Account({ session }) {
+function Account({ session }: { session: TokenSession }) {
   const [text, setText] = useState('loading')
   useEffect(() => {
     // StrictMode mounts twice. The abort ends the first wait; the refresh, if there is one, goes on and serves the second.
