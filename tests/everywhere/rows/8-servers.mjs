@@ -64,9 +64,9 @@ const app = fastify()
 app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })
 await app.listen({ port: Number(process.env.PORT), host: process.env.HOST })\n`);
 
-const next = async (kit) => {
+const next = (config) => async (kit) => {
   const world = await kit.world(), url = `http://127.0.0.1:${await kit.port()}`;
-  const cwd = await kit.project({ ...files('nextjs'), 'next.config.mjs': 'export default {};\n' });
+  const cwd = await kit.project({ ...files('nextjs'), 'next.config.mjs': `export default ${JSON.stringify(config)};\n` });
   await kit.run(kit.tool('next'), ['build'], { cwd });
   await kit.serve(kit.tool('next'), ['start', '--hostname', '127.0.0.1', '--port', new URL(url).port], url, { cwd, env: environment(world.base) });
   await called(fetch, url, world, { address: '203.0.113.7', more: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' } });
@@ -144,6 +144,6 @@ export default [
   route('Fastify', 'fastify', 'servers', { 'by `toNodeListener`': server('node-http', fastify) }),
   route('Hono', 'hono', 'servers', { 'an example of the repository': server('hono') }),
   route('node:http under SES', 'ses', 'servers', { '`lockdown()` before the import': hardened }),
-  route('Next.js', 'next', 'next', { 'an example of the repository': next }, { limitMs: 240_000 }),
+  route('Next.js', 'next', 'next', { 'an example of the repository': next({}), 'with `cacheComponents`': next({ cacheComponents: true }) }, { limitMs: 240_000 }),
   route('Cloudflare Workers (workerd)', undefined, 'runtimes', { 'an example of the repository': workers }),
 ];

@@ -19,6 +19,5 @@ const handle = createRefreshHandler({
   userIp: (request) => request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim(),
 })
 
-export const dynamic = 'force-dynamic'
 export const GET = (request) => handle(request)
 export const OPTIONS = GET
