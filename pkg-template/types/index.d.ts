@@ -583,8 +583,8 @@ export class TokenSession {
  * - `ERR_INVALID_TOKEN` (login, or fix by reason): not a usable token; `reason` says why.
  * - `ERR_TOKEN_EXPIRED` (login): expired by its own `exp`, before or during the call.
  * - `ERR_UNAUTHORIZED` (login): the server refused the token: 401, an errorCode of a token, or 400 "Session Expired".
- * - `ERR_FORBIDDEN` (fix): 403, because the address is not allow-listed or the key is wrong; or a challenge of the CDN with any
- *   status.
+ * - `ERR_FORBIDDEN` (fix): 403, because the address or the key is not allowed, or because your route's `authorize` refuses; or a
+ *   challenge of the CDN with any status.
  * - `ERR_REJECTED` (fix): any other 4xx.
  * - `ERR_RATE_LIMITED` (retry): 429.
  * - `ERR_SERVER` (retry): 5xx.
