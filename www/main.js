@@ -1,7 +1,7 @@
 // This page checks one token on every frame. Only this variable holds the token, and nothing here stores it.
 import { ensureFreshToken, refreshAccessToken, tokenStatus } from '/package/index.js';
 import { draw } from './timeline.js';
-import { MINUTE, SECOND, clock, span } from './times.js';
+import { MINUTE, clock, countdown, span } from './times.js';
 
 /** The slider's steps: the window is so many 60ths of the token's life. */
 const STEPS = 60;
@@ -202,11 +202,9 @@ function showStatus(status) {
   });
   change('advice', ADVICE[state](status), (text) => { $('advice').textContent = text; });
   if (state === 'invalid') return;
-  const { expiresInMs } = status;
-  change('countdown-name', expiresInMs > 0 ? 'expires in' : 'expired', (text) => { $('countdown-name').textContent = text; });
-  const past = Math.floor(-expiresInMs / SECOND) * SECOND;
-  const countdown = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND) : past > 0 ? `${span(past)} ago` : 'just now';
-  change('countdown', countdown, (text) => { $('countdown').textContent = text; });
+  const [name, time] = countdown(status.expiresInMs);
+  change('countdown-name', name, (text) => { $('countdown-name').textContent = text; });
+  change('countdown', time, (text) => { $('countdown').textContent = text; });
   draw(status);
 }
 

@@ -1,6 +1,6 @@
 // A session that all tabs of this page share. The token is in their common store. The page shows only digits of its hash.
 import { TokenSession, webStorage } from '/package/index.js';
-import { SECOND, clock, span } from './times.js';
+import { clock, countdown } from './times.js';
 
 const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror'];
 const STATES = { fresh: 'Fresh', expiring: 'Expiring', expired: 'Expired', invalid: 'No token yet' };
@@ -74,6 +74,7 @@ async function attempt(work) {
 async function mark() {
   const token = await session.accessToken().catch(() => null);
   const digest = token && new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)));
+  $('hash').hidden = !digest;
   $('mark').textContent = digest ? [...digest.slice(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('') : 'none';
 }
 
@@ -82,7 +83,7 @@ function show() {
   document.body.dataset.state = state === 'invalid' ? 'none' : state;
   document.body.dataset.action = action;
   $('state').textContent = STATES[state];
-  $('countdown').textContent = expiresInMs > 0 ? span(Math.ceil(expiresInMs / SECOND) * SECOND) : '–';
+  if (expiresInMs !== undefined) [$('countdown-name').textContent, $('countdown').textContent] = countdown(expiresInMs);
   $('log-in').disabled = busy;
   $('refresh').disabled = busy || action === 'login';
   $('log-out').disabled = busy || state === 'invalid';

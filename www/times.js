@@ -7,6 +7,13 @@ export function clock(instant, lifeMs) {
   return new Intl.DateTimeFormat('en-GB', form).format(instant).replace(',', '');
 }
 
+/** What stands before and in the countdown. */
+export function countdown(expiresInMs) {
+  if (expiresInMs > 0) return ['expires in', span(Math.ceil(expiresInMs / SECOND) * SECOND)];
+  const past = Math.floor(-expiresInMs / SECOND) * SECOND;
+  return ['expired', past > 0 ? `${span(past)} ago` : 'just now'];
+}
+
 /** A duration in its two largest units. */
 export function span(ms) {
   const units = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'min'], [SECOND, 's']];

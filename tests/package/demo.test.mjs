@@ -114,6 +114,17 @@ test('the second page has one primary button, and none that can do nothing', asy
   assert.doesNotMatch(await text(page, '#log'), /Nothing so far/);
 });
 
+test('the second page says when its token has expired', async (t) => {
+  const { page, url, setLifetime } = await opened(t);
+  await setLifetime(2000);
+  await fetch(new URL('/gateway/fault', url), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{ "fault": { "kind": "hang" } }' });
+  await page.goto(new URL('tabs.html', url));
+  await page.waitForSelector('body[data-ready]');
+  await page.click('#log-in');
+  await state(page, 'expired');
+  assert.match(await text(page, '.countdown'), /^expired (just now|\d+ s ago)$/);
+});
+
 test('axe-core finds nothing in any state, at both widths, light and dark', async (t) => {
   const axe = readFileSync(above('node_modules/axe-core/axe.min.js'), 'utf8');
   const { page, url, expected, setLifetime, later } = await opened(t);
