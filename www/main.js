@@ -168,7 +168,7 @@ function windowOption() {
   return { refreshWindowMs: Math.round(lifetimeMs * share / STEPS) };
 }
 
-/** Draws an example of a life while there is no token. The style sheet hides its times. */
+/** Draws an example of a life while there is no valid token. The style sheet hides its times. */
 function outline({ refreshWindowMs }) {
   const life = Number($('lifetime').value);
   draw({ state: 'none', issuedAt: 0, refreshAt: life - (refreshWindowMs ?? life / 10), expiresAt: life, expiresInMs: life });
@@ -178,7 +178,7 @@ function frame() {
   const options = windowOption();
   const status = token === undefined ? undefined : tokenStatus(token, options);
   if (status) showStatus(status);
-  else outline(options);
+  if (!status || status.state === 'invalid') outline(options);
   showWindow(options, status);
   requestAnimationFrame(frame);
 }

@@ -24,12 +24,13 @@ export function draw({ state, issuedAt, refreshAt, expiresAt, expiresInMs }) {
   if (drawn !== life) {
     drawn = life;
     drawZones(width, x(refreshAt), end);
-    if (state !== 'none') drawMarks({ begin, refreshAt, expiresAt, refreshX: x(refreshAt), end });
+    if (state === 'none') set($('timeline'), { 'aria-label': 'No token, no timeline' });
+    else drawMarks({ begin, refreshAt, expiresAt, refreshX: x(refreshAt), end });
   }
-  const present = [width, x(now).toFixed(1), Math.floor(now / SECOND), state].join();
+  const present = [width, x(now).toFixed(1), Math.floor(now / SECOND), expiresAt - begin, state].join();
   if (drawnNow !== present) {
     drawnNow = present;
-    drawNow(now, x(now), width);
+    drawNow(clock(now, expiresAt - begin), x(now), width);
   }
 }
 
@@ -66,12 +67,12 @@ function place(id, when, at, anchor, row = 0) {
   return Math.max(name.getComputedTextLength(), time.getComputedTextLength()) + GAP;
 }
 
-function drawNow(now, x, width) {
+function drawNow(when, x, width) {
   const [line, arrow, text] = $('now').children;
   set($('now'), { transform: `translate(${x.toFixed(1)} 0)` });
   set(line, { y1: TOP - 8, y2: BOTTOM + 3 });
   set(arrow, { transform: `translate(0 ${TOP - 10})` });
-  text.textContent = `now ${clock(now, 0)}`;
+  text.textContent = `now ${when}`;
   const half = text.getComputedTextLength() / 2;
   // The label stays inside the timeline if its line is near an end.
   set(text, { x: Math.max(half - x, Math.min(0, width - half - x)), y: TOP - 15, 'text-anchor': 'middle' });

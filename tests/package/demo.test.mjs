@@ -82,6 +82,31 @@ test('a token that has expired within a second has expired just now', async (t) 
   }
 });
 
+test('what is no token is invalid, and has no times', async (t) => {
+  const { page } = await opened(t);
+  await page.evaluate(() => {
+    const { fetch } = globalThis;
+    globalThis.fetch = async (url, init) => String(url).endsWith('/verify') ? Response.json({ data: { accessToken: 'text' } }) : fetch(url, init);
+  });
+  await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
+  await page.click('#log-in');
+  await state(page, 'invalid');
+  assert.equal(await text(page, '#advice'), 'Log in again: not_a_jwt.');
+  for (const part of ['.countdown', '#now', '#mark-issued', '#mark-expires']) assert.equal(await page.$eval(part, (element) => element.checkVisibility({ visibilityProperty: true })), false, part);
+  // The example of a life has the width of the page, whatever that is.
+  for (const width of [390, 1280]) {
+    await page.setViewport({ width, height: 900 });
+    await page.waitForFunction(() => Number(document.querySelector('#outline').getAttribute('width')) === document.querySelector('#timeline').clientWidth, { timeout: 15_000 });
+  }
+});
+
+test('a life of days has a date at each of its times', async (t) => {
+  const { page } = await opened(t);
+  await page.select('#lifetime', '2592000000');
+  await logIn(page);
+  for (const time of await page.$$eval('.mark .time, #now text', (all) => all.map(({ textContent }) => textContent))) assert.match(time, /^(now )?\d+ [A-Z]\w+ \d\d:\d\d$/);
+});
+
 test('the slider grows to the right, and says its unit', async (t) => {
   const { page } = await opened(t);
   await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
