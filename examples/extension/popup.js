@@ -11,9 +11,11 @@ await show()
 async function show() {
   const { action, state, issuedAt, refreshAt, expiresAt } = session.snapshot(), isIn = action !== 'login'
   const { asked } = await chrome.storage.session.get('asked')
+  part('ended').hidden = isIn || !!asked || expiresAt === null   // expired, or refused by the server
   part('address').hidden = isIn || !!asked
   part('code').hidden = isIn || !asked
   part('account').hidden = !isIn
+  part('to').textContent = asked?.email ?? ''
   if (!isIn) return
   const share = (instant) => `${100 * Math.min(Math.max((instant - issuedAt) / (expiresAt - issuedAt), 0), 1)}%`
   part('state').textContent = state
@@ -31,7 +33,7 @@ function on(id, event, work) {
     given.preventDefault()
     part('problem').textContent = ''
     await work(new FormData(given.target.form ?? (event === 'submit' ? given.target : undefined)))
-      .catch((error) => { part('problem').textContent = error.code ?? error.message })
+      .catch((error) => { part('problem').textContent = error.message })
     await show()
   })
 }
@@ -43,5 +45,6 @@ on('code', 'submit', async (form) => {
   await session.replace(await verifyPassword(asked, form.get('otp')))   // resolves once the token is stored
   await chrome.storage.session.remove('asked')
 })
+on('again', 'click', () => chrome.storage.session.remove('asked'))
 on('renew', 'click', () => session.refresh())
 on('out', 'click', () => session.clear())

@@ -58,31 +58,65 @@ async function installed(kit, which, extension) {
   };
 }
 
+/** Has axe-core look at a popup, light and dark. */
+async function accessible({ page }, kit) {
+  await page.evaluate(await readFile(join(kit.root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+  for (const value of ['light', 'dark']) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+    const found = await page.evaluate(async () => (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`));
+    assert.deepEqual(found, [], value);
+  }
+}
+
+/** What a user does for a code, and with it. */
+const send = async ({ page, shown }) => {
+  await shown('#address');
+  await page.type('[name=email]', 'user@example.com');
+  await page.click('#address button');
+  await shown('#code');
+};
+const enter = async ({ page, shown, says }) => {
+  await shown('#code');
+  await page.type('[name=otp]', '123456');
+  await page.click('#code button');
+  await says('fresh');
+};
+
 const shared = (edits) => async (kit) => {
   const { extension, gateway } = await built(kit, edits), popup = await installed(kit, 'chrome', extension);
   const first = await popup();
   await first.shown('#address');
-  await first.page.type('[name=email]', 'user@example.com');
-  await first.page.click('#address button');
-  await first.shown('#code');
+  await accessible(first, kit);
+  await send(first);
+  await accessible(first, kit);
+  await first.page.click('#again');
+  await first.page.$eval('#address', (form) => form.reset());
+  await send(first);
   // It is gone while its user reads the e-mail.
   await first.page.close();
   const second = await popup();
-  await second.shown('#code');
-  await second.page.type('[name=otp]', '123456');
-  await second.page.click('#code button');
   // The popup does not renew by itself: the worker does, and the popup shows it.
-  await second.says('fresh');
+  await enter(second);
   assert.equal(gateway.refreshes(), 1);
+  await accessible(second, kit);
   if (process.env.SCREENSHOT) await second.page.screenshot({ path: process.env.SCREENSHOT });
   const third = await popup();
   await third.says('fresh');
   await third.page.click('#out');
-  for (const { shown, problems } of [second, third]) {
+  for (const { page, shown, problems } of [second, third]) {
     await shown('#address');
+    assert.ok(await page.$('#ended[hidden]'));
     assert.deepEqual(problems, []);
   }
   assert.equal(gateway.refreshes(), 1);
+
+  // A token that the server refuses is not one that nobody has had.
+  await send(third);
+  await enter(third);
+  gateway.fail({ kind: 'error', status: 401, errorCode: 1002 });
+  await third.page.click('#renew');
+  await third.shown('#ended');
+  await accessible(third, kit);
 };
 
 /** The main entry under the browser's own policy: one error, which says what helps. */
