@@ -26,7 +26,7 @@ export default function Page() {
     {action === 'login'
       ? <button onClick={() => show(logIn(session), 'logged in')}>Log in</button>
       : <>
-        <button onClick={() => show(session.refresh(), 'a new token')}>Renew</button>
+        <button onClick={() => show(session.refresh(), 'a new token')}>Renew</button>{' '}
         <button onClick={() => show(session.clear(), 'logged out')}>Log out</button>
       </>}
     <p id="outcome">{outcome}</p>
