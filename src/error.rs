@@ -48,7 +48,7 @@ macro_rules! named {
             /// Every variant, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// Returns its place among [`ALL`](Self::ALL).
+            /// Returns its index in [`ALL`](Self::ALL).
             #[must_use]
             #[expect(clippy::as_conversions, reason = "only a cast gives a variant's number")]
             pub const fn index(self) -> u8 {

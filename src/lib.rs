@@ -21,8 +21,8 @@
 //! | [`option`] | which numbers an option takes |
 //! | [`error`] | every code, reason and action |
 //!
-//! On `wasm32` the module `js` opens the boundary: promises, timers and the Fetch API live there, and
-//! nothing else knows what a `JsValue` is.
+//! On `wasm32` the module `js` is the boundary to JavaScript. It has the promises, the timers and the Fetch API. No other module
+//! knows what a `JsValue` is.
 
 pub mod claims;
 pub mod error;

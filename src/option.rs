@@ -3,7 +3,7 @@
 /// What a number must be. Every number must be finite, too.
 #[derive(Clone, Copy, Debug)]
 pub enum Fits {
-    /// Nothing else.
+    /// Any finite number.
     Any,
     /// Above 0.
     Positive,

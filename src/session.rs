@@ -22,9 +22,9 @@
 //!   request. After a time-out, call [`time_out`](Session::time_out) and go on waiting. Pass an answer to
 //!   [`accept`](Session::accept), and a failure to [`fail`](Session::fail). If a ticket is not carried out, [give it
 //!   back](Session::give_back).
-//! - Pass the content of the store to [`found`](Session::found), or to [`replaced`](Session::replaced) if another tab tells of a
+//! - Pass the content of the store to [`found`](Session::found), or to [`replaced`](Session::replaced) if another tab reports a
 //!   login. After a write, call [`written`](Session::written) and look again: a token is [stored](Session::is_stored) only after
-//!   it was read there.
+//!   it was read in the store.
 
 mod clock;
 pub mod numbers;
@@ -81,7 +81,7 @@ pub enum Rejection {
     LastFailure(Code),
     /// The token has expired.
     Expired,
-    /// There is no token: the session was cleared.
+    /// There is no token: the session was cleared, or never held one.
     Cleared,
 }
 
@@ -120,12 +120,12 @@ struct Held {
     since: Ticket,
     /// The random delay of its renewal, as a share of the longest delay. It is drawn once.
     jitter: f64,
-    /// Before this, neither the session itself nor `accessToken()` begins a refresh. After a refresh it is set to half of the new
-    /// token's remaining life.
+    /// Before this instant, neither the session itself nor `accessToken()` begins a refresh. A refresh sets it to the middle of the
+    /// new token's remaining life.
     rests_until: f64,
-    /// Before this, the session itself begins no refresh.
+    /// Before this instant, the session itself begins no refresh.
     pauses_until: f64,
-    /// Before this, nothing sends a request.
+    /// Before this instant, nothing sends a request.
     cools_until: f64,
     failures: u32,
     failure: Option<Code>,
@@ -146,11 +146,11 @@ pub struct Session {
     last_ticket: Ticket,
     /// The session drops the answers to this ticket and to all earlier ones, because of another login or a logout.
     void: Ticket,
-    /// The session emits no events of this ticket and of all earlier ones, because it was stopped.
+    /// The session emits no events for this ticket or an earlier one, because it was stopped.
     silent: Ticket,
     /// How often in a row the session did not get the lock.
     lock_failures: u32,
-    /// Until when another holder of the lock may wait for an answer.
+    /// Before this instant, another holder of the lock may still wait for an answer.
     elsewhere_until: f64,
     running: bool,
     offline: bool,
@@ -294,14 +294,16 @@ impl Session {
         self.clear();
     }
 
-    /// Notes the instant of a logout. That of a token which is not a second old, or on a slow clock, is the token's `iat`: so the token
-    /// itself is not later. Nor is the instant earlier than that of a logout before it.
+    /// Notes the instant of a logout. It is now, or `after` if now is earlier than one second after `after`.
+    ///
+    /// `after` is the `iat` of the cleared token. So that token is never later than the logout, even if it is new or the clock is slow.
+    /// If there is no token, `after` is the instant of the previous logout. So a second logout never moves the instant back.
     fn note_logout(&mut self, after: Option<f64>) {
         let (after, now) = (after.unwrap_or(f64::MIN), self.time());
         self.logged_out_at = Some(if now < after + 1_000.0 { after } else { now });
     }
 
-    /// Decides the next step of a call. It is a look at the store if the last look is old, or before a rejection.
+    /// Decides the next step of a call. The step is a look at the store if the last look is old, or before a rejection.
     fn unless_a_look_is_due(&mut self, progress: Progress, answer: impl FnOnce(&mut Self) -> Step) -> Step {
         let may_look = self.has_store && !progress.has_looked;
         if may_look && self.is_look_older_than(LOOK_MS) {

@@ -23,14 +23,14 @@ pub struct Now {
 }
 
 impl Session {
-    /// Returns server minus local time, in milliseconds; none until it is measured, and again after the wall clock has
-    /// jumped. Positive if the local clock is slow.
+    /// Returns server minus local time, in milliseconds. It is positive if the local clock is slow. It is none before the first
+    /// measurement, and after the wall clock has jumped.
     #[must_use]
     pub fn clock_skew_ms(&self) -> Option<f64> {
         self.skew_ms
     }
 
-    /// Notes the time. If the wall clock has jumped, the measured skew is dropped.
+    /// Notes the time. Drops the measured skew if the wall clock has jumped.
     pub(super) fn observe(&mut self, now: Now) {
         let jump = (now.wall - self.seen.wall) - (now.monotonic - self.seen.monotonic);
         self.seen = now;

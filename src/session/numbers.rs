@@ -1,4 +1,4 @@
-//! A session as numbers. JavaScript keeps them between two calls. So a trap, which loses the instance's memory, loses no session.
+//! A session as numbers. JavaScript keeps them between two calls of the wasm. A trap loses the instance's memory, so it loses no session.
 
 use core::cell::Cell;
 
@@ -12,7 +12,7 @@ use crate::status::StatusOptions;
 /// The count of numbers that represent a session.
 pub const COUNT: usize = 37;
 
-/// The numbers that are not read or written yet. Each field takes the first one. One list of fields serves both directions.
+/// The numbers that are not read or written yet. Each field takes the first of them. The same list of fields reads and writes.
 struct Numbers<'a> {
     rest: &'a [Cell<f64>],
     is_reading: bool,

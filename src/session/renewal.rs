@@ -6,8 +6,8 @@ use crate::claims::Claims;
 use crate::error::{Action, Code};
 use crate::refresh::spread_ms;
 
-/// The longest time between two looks at the clock, in milliseconds: `setTimeout` overflows at 24.8 days, and a
-/// machine that slept is noticed this soon.
+/// The longest time between two looks at the clock, in milliseconds. `setTimeout` overflows at 24.8 days. After the machine has
+/// slept, the session notices that within this time.
 pub const MAX_CHUNK_MS: f64 = 3_600_000.0;
 
 /// For this long after an unanswered request no second one is sent for the same token, in milliseconds. The server may have
@@ -30,13 +30,13 @@ const MIN_BACKOFF_MS: f64 = 1_000.0;
 /// The longest back-off.
 const MAX_BACKOFF_MS: f64 = 600_000.0;
 
-/// The longest part of a `Retry-After` that is waited for without an attempt.
+/// The session waits no longer than this for a `Retry-After`. Then it makes an attempt.
 const MAX_RETRY_AFTER_MS: f64 = 3_600_000.0;
 
-/// The shortest cool-down in any case.
+/// No cool-down is shorter than this.
 const MIN_COOL_DOWN_MS: f64 = 100.0;
 
-/// After so many waits in a row without getting the lock, a refresh goes on without it.
+/// If the session does not get the lock this many times in a row, the refresh goes on without it.
 const MAX_LOCK_FAILURES: u32 = 3;
 
 /// An order to refresh once. A later ticket has a greater number.
@@ -48,7 +48,7 @@ pub struct Ticket(pub u32);
 pub(super) struct Request {
     pub(super) ticket: Ticket,
     pub(super) sent_at: Option<f64>,
-    /// Until when an answer is expected after the time-out.
+    /// After the time-out, an answer is still expected until this instant. None before the time-out.
     pub(super) late_until: Option<f64>,
 }
 
@@ -68,7 +68,7 @@ pub enum Accepted {
 pub enum Outcome {
     /// It failed with this error.
     Failed,
-    /// The token has expired meanwhile, so that only a new login helps: `ERR_TOKEN_EXPIRED`, with the failure as its cause.
+    /// The token has expired during the refresh. So only a new login helps: `ERR_TOKEN_EXPIRED`, with the failure as its cause.
     Expired,
     /// The failure was reported before.
     Known,
@@ -146,7 +146,7 @@ impl Session {
     #[must_use]
     pub fn unanswered_ms(&self) -> f64 {
         let left = self.held.map_or(0.0, |held| self.left_ms(held.claims));
-        // A token that would expire in that time is sent once more.
+        // If the token would expire in that time, it is sent once more. So the session does not keep the lock.
         if left > UNANSWERED_MS { UNANSWERED_MS } else { 0.0 }
     }
 
@@ -183,7 +183,7 @@ impl Session {
             return Accepted::Refused(self.record(ticket, Code::BadResponse, None, random));
         }
         self.skew_ms = skew_ms;
-        // Another tab or a later request has got a token already. Of two tokens the later one wins.
+        // The session already holds a token of another tab or of a later request. The later token wins.
         if ticket <= held.since && !is_later(new, held.claims) {
             return Accepted::Dropped;
         }
@@ -206,7 +206,7 @@ impl Session {
         self.record(ticket, code, retry_after_ms, random)
     }
 
-    /// Notes that the lock did not come in time. Tells whether the refresh goes on without it. Otherwise the refresh has failed.
+    /// Notes that the lock did not come in time. Returns true if the refresh goes on without the lock, and false if it has failed.
     pub fn go_on_without_lock(&mut self, ticket: Ticket, random: f64, now: Now) -> bool {
         self.observe(now);
         self.lock_failures = self.lock_failures.saturating_add(1);
@@ -240,7 +240,7 @@ impl Session {
         self.request.take_if(|request| request.late_until.is_some_and(|until| wall >= until));
     }
 
-    /// Tells whether the answer to a request is expected in time.
+    /// Tells whether a request is in flight whose time is not up.
     pub(super) fn is_answer_due(&self) -> bool {
         self.request.is_some_and(|request| request.late_until.is_none())
     }
@@ -318,11 +318,11 @@ impl Session {
     }
 }
 
-/// Returns how long no request is made after so many failures in a row.
+/// Returns how long the session sends no request after a number of failures in a row.
 ///
 /// It is a back-off with full jitter above its minimum, and at most half of the token's remaining life. If the server asks for a
-/// longer wait, it is that wait plus a random addition, up to the token's expiry. It is never more than about an hour: then one
-/// attempt shows whether the server still asks for the wait.
+/// longer wait, it is that wait plus a random addition, up to the token's expiry. It is never more than about an hour. After that,
+/// one attempt shows whether the server still asks for a wait.
 pub(super) fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
     let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
     let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);

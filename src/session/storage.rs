@@ -8,7 +8,7 @@ use crate::status::State;
 /// The longest time for which a store is asked to keep a token, in milliseconds. memcached treats a longer time as a date.
 const MAX_TTL_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
-/// For this long before the end of its time an entry may vanish by itself, in milliseconds, because clocks differ.
+/// An entry may vanish by itself this long before it ends, in milliseconds. The reason is that clocks differ.
 const LAST_MS: f64 = 60_000.0;
 
 /// If the last look at the store is older, a call waits for another one. In milliseconds.
@@ -25,7 +25,7 @@ pub const LOGGED_OUT: &str = "cleared";
 pub enum Content {
     /// Nothing.
     Empty,
-    /// Something that is no token, or no entry in a store that may have forgotten it.
+    /// Something that is no token. Or nothing, in a store that may forget: that is no logout.
     Unusable,
     /// The mark of a logout, in a store that may forget.
     LoggedOut,
@@ -51,8 +51,8 @@ pub enum Found {
     Keep,
     /// Store the token.
     Write,
-    /// Take the lock, look again, and store the token if that is still necessary. Until then, the holder of the lock may store the
-    /// token's successor.
+    /// Take the lock, look again, and store the token if that is still necessary. While the session waits for the lock, its holder
+    /// may store the token's successor.
     Lock,
     /// Only wake the waiting calls: the session holds the stored token now.
     Adopted,
@@ -62,14 +62,14 @@ pub enum Found {
     Delete,
 }
 
-/// How the session's token compares with a stored token of another user.
+/// Where the session's token comes from. That decides whether it overwrites a stored token of another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It comes from the constructor, and overwrites the stored one.
+    /// From the constructor: it overwrites another user's token.
     Given,
-    /// It comes from `replace()`, and overwrites any stored one.
+    /// From `replace()`: it overwrites every stored token.
     Replaced,
-    /// It was in the store before. So the stored one is of a newer login.
+    /// It was in the store before. So another user's token there is of a newer login.
     Settled,
 }
 
@@ -155,9 +155,9 @@ impl Session {
         Found::Adopted
     }
 
-    /// Returns how long the store has to keep the token, in whole milliseconds: until it expires. It is never longer than the
-    /// lifetime that the token states, even if the clock is wrong, and never longer than every store accepts. It is not positive if
-    /// the token has expired.
+    /// Returns how long the store has to keep the token, in whole milliseconds: until the token expires. It is never longer than the
+    /// lifetime that the token states, even if the clock is wrong. Nor is it longer than `MAX_TTL_MS`, because some stores accept no
+    /// longer time. It is not positive if the token has expired.
     #[must_use]
     pub fn ttl_ms(&mut self, now: Now) -> f64 {
         self.observe(now);
@@ -186,12 +186,12 @@ impl Session {
     }
 
     pub(super) fn is_look_older_than(&self, age_ms: f64) -> bool {
-        // The same if the clock was set back.
+        // If the clock was set back, the last look seems to be in the future. Then it counts as old, too.
         self.looked_at.is_none_or(|at| (self.seen.wall - at).abs() > age_ms)
     }
 
     /// Compares the stored token with the one that the session held before the logout. A token that was issued later is of a login
-    /// elsewhere. For a session that never held a token, so is any token.
+    /// elsewhere. If the session never held a token, every token is of a login elsewhere.
     fn found_without_token(&mut self, content: Content, random: f64) -> Found {
         match content {
             Content::Token(stored) if self.is_left_over(stored) => Found::Delete,
@@ -204,9 +204,10 @@ impl Session {
         }
     }
 
-    /// Tells whether a stored token is of a login after the logout. `iat` has whole seconds. So a token of the logout's own second
-    /// counts as later: no session stores a refreshed token once it has seen the logout. If the logout's instant is the `iat` of the
-    /// cleared token, only a token of a later second does.
+    /// Tells whether a stored token is of a login after the logout. `iat` has whole seconds. So it does not show whether a token of
+    /// the logout's own second is earlier or later. Such a token counts as later, because no session stores a refreshed token after it
+    /// has seen the logout. There is one exception: if the logout's instant is the `iat` of the cleared token, only a token with a
+    /// later `iat` counts as later.
     fn is_of_a_later_login(&self, stored: Stored) -> bool {
         let (Some(at), issued_at) = (self.logged_out_at, stored.claims.issued_at) else { return true };
         let second = (at / 1_000.0).floor() * 1_000.0;
@@ -219,7 +220,7 @@ impl Session {
         stored.is_same || stored.is_of_same_user && self.logged_out_at.is_some_and(is_older)
     }
 
-    /// Notices that the token is in the store. It was written when it was issued, or later.
+    /// Notices that the token is in the store. The store got it at its `iat` or later, so the time of the entry began no earlier.
     fn see(&mut self, claims: Claims) {
         let since = claims.issued_at.unwrap_or(self.time());
         let ends = claims.expires_at.min(since + MAX_TTL_MS) - self.skew_ms.unwrap_or(0.0);
