@@ -123,7 +123,7 @@ struct InFlight {
 pub enum Settled<'a> {
     /// Transak gave a token: the token, its hash, and when it expires.
     Granted(&'a str, Key, f64),
-    /// Transak gave the token to another process: the same, and when that was.
+    /// Transak gave a token to another process: the token, its hash, when it expires, and when the process got it.
     Found(&'a str, Key, f64, f64),
     /// There is no token.
     Failed(Verdict),
@@ -143,7 +143,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Opens a route.
+    /// Makes a route that remembers nothing yet.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         let mut watch = Watch::default();
@@ -215,8 +215,8 @@ impl Route {
         Some(self.cors(origin).limited(limited))
     }
 
-    /// Looks for an unknown proxy. `remote` is the hash of the socket's address, and `forwarded` the hash of `x-forwarded-for`. It is
-    /// called only while [this says so](Self::watches_proxies).
+    /// Looks for an unknown proxy. `remote` is the hash of the socket's address, and `forwarded` the hash of `x-forwarded-for`. The
+    /// caller needs it only while [`watches_proxies`](Self::watches_proxies) is true.
     pub fn watch(&mut self, remote: Option<Key>, forwarded: Option<Key>) {
         self.watch.request(remote, forwarded);
     }
@@ -328,7 +328,7 @@ fn is_kept(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'}')
 }
 
-/// Tells whether a segment of a path stands for a folder: this one, or the one above.
+/// Tells whether a segment of a path is `.` or `..`, also if it is percent-encoded.
 fn is_dots(segment: &str) -> bool {
     [".", "..", "%2e", ".%2e", "%2e.", "%2e%2e"].iter().any(|dots| segment.eq_ignore_ascii_case(dots))
 }

@@ -1,6 +1,6 @@
 //! The address that a request came from: one valid IPv4 or IPv6 address, or none.
 //!
-//! Of a proxy's header, only the addresses count that a trusted proxy has added. Anyone who sends a request can write any other
+//! In the header of a proxy, only an address that a trusted proxy has added counts. Anyone who sends a request can write any other
 //! address there. This module knows no host names and looks nothing up.
 
 use core::fmt;
@@ -17,7 +17,8 @@ impl Address {
         text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
     }
 
-    /// Returns the key that counts for this address: the address itself, or the /64 of an IPv6 address, because a provider gives a whole /64 to one customer.
+    /// Returns the key under which the limits count this address: the address itself, or the /64 of an IPv6 address. A provider gives
+    /// a whole /64 to one customer.
     #[must_use]
     pub fn rate_limit_key(self) -> u128 {
         match self.0 {
@@ -26,7 +27,7 @@ impl Address {
         }
     }
 
-    /// Returns the same as a text: the address, or its /64.
+    /// Returns that key as a text: the address, or its /64.
     #[must_use]
     pub fn rate_limit_text(self) -> String {
         match self.0 {
@@ -80,8 +81,9 @@ impl Network {
     }
 }
 
-/// Returns the address that a request came from: the first one that is not a trusted proxy's, beginning at the socket's address and
-/// going from right to left through the header. None if the socket's address is not known, or if such an entry is no address.
+/// Returns the address that a request came from. The search begins at the socket's address, and goes through the header from right
+/// to left. It ends at the first address that is not a trusted proxy's. None if the socket's address is not known, or if the search
+/// meets an entry that is no address.
 #[must_use]
 pub fn client(remote: Option<&str>, forwarded: Option<&str>, trusted: &[Network]) -> Option<Address> {
     // A link-local address has a zone, which only means something on this machine.

@@ -1,5 +1,5 @@
-//! A job over many tokens: when a failed refresh is tried again, how long all tokens wait because the server asked for it, and when
-//! nothing more is sent.
+//! A job over many tokens. It decides when a failed refresh is tried again, how long all tokens wait after a `Retry-After`, and when
+//! the job sends nothing more.
 
 use crate::error::{Action, Code, Failure};
 use crate::refresh::{Retries, may_pass, spread_ms};
@@ -10,7 +10,7 @@ const PATIENCE_MS: f64 = 60_000.0;
 /// What a job over many tokens has learned from its failures.
 #[derive(Debug)]
 pub struct Fleet {
-    /// How often one token is tried again.
+    /// How often one token is tried again at most.
     retries: f64,
     /// How long one token may take, all attempts and waits together.
     total_timeout_ms: f64,

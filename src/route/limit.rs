@@ -1,4 +1,4 @@
-//! The limits: so many requests in a window of time, for each address, for each token and in total.
+//! The limits: how many requests may come in a window of time, for each address, for each token and in total.
 //!
 //! A refusal by Transak counts against the address that the token came from, and against a separate total limit. It does not use up
 //! the total that all users share. So only the sender of forged tokens is limited.
@@ -42,8 +42,8 @@ impl Limits {
     /// No limits.
     pub const NONE: Self = Self { per_address: None, per_token: None, refused: None, refused_total: None, total: None };
 
-    /// Returns what the option `limiter` is called with at a moment: each limit's name, the reason of a refusal, and whether the call
-    /// counts or only looks.
+    /// Returns what the option `limiter` is called with at this moment. For each limit these are its name, the reason of a refusal, and
+    /// whether the call counts a request or only asks.
     #[must_use]
     pub fn quotas(&self, moment: Moment) -> Vec<Quota> {
         let Self { per_address, per_token, refused, refused_total, total } = *self;
@@ -101,7 +101,7 @@ pub struct Quota {
     pub reason: Reason,
     /// The limit.
     pub limit: Limit,
-    /// 1 to count, 0 to look.
+    /// 1 to count a request, 0 only to ask.
     pub cost: u8,
 }
 
@@ -122,7 +122,7 @@ struct Window {
 }
 
 impl Limit {
-    /// Returns the window that is open now: this one, or a new one. A clock that was set back opens a new one.
+    /// Returns the window that is open now: this one, or a new one. If the clock was set back, it is a new window.
     fn at(self, window: Option<&Window>, now: f64) -> Window {
         let open = window.filter(|window| now >= window.began && now < window.began + self.window_ms);
         open.copied().unwrap_or(Window { began: now, count: 0.0 })
@@ -227,8 +227,8 @@ impl Windows {
         if let Some((_, window)) = token {
             self.tokens.put(sending.token, window.counted());
         }
-        // In flight, one address may use at most as much of the shared total as its limit `refused`. Otherwise a burst of forged tokens
-        // would use up the total before Transak refuses them.
+        // The requests in flight of one address use at most as much of the shared total as its limit `refused`. Otherwise a burst of
+        // forged tokens would use up the total before Transak refuses them.
         let room = limits.refused.filter(|_| sending.rate_limit_key.is_some()).map_or(f64::INFINITY, |limit| limit.max);
         let counts = f64::from(u32::try_from(sending.under_way).unwrap_or(u32::MAX)) < room;
         let window = total.filter(|_| counts).map(|(_, window)| window);
@@ -266,8 +266,8 @@ impl Windows {
         }
     }
 
-    /// Counts a refusal against its rate-limit key. Returns whether it counts in `refused_total`, too. If the address is beyond its own
-    /// limit, which only a burst can cause, it does not.
+    /// Counts a refusal against its rate-limit key. Returns whether the refusal counts in `refused_total`, too. It does not if the
+    /// address is beyond its own limit. Only a burst can cause that.
     fn refuse(&mut self, limits: &Limits, rate_limit_key: Option<Key>, now: f64) -> bool {
         let Some((limit, key)) = limits.refused.zip(rate_limit_key) else { return true };
         let window = limit.at(self.refused.peek(key), now);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::Key;
 
-/// Up to `capacity` values by their keys. Each has the number of the turn in which it was put in.
+/// Up to `capacity` values by their keys. Each call of `put` is a turn, and each value has the number of its turn.
 #[derive(Debug)]
 pub(super) struct Lru<V> {
     values: Values<V>,

@@ -15,7 +15,7 @@ pub enum Outcome {
     Refreshed,
     /// The new token came from another request that was in flight.
     Shared,
-    /// The new token came a moment ago.
+    /// An earlier request got the new token, and the route has kept it.
     Repeated,
     /// It was the preflight of a browser.
     Preflight,
@@ -261,6 +261,6 @@ fn is_number(code: &str) -> bool {
 
 /// Returns whole seconds, rounded up, and at least one. A client that comes a moment too early would be refused again.
 fn seconds(wait_ms: f64) -> String {
-    // By whole numbers, because code that writes a float takes 20 kB.
+    // This writes a whole number, because code that writes a float takes 20 kB.
     Duration::try_from_secs_f64((wait_ms / 1000.0).ceil().max(1.0)).unwrap_or(Duration::MAX).as_secs().to_string()
 }

@@ -1,5 +1,5 @@
-//! Finds a wrong configuration: a proxy that the options do not name, or an environment whose tokens Transak refuses. The requests and
-//! Transak's answers show it.
+//! Finds a wrong configuration from the requests and from Transak's answers: a proxy that the options do not name, or tokens that
+//! Transak always refuses, for example because they are of another environment.
 
 use super::Key;
 
