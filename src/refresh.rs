@@ -93,7 +93,7 @@ impl OldToken {
         self.subject.is(self.payload.bytes(), other.subject, other.payload.bytes())
     }
 
-    /// Returns the failure "expired" if the failure could be retried, but the token has expired meanwhile.
+    /// Returns the failure "expired" if another attempt could help, but the token has expired.
     #[must_use]
     pub fn expired_since(&self, failure: &Failure, tolerance_ms: f64, now: f64) -> Option<Failure> {
         let is_over = failure.action() == Action::Retry && self.is_expired(tolerance_ms, now);
@@ -183,7 +183,7 @@ fn says_session_expired(message: &[u8]) -> bool {
 pub fn interpret_response(mut answer: Answer, old: &OldToken, tolerance_ms: f64, now: f64) -> Result<NewToken> {
     let retry_after_ms = answer.retry_after_ms(now);
     let is_too_long = match &answer.body {
-        // If a body was read as text, only its UTF-16 units were limited. It has at least as many bytes.
+        // JavaScript has limited the UTF-16 units of a body that was read as text. The same text may have more bytes.
         Body::Whole(bytes) => bytes.len() > MAX_BODY,
         Body::TooLong => true,
         Body::Broken => false,
@@ -247,7 +247,7 @@ pub(crate) fn may_pass(code: Code, status: Option<u16>) -> bool {
 /// Tells whether a foreign text repeats the token of the same answer, even if that token is not usable.
 fn repeats_new(access_token: Option<&[u8]>, text: &[u8]) -> bool {
     let Some(token) = access_token else { return false };
-    // This gets the readable part of the payload, without escapes, even if the claims are not those of a user access token.
+    // The payload is decoded as far as possible, without escapes, even if its claims are not those of a user access token.
     let mut payload = vec![b' '; token.len()];
     let _ = Claims::read(token, &mut payload);
     let payload = Secret::new(payload);
@@ -314,8 +314,7 @@ fn is_before_sending(code: &str) -> bool {
     code.starts_with("CERT_") || CODES.contains(&code)
 }
 
-/// Turns a failure into "expired", for a caller whose token has expired meanwhile: a login helps, another attempt does
-/// not.
+/// Turns a failure into "expired", for a caller whose token has expired during the refresh. Another attempt would not help.
 pub fn expire_meanwhile(failure: &mut Failure) {
     failure.cause = Some(Cause::Failure(failure.code));
     failure.code = Code::TokenExpired;

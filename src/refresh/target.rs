@@ -20,7 +20,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// The additions for a user's own server.
+    /// What a message adds for a user's own server.
     pub const OWN: Self = Self { token: "it was sent to your own baseUrl", caller: "" };
 
     const fn transak(token: &'static str) -> Self {
@@ -28,8 +28,8 @@ impl Hints {
     }
 }
 
-/// Returns the base URL of one of Transak's gateways by its name, and the additions for its refusals. Without a name, it is staging:
-/// the only server that the API's reference names. None for any other name.
+/// Returns the base URL of one of Transak's gateways by its name, and what a message adds if it refuses something. Without a name, it
+/// is staging: the only server that the API's reference names. None for any other name.
 #[must_use]
 fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     const STAGING: &str = "https://api-gateway-stg.transak.com";
@@ -42,15 +42,15 @@ fn environment(name: Option<&str>) -> Option<(&'static str, Hints)> {
     Some((base, Hints::transak(token)))
 }
 
-/// What is wrong with what is no absolute URL as the parser writes it.
+/// The error for a value that is not an absolute URL as the parser writes it.
 const NO_URL: &str = " must be an http or https URL, or a path if there is a location";
 
 /// Returns the base URL of a user's own server, from its absolute URL as the WHATWG's parser writes it (`URL.href`). A character
 /// that this parser never writes is refused, because React Native's parser leaves a URL as it is.
 ///
 /// # Errors
-/// Says what is wrong with the URL. The text follows the option's name. Wrong are user info, a query, a fragment, and any scheme other
-/// than https. http is allowed for loopback, and with `allow_http`.
+/// Says what is wrong with the URL. The text follows the option's name. The URL may not have user info, a query or a fragment. Its
+/// scheme is https. It may be http for a loopback host, or with `allow_http`.
 fn own_base(href: &str, allow_http: bool) -> Result<&str, &'static str> {
     let (rest, is_http) = if let Some(rest) = href.strip_prefix("https://") {
         (rest, false)
