@@ -31,7 +31,7 @@ export class TransakTokenError extends Error {
     return { name, message, ...fields, ...cause && { cause: { ...cause } } };
   }
 }
-// Writable, as `Error.prototype.name` is, so that a subclass may assign its own name.
+// The name is writable, as `Error.prototype.name` is, so that a subclass may assign its own.
 define(TransakTokenError.prototype, 'name', 'TransakTokenError', false);
 define(TransakTokenError.prototype, BRAND, true, false);
 

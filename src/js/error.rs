@@ -1,4 +1,4 @@
-//! A [`Failure`] for JavaScript: it becomes the one error class, which is JavaScript.
+//! A [`Failure`] for JavaScript: an instance of the one error class, which `error.js` defines.
 
 use wasm_bindgen::prelude::*;
 
@@ -38,7 +38,7 @@ pub(super) fn error_with(failure: &Failure, message: &str) -> JsValue {
     fields.number("attempts", Some(failure.attempts.into()));
     fields.flag("outcomeUnknown", failure.outcome_unknown);
     let fields = fields.end();
-    // Set even if it is undefined: otherwise the fields could inherit one from `Object.prototype`.
+    // `cause` is set even if it is undefined. Otherwise the fields could inherit one from `Object.prototype`.
     put(&fields, "cause", &JsValue::UNDEFINED);
     if let Some(beneath) = &failure.cause {
         let mut cause = Plain::new();

@@ -1,5 +1,5 @@
-// Foreign values. They may be from another realm or a polyfill, or made to throw. Each step catches errors, because an error that
-// passes through the wasm's imports would end its instance.
+// Foreign values. A value may be from another realm or from a polyfill, or reading it may throw. Each step catches errors, because an
+// error that passes through the wasm's imports would end the instance.
 
 /**
  * Returns what a function returns, or null if it throws.
@@ -21,7 +21,7 @@ const LONGEST_CHAIN = 100;
 
 /**
  * Tells whether an object has a field only from the root of its prototype chain. Any script can set a field of `Object.prototype`, of
- * this realm or another one. Such a field is in every object, so it is no option of the caller. A field of a class is one.
+ * this realm or another one. Such a field is in every object, so it is no option of the caller. A field that comes from a class is.
  * @param {any} value
  * @param {string | symbol} name
  */
@@ -42,7 +42,7 @@ function isOfRoot(value, name) {
  * @param {string | symbol} name
  */
 export function read(value, name) {
-  // Not by `caught`, which needs a function for each field: options alone have fifteen fields.
+  // This does not use `caught`, which needs a function for each field. Options alone have fifteen fields.
   try {
     return value === undefined || value === null || isOfRoot(value, name) ? undefined : value[name];
   } catch {
@@ -88,10 +88,10 @@ export function isSignal(value) {
   return typeof read(value, 'aborted') === 'boolean' && has(value, 'addEventListener');
 }
 
-/** The global `fetch` in Firefox's content scripts, where each look finds another function. @type {typeof fetch | undefined} */
+/** The first `fetch` in Firefox's content scripts. There each read of the global gives another function. @type {typeof fetch | undefined} */
 let first;
 
-/** Returns the present global `fetch`: a page or a test may have replaced it. */
+/** Returns the global `fetch` of this moment: a page or a test may have replaced it. */
 export function platformFetch() {
   return caught(() => globalThis.fetch === globalThis.fetch ? globalThis.fetch : first ??= globalThis.fetch);
 }

@@ -29,8 +29,9 @@ function wanted(credentials) {
 
 /**
  * Sends one request and reads its answer. Resolves with null if that takes too long, with undefined if the answer is no `Response`,
- * with `{ cause }` if `fetch` throws, and otherwise with the fields of the `Response` that matter. Each is read once. The body is bytes
- * or text. It is true if it is too long, false if it breaks off (`brokenBy` has the error), and null if it takes too long.
+ * and with `{ cause }` if `fetch` throws. Otherwise it resolves with the fields of the `Response` that matter. Each field is read
+ * once. `body` is bytes or a text. It is true if the body is too long, and null if reading it takes too long. It is false if the body
+ * breaks off: then `brokenBy` has the error.
  * @param {(url: string, init: RequestInit) => unknown} fetch
  * @param {string} url
  * @param {HeadersInit} headers
@@ -56,7 +57,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
     if (isOver) return null;
     try {
       answer.body = reader ? NOTHING : limited(await response.text(), maxBody);
-      // Not in a function of its own, which would need one more promise.
+      // This loop is not a function of its own, because that would need one more promise.
       for (let length = 0, count = 0; reader;) {
         const { done, value } = await reader.read();
         if (done) {
@@ -64,7 +65,7 @@ export function exchange(fetch, url, headers, maxBody, limitMs, request, credent
           break;
         }
         const isView = ArrayBuffer.isView(value), chunk = isView ? new Uint8Array(/** @type {any} */ (value)) : NOTHING;
-        // An empty chunk is counted, too: a body of empty chunks alone must end.
+        // An empty chunk counts as one byte, so that a body of endless empty chunks ends.
         count += chunk.length || 1;
         if (!isView || count > maxBody) {
           answer.body = isView;
@@ -104,8 +105,8 @@ function causeOf(thrown) {
 }
 
 /**
- * Returns the fields of a `Response`. It may be from another realm, another library or a test, so only its fields decide. Null for any
- * other value.
+ * Returns the fields of a `Response`, or null if the value is none. A `Response` may be from another realm, another library or a test.
+ * So only its fields decide.
  * @param {any} response
  */
 function copied(response) {
@@ -123,7 +124,7 @@ function copied(response) {
 
 /**
  * Checks the result of text(), if there is no stream of the Fetch standard, as in React Native and in other libraries. A text with
- * too many UTF-16 units has too many bytes. Of any other text the wasm counts the bytes.
+ * too many UTF-16 units has too many bytes. The wasm counts the bytes of any other text.
  * @param {unknown} text
  * @param {number} maxBody
  */

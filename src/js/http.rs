@@ -56,7 +56,7 @@ fn answer(exchanged: &Exchanged) -> Option<Answer> {
     let response = Response::from(JsValue::from(exchanged).unchecked_into::<web_sys::Response>());
     let status = response.status();
     let body = exchanged.body();
-    // A refusal stays a refusal, even if its body breaks off.
+    // A refusal stays a refusal, even if its body takes too long.
     if body.is_null() && status == 200 {
         return None;
     }

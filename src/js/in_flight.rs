@@ -51,8 +51,9 @@ extern "C" {
     fn tolerance_ms(this: &InFlight) -> f64;
     #[wasm_bindgen(method, getter)]
     fn waiting(this: &InFlight) -> u32;
-    /// Sets until when other callers may join: until the time-out of the attempt or of the call, or, if a session waits, as long as a
-    /// late answer is expected. The timer itself may fire later, for example after a laptop slept.
+    /// Sets until when other callers may join. `joinable_until` is the time-out of the attempt or of the call. If a session waits,
+    /// `late_until` counts instead: as long as a late answer is expected. A timer is not enough, because it may fire later than its
+    /// time, for example after a laptop has slept.
     #[wasm_bindgen(method)]
     fn begin(this: &InFlight, attempts: u32, joinable_until: f64, late_until: f64);
     /// Opens when no caller waits any more. That ends the request and all waits between its attempts.
@@ -145,7 +146,7 @@ async fn send(request: InFlight, old: Rc<OldToken>, options: Rc<RefreshOptions>)
         attempts += 1;
         let now = Date::now();
         let limit_ms = options.timeout_ms.min(deadline - now);
-        // A token that would expire in that time is sent once more.
+        // If the token would expire before a late answer is given up, it is sent once more. So a late answer is not awaited.
         let is_late_awaited = old.claims.expires_in_ms(request.tolerance_ms(), now) > UNANSWERED_MS;
         let late_until = now + if is_late_awaited { UNANSWERED_MS.max(limit_ms) } else { limit_ms };
         request.begin(attempts, now + limit_ms, late_until);

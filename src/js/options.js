@@ -15,8 +15,8 @@ const NAMES = {
 };
 
 /**
- * Returns an own, enumerable name of an object that is not in a group, for a message. Undefined if all names are. A name that does not
- * look like an option's is not shown.
+ * Returns what is wrong with the own, enumerable names of an object, as a text for a message. Undefined if all of them are in the
+ * group. The text shows a name only if it looks like the name of an option.
  * @param {object} value
  * @param {keyof typeof NAMES} which
  */

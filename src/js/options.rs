@@ -48,7 +48,8 @@ impl RefreshOptions {
         Self::read_for(options, None)
     }
 
-    /// Reads options for a later call. If there is no location, a relative URL is resolved against `elsewhere`, if that is given.
+    /// Reads options for a later call. If there is no location, a relative URL is resolved against `elsewhere`. Without `elsewhere`, it
+    /// is invalid.
     pub(super) fn read_for(options: &JsValue, elsewhere: Option<&str>) -> Result<Self> {
         let bag = Bag::new(options);
         let fetch = bag.fetch();
@@ -110,7 +111,7 @@ impl<'a> Bag<'a> {
         self.wrong.borrow_mut().get_or_insert_with(|| Failure::option((name, wrong)));
     }
 
-    /// Reads an option. Undefined means that it is absent. If it cannot be read it is null, which is invalid for every option.
+    /// Reads an option. Undefined means that the option is absent. Null means that reading it failed, and is invalid for every option.
     pub(super) fn get(&self, name: &'static str) -> JsValue {
         field(self.options, name)
     }

@@ -45,7 +45,7 @@ pub struct Route {
 #[wasm_bindgen]
 #[expect(clippy::needless_pass_by_value, reason = "an optional text comes as a value")]
 impl Route {
-    /// Opens a route.
+    /// Makes a route that remembers nothing yet.
     ///
     /// # Errors
     /// Throws `ERR_INVALID_OPTION`.
@@ -87,8 +87,8 @@ impl Route {
         judged.map_or_else(convert, |()| JsValue::UNDEFINED)
     }
 
-    /// Determines the end user's address, and counts a request of it. The address is the one that `userIp` found, else that of the
-    /// socket and the proxies. Returns the answer if there are too many requests.
+    /// Determines the end user's address, and counts the request. The address is the one that `userIp` found. Without one, the socket and
+    /// the proxies give it. Returns the answer that refuses the request if there are too many.
     #[must_use]
     pub fn admit(
         &self,
@@ -126,9 +126,9 @@ impl Route {
         }
     }
 
-    /// Takes the result of `exchange` of `http.js` for a ticket's token, or the answer that another process got at the instant `since`. The
-    /// headers are those that were sent, as one text. Returns the answer for every page, without the headers of [`cors`](Self::cors). 0
-    /// stands for a ticket of another route.
+    /// Takes the result of `exchange` of `http.js` for a ticket's token, or the answer that another process got at the instant `since`.
+    /// `sent_with` has the headers of the request, as one text. Returns the answer for every page, without the headers of
+    /// [`cors`](Self::cors). The ticket is 0 if another route gave it.
     #[must_use]
     pub fn settle(
         &self,
@@ -167,19 +167,20 @@ impl Route {
         self.inner.borrow_mut().settle(ticket, Settled::Failed(Verdict::Uncounted), now);
     }
 
-    /// Returns the limits that the option `limiter` is called for when a request has come.
+    /// Returns the limits for which the option `limiter` is called when a request comes.
     #[must_use]
     pub fn admission(&self) -> Array {
         self.quotas(Moment::Admit)
     }
 
-    /// Returns the limits that it is called for before a token is sent.
+    /// Returns the limits for which the option `limiter` is called before a token is sent.
     #[must_use]
     pub fn sending(&self) -> Array {
         self.quotas(Moment::Send)
     }
 
-    /// Returns the limits that it counts when a request has settled: with a failure, given by its code, or with success.
+    /// Returns the limits for which the option `limiter` is called when a request has settled. `code` is the code of its failure, or none
+    /// after a success.
     #[must_use]
     pub fn settled(&self, code: Option<String>) -> Array {
         let known = |name: &str| Code::ALL.iter().find(|code| code.as_str() == name);

@@ -143,7 +143,8 @@ pub fn completed(
     })
 }
 
-/// Takes the error of a refresh. The turn has the error for the callers. It may be another one, if the token has expired meanwhile.
+/// Takes the error of a refresh. The turn has the error for the callers: the same one, or `ERR_TOKEN_EXPIRED` if the token has expired
+/// during the refresh.
 #[wasm_bindgen(js_name = sessionFailed)]
 #[must_use]
 pub fn failed(options: &JsValue, ticket: u32, failed: &JsValue) -> JsValue {
@@ -224,8 +225,8 @@ fn whole(number: f64) -> u32 {
 /// Compares a session with the content of its store.
 ///
 /// `held` is the token that the session holds, or held before a logout. `says_nothing` means that the store also looks empty if it has
-/// failed. `has_lock` means that no other session stores a token now. `was_written` means that the store has just taken the token.
-/// `was_replaced` means that another tab has told of a new login.
+/// failed. `has_lock` means that this session has the lock, so no other session stores a token now. `was_written` means that the store
+/// has just taken the token. `was_replaced` means that another tab has reported a new login.
 #[wasm_bindgen(js_name = sessionFound)]
 #[must_use]
 #[expect(clippy::fn_params_excessive_bools, reason = "JavaScript has no other flags")]

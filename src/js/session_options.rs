@@ -37,8 +37,8 @@ pub fn session_options(options: &JsValue) -> core::result::Result<JsValue, JsVal
     read.map_err(|failure| error(&failure))
 }
 
-/// Reads the options of a session's refresh. The session decides itself when to try again. It also checks later what has expired,
-/// by the clock that the answer has corrected.
+/// Reads the options of a session's refresh. The session decides itself when to try again. It also decides whether a token has
+/// expired, after the answer has corrected the clock.
 pub(super) fn refresh_options(options: &JsValue) -> Result<RefreshOptions> {
     let mut read = RefreshOptions::read(options)?;
     if field(options, "retries").is_undefined() {

@@ -6,8 +6,8 @@ import { after, latch, timers } from './wait.js';
 /** @import { Latch } from './wait.js' */
 
 /**
- * The result for a waiting caller: the last exchange, as `exchange` of `http.js` resolves with it, the number of exchanges, and whether
- * any of them may have had an effect that is not known.
+ * The result for a waiting caller: what the last `exchange` of `http.js` resolved with, the number of exchanges, and whether any of
+ * them may have ended the old token without a usable answer.
  * @typedef {{ exchanged: unknown, attempts: number, outcomeUnknown: boolean }} Settled
  */
 
@@ -18,7 +18,7 @@ import { after, latch, timers } from './wait.js';
  * @property {number} toleranceMs the largest tolerance of all callers
  * @property {number} waiting how many callers wait for it
  * @property {Latch} abandoned opens when no caller waits any more
- * @property {(attempts: number, joinableUntil: number, lateUntil: number) => void} begin sets until when callers may join: without and with a session that waits
+ * @property {(attempts: number, joinableUntil: number, lateUntil: number) => void} begin sets until when callers may join: `lateUntil` if a session waits, otherwise `joinableUntil`
  * @property {() => boolean} timeOut settles the waiting calls with a time-out; returns whether the request goes on, for a session
  * @property {(exchanged: unknown, attempts: number, outcomeUnknown: boolean) => void} settle
  * @property {(error: unknown) => void} fail
@@ -66,7 +66,7 @@ function begin() {
   return created;
 }
 
-/** How long a call waits beyond its time for the one who sends the request, who is to say that it is up, in milliseconds. */
+/** How long a call waits beyond its own time-out, in milliseconds. Before that, the sender of the request usually reports the time-out. */
 const GRACE_MS = 1_000;
 
 function singleFlight() {
@@ -98,8 +98,8 @@ function singleFlight() {
         waiters.add(waiter);
         request.waiting++;
         isKept ||= isSession;
-        // A call that joins after the time-out also waits up to its own time-out. One that joins in time has a timer, too: a Worker
-        // ends a call that waits only for another request, and that request may be gone.
+        // A call that joins after the time-out waits up to its own time-out. A call that joins in time has a timer, too. Without one, a
+        // Worker would end it if it waits only for the work of another request. That request may also have ended.
         const limitMs = isLate ? timeoutMs : totalTimeoutMs + GRACE_MS;
         const stop = isSession ? () => {} : after(limitMs, () => waiter.settled.open(timedOut()));
         return { settled: waiter.settled, leave() {
@@ -152,8 +152,8 @@ const unsettled = new Set();
  * @param {boolean} isSession whether the caller waits for an answer without a limit
  */
 export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession) {
-  // The timers are a part of the key: a test's fake timers may never fire, and no other caller must wait for a request with such a
-  // time-out.
+  // The timers are a part of the key. A test's fake timers may never fire, so a caller with other timers does not wait for a request
+  // under them.
   const key = [texts, fetch, timeoutMs, totalTimeoutMs, timers()];
   const waiter = shared('join', singleFlight)(key, timeoutMs, totalTimeoutMs, retries, toleranceMs, isSession), settled = () => unsettled.delete(waiter);
   unsettled.add(waiter);
@@ -162,8 +162,8 @@ export function join(texts, fetch, timeoutMs, totalTimeoutMs, retries, tolerance
 }
 
 /**
- * Gives up the requests of a wasm that trapped. The requests that it sent fail for all waiting callers, in every copy. It does not wait
- * for the requests of other copies any more.
+ * Gives up the requests of a wasm that trapped. The requests that this copy sent fail for all waiting callers, in every copy. This copy
+ * stops waiting for the requests of other copies.
  * @param {unknown} error
  */
 export function abandonAll(error) {

@@ -68,7 +68,7 @@ pub(super) enum Step {
     Look = "look",
     /// Begin the refresh with this ticket, then do as for `wait`.
     Refresh = "refresh",
-    /// Reject with the error, or with that of the last refresh if there is none.
+    /// Reject with the error of the turn. If the turn has none, reject with the error of the last refresh.
     Reject = "reject",
     /// Send the token of this ticket.
     Send = "send",

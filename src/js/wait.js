@@ -19,8 +19,8 @@ export function latch() {
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Calls back after a while. Returns a function that stops that. If the runtime has no timers, it calls back at once, which is better
- * than never.
+ * Calls back after a while. Returns a function that cancels the call. If the runtime has no timers, it calls back at once, which is
+ * better than never.
  * @param {number} delayMs
  * @param {() => void} call
  * @param {boolean} [isIdle] whether a process may end meanwhile
@@ -33,8 +33,8 @@ export function after(delayMs, call, isIdle = false) {
 }
 
 /**
- * Returns what identifies the timers that are there now: a test's fake ones are others. In Firefox's content scripts each look
- * finds another function, though the timers are the same. There nothing identifies them.
+ * Returns a value that identifies the timers of this moment. It changes if a test installs fake timers. In Firefox's content scripts
+ * each read of `setTimeout` gives another function, although the timers are the same. There the value is always `false`.
  * @returns {unknown}
  */
 export function timers() {
@@ -74,7 +74,7 @@ export function within(promise, limitMs, late, isIdle) {
 }
 
 /**
- * Returns the reason of a signal that has aborted, which `fetch` would reject with; undefined if it has not.
+ * Returns the reason of a signal that has aborted. `fetch` would reject with the same one. Undefined if the signal has not aborted.
  * @param {AbortSignal | undefined} signal
  */
 export function abortReason(signal) {
@@ -93,8 +93,8 @@ export function abortReason(signal) {
 const listening = new WeakMap();
 
 /**
- * Calls back when a signal aborts. Returns a function that stops that. All waits with a signal share one listener, because Node warns
- * of the eleventh. The last wait removes the listener, because a signal may live as long as its page.
+ * Calls back when a signal aborts. Returns a function that cancels the call. All waits with a signal share one listener, because Node
+ * warns about an eleventh listener. The last wait removes the listener, because a signal may live as long as its page.
  * @param {any} signal
  * @param {() => void} call
  */
