@@ -60,7 +60,7 @@ async function* run<K>(
     // If the lock is held, its holder refreshes this very token. If the lock fails, only its protection is lost.
     if (done.held === 'failed') return current(key, token);
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
-    throw new ErrorClass('no answer came in time: the lock is not had', fields);
+    throw new ErrorClass('no answer came in time: the lock was not free', fields);
   };
 
   /** Resolves with the entry, or with undefined if the job was aborted before it sent anything. */

@@ -25,7 +25,7 @@ export function unknownName(value, which) {
   if (!names) return 'options cannot be read';
   const unknown = names.find((name) => !NAMES[which].includes(name));
   if (unknown === undefined) return undefined;
-  return `${/^[a-z]\w{0,31}$/i.test(unknown) ? unknown : 'a name among them'} is no option of this package`;
+  return `${/^[a-z]\w{0,31}$/i.test(unknown) ? unknown : 'one of the names'} is no option of this package`;
 }
 
 /**

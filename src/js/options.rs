@@ -238,7 +238,7 @@ impl<'a> Bag<'a> {
     /// Reads the headers. The platform's own `Headers` checks names and values, and sorts them.
     pub(super) fn headers(&self) -> (web_sys::Headers, String) {
         if !platform_headers().is_function() {
-            self.wrong("headers", " need the class Headers, which is not there");
+            self.wrong("headers", " need the class Headers, which is missing");
         }
         let read = read_headers(&self.get("headers"));
         let (raw, text) = (field(&read, "0"), field(&read, "1").as_string());

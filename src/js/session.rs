@@ -179,7 +179,7 @@ pub fn locked_out(ticket: u32) -> JsValue {
             return Step::Continue.into();
         }
         let mut failure = Failure::new(Code::Timeout);
-        failure.detail = "the lock was not had";
+        failure.detail = "the lock was not free";
         Turn { error: error(&failure), ..Step::None.into() }
     })
 }

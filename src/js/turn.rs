@@ -150,7 +150,7 @@ fn rejection(why: Rejection) -> JsValue {
         Rejection::Expired => error(&Failure::new(Code::TokenExpired)),
         Rejection::Cleared => {
             let mut failure = Failure::invalid(InvalidReason::NotAString);
-            failure.detail = "the session was cleared";
+            failure.detail = "the session is empty";
             error(&failure)
         }
     }

@@ -45,7 +45,7 @@ describe('a name that no option of this package has', () => {
 
     test(`is not shown if it is like no option's, or is a token: ${name}`, async () => {
       for (const unknown of [EXPIRING, EXPIRING.split('.')[1], '', '0', 'x-api-key', 'Bearer x', '\ud800', 'x'.repeat(33)]) {
-        await assert.rejects(call({ [unknown]: 1 }), refused('a name among them is no option of this package'));
+        await assert.rejects(call({ [unknown]: 1 }), refused('one of the names is no option of this package'));
       }
     });
 

@@ -243,7 +243,7 @@ test('without Headers a refresh and a session say that they need it', async () =
     try { new TokenSession(token, { environment: 'staging', fetch }) } catch ({ code, message }) { console.log(code, message) }
     refreshAccessToken(token, { fetch }).catch(({ code, message }) => console.log(code, message));`;
   const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder });
-  assert.equal(stdout, 'ERR_INVALID_OPTION an option is invalid: headers need the class Headers, which is not there\n'.repeat(2));
+  assert.equal(stdout, 'ERR_INVALID_OPTION an option is invalid: headers need the class Headers, which is missing\n'.repeat(2));
 });
 
 test('an import that is not used leaves at most 60 bytes', async () => {
