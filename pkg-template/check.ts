@@ -85,7 +85,7 @@ function wrong(core: Checker, given: number) {
 function status(core: Checker, token: unknown, now: number, refreshWindowMs: number, clockToleranceMs: number): TokenStatus {
   const length = writeToken(buffers(core), token);
   let verdict: Verdict;
-  // Not by `tried`: a closure for each check would take 5 % of its time.
+  // This does not use `tried`, because a closure for each check would take 5 % of its time.
   try {
     verdict = core.texts[core.checkToken(length, now, refreshWindowMs, clockToleranceMs)] as Verdict;
   } catch {
@@ -98,7 +98,7 @@ function status(core: Checker, token: unknown, now: number, refreshWindowMs: num
   return { state, action, issuedAt: Number.isNaN(issuedAt) ? null : issuedAt, refreshAt, expiresAt, expiresInMs } as TokenStatus;
 }
 
-/** Returns the checker with views of the memory's present buffer. */
+/** Returns the checker with views of the buffer that the memory has now. */
 function buffers(core: Checker): Checker {
   const { buffer } = core.memory;
   return core.buffer === buffer ? core : Object.assign(core, views(buffer, core.tokenAt, core.tokenLength, core.timesAt));

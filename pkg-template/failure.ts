@@ -32,6 +32,6 @@ function advice() {
     return 'Float32Array and Float64Array are missing here: a Compartment needs both among its endowments';
   }
   return IS_PLAIN
-    ? 'what the build without WebAssembly needs of JavaScript is missing or forbidden here'
+    ? 'the build without WebAssembly needs a feature of JavaScript that is missing or forbidden here'
     : "WebAssembly is missing or forbidden here: allow 'wasm-unsafe-eval' in script-src, or import transak-user-token/js";
 }

@@ -32,7 +32,7 @@ export function createGateway(options = {}) {
   /** @type {Gateway} */
   const gateway = {
     lifetimeMs: options.lifetimeMs ?? 2_592_000_000,
-    // Looked up at each call: fake timers may be installed later.
+    // `Date.now` is looked up at each call, because fake timers may be installed later.
     now: options.now ?? (() => Date.now()),
     revoke: options.revoke ?? false,
     requests: [],
@@ -105,7 +105,7 @@ export function createGateway(options = {}) {
     const claims = await tokens.verify(token)
     const good = claims && typeof claims.exp === 'number' && gateway.now() < claims.exp * 1000 && !revoked.has(token)
     if (!good) return refusal(401, 'Access token is missing, invalid or expired', 1002)
-    // In the same turn as the check above: of two refreshes at once only one succeeds.
+    // Nothing is awaited between the check above and this line. So only one of two refreshes at the same time succeeds.
     if (gateway.revoke && which !== 'same') revoked.add(token)
     return json(200, { data: { accessToken: await (which ? tokens.wrong(which, claims, token) : tokens.successor(claims)) } })
   }

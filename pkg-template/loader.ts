@@ -59,9 +59,9 @@ function begin(): Core {
 }
 
 /**
- * Wraps exports so that an error from them, which is a trap, ends their instance. The event loop calls a callback, and no code could
- * catch its error, so it throws none. A call into the wasm may run JavaScript that calls the wasm again. Then only the outermost call
- * reports the trap.
+ * Wraps exports so that an error from them, which is a trap, ends their instance. A callback throws no error, because the event loop
+ * calls it, and no code could catch the error. A call into the wasm may run JavaScript that calls the wasm again. Then only the
+ * outermost call reports the trap.
  */
 function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
   let depth = 0, hasTrapped = false;
@@ -72,7 +72,7 @@ function guarded(exports: WebAssembly.Exports): WebAssembly.Exports {
       return call(...given);
     } catch (thrown) {
       hasTrapped = true;
-      // This wipes its tokens. The glue may still read from the memory, and zeros cause no error there.
+      // This wipes the instance's tokens. The glue may still read from the memory, and zeros cause no error there.
       new Uint8Array((exports[exportNames.memory] as WebAssembly.Memory).buffer).fill(0);
       if (depth > 1) throw thrown;
       const error = fault();

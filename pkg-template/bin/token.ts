@@ -1,4 +1,5 @@
-// Reads the token from the environment, else from standard input. It is no argument, because every process of the machine can read those.
+// Reads the token from the environment, else from standard input. It does not read a token from the arguments, because every process of
+// the machine can read those.
 
 /** More bytes than the longest token has in UTF-8, with white space around it. A longer input is no token. */
 const MOST_CHARACTERS = 65_536;

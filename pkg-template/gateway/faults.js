@@ -12,7 +12,7 @@ import { firstHalf, page, refusal } from './answers.js'
 /** A path of the gateway that gives a token to everyone: a client must not follow a redirect to it. */
 export const ELSEWHERE = '/elsewhere'
 
-/** The faults to come, each for so many requests. */
+/** The queue of faults. Each fault lasts for a number of requests. */
 export function createFaults() {
   /** @type {{ fault: Fault, left: number }[]} */
   const queue = []
@@ -83,7 +83,7 @@ export async function answerWith(fault, signal, refresh) {
 }
 
 /**
- * Resolves after `ms` milliseconds, or never without `ms`. Rejects with the signal's reason.
+ * Resolves after `ms` milliseconds. If `ms` is not given, it never resolves. Rejects with the signal's reason if the signal aborts.
  *
  * @type {(signal: AbortSignal, ms?: number) => Promise<never>}
  */
@@ -137,8 +137,8 @@ const FAULTS = {
 function checkFault(fault) {
   const { kind, latencyMs = 0, headers, retryAfter = '', location = '' } = fault
   if (!Object.hasOwn(FAULTS, kind) || !FAULTS[kind]?.(fault) || !isDelay(latencyMs)) {
-    throw new TypeError(`no fault of this gateway: ${JSON.stringify(fault)}`)
+    throw new TypeError(`this gateway has no such fault: ${JSON.stringify(fault)}`)
   }
-  // Throws for what no header can hold.
+  // This throws if a header cannot hold one of the values.
   new Headers([...new Headers(headers), ['retry-after', String(retryAfter)], ['location', location]])
 }

@@ -73,7 +73,7 @@ export async function listen(answer, port) {
 /** @type {(request: Request) => Promise<string | null>} */
 async function requestText(request) {
   const { body } = request
-  // Not every browser has the body as a stream, or streams that iterate.
+  // In some browsers a request has no stream as its body, or a stream cannot be iterated.
   if (body && Symbol.asyncIterator in body) return readText(/** @type {AsyncIterable<Uint8Array>} */ (body))
   return readText([new Uint8Array(await request.arrayBuffer())])
 }

@@ -57,7 +57,7 @@ async function* run<K>(
     if (!lock) return current(key, token);
     const done = await underLock(lock, `transak-user-token:${String(key)}`, LOCK_MS, () => current(key, token));
     if (done.held === 'yes') return done.result;
-    // If the lock is held, its holder refreshes this very token. If the lock fails, only its protection is lost.
+    // If the lock did not come in time, its holder refreshes this token. If the lock fails, only its protection is lost.
     if (done.held === 'failed') return current(key, token);
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     throw new ErrorClass('no answer came in time: the lock was not free', fields);
@@ -108,7 +108,7 @@ async function* run<K>(
           if (over) yield { key: entry[0], status, error: over };
           else if (!signal?.aborted) begin(entry[0], entry[1], status);
         }
-        // Not by `yield*`, which waits for each entry although there is seldom one.
+        // A loop takes the place of `yield*`, which would wait even if there is no entry.
         while (settled.length) yield settled.shift() as KeptEntry<K>;
       }
       if (signal?.aborted) break;

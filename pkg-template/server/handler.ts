@@ -78,7 +78,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     }
   };
 
-  /** The `misconfigured` reasons that were reported. They are kept here, because a route that follows a trap does not know them. */
+  /** The `misconfigured` reasons that were reported. They are kept here, because the route that is made after a trap does not know them. */
   const told = new Set<string>();
   const tellMisconfigured = () => {
     try {
@@ -99,7 +99,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
 
   const reply = onEvent ? counted : answer;
   const handler: RefreshHandler = async (request, info) => {
-    // A value that is no `Request` may lack each of these.
+    // A value that is no `Request` may lack any of these.
     const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
     const { status, headers: fields, body } = await reply({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);
     return new Response(body, { status, headers: fields });

@@ -1,4 +1,4 @@
-// The backend's own `limiter`, which counts for all processes: called for the limits that the route names.
+// The backend's own `limiter`, which counts for all processes. It is called for the limits that the route names.
 import type { Quota } from '#glue';
 import type { RefreshHandlerOptions } from '../types/server.js';
 import { hashOf } from './crypto.js';

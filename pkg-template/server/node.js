@@ -48,9 +48,9 @@ export function toNodeListener(handler) {
       /** @type {Answer} */
       const { status, headers, cookies = [], body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress }).catch(() => FAULT);
       if (res.headersSent) return;
-      // A body that nobody reads ends with its connection.
+      // Nobody reads the request's body, so the connection is closed after the answer.
       if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
-      // Not `writeHead`, so that `end` adds the length of the body to the head, and sends both in one piece.
+      // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
       // `Set-Cookie` is the only header that may not be joined to one line.

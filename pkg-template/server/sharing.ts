@@ -7,7 +7,7 @@ import { hashOf, seal, unseal } from './crypto.js';
 import { underLock } from './lock.js';
 import type { Helper } from './outage.js';
 
-/** How long an answer is repeated, in milliseconds: as long as the route itself does. */
+/** How long an answer is repeated, in milliseconds: as long as the route repeats its own answers. */
 const KEPT_MS = 60_000;
 
 /** After so many time-outs in a row a lock counts as broken. */
@@ -48,14 +48,14 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
       const found = await look(work);
       if (found) return found;
       const reply = await send();
-      // This process may have been suspended so long that another one has sent a request. Then the answer of that one counts.
+      // This process may have been suspended so long that another process has sent a request. Then the other process's answer counts.
       if (reply.outcome !== 'refreshed') return await look(work) ?? reply;
       const sealed = await seal(token, name, JSON.stringify({ at: Date.now(), body: reply.body }));
       await helpers.storage.call(() => storage.set(name, sealed, KEPT_MS), isStored);
       return reply;
     };
 
-    // A second request needs no lock, and without the store there is nothing to share.
+    // If the answer is stored already, no lock is needed. If the store fails, there is nothing to share.
     const found = await look(work);
     if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
     const locked = await underLock(lock, name, timeoutMs, attempt);

@@ -7,10 +7,10 @@ import { createLimiter } from './limiter.js';
 import { type Helper, createHelper } from './outage.js';
 import { createSharing } from './sharing.js';
 
-/** How long an answer may take in total, in milliseconds. After the time-out no client waits for it, but one that comes again gets it. */
+/** How long an answer may take in total, in milliseconds. After the time-out no client waits for it. A client that asks again gets it. */
 const LATEST_MS = 120_000;
 
-/** The present route. After a trap there is another one, which remembers nothing. */
+/** The route of this moment. After a trap there is a new route, which remembers nothing. */
 export type Here = { route: () => Route; inFlight: () => Map<number, Promise<Reply>> };
 
 export type InFlight = { ticket: number; token: string; address: string | undefined; isAccepted: boolean };
@@ -34,7 +34,7 @@ export function openRoute(options: RefreshHandlerOptions): Here {
 }
 
 /**
- * @param options a copy of the user's
+ * @param options a copy of the user's options
  * @param tell is called when a limiter, a lock or a store begins to fail
  */
 export function createUpstream(options: RefreshHandlerOptions, here: Here, tell: (reason: 'limiter' | 'lock' | 'storage') => void) {
@@ -58,12 +58,12 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
   const look = async (token: string): Promise<Reply | undefined> =>
     sharing?.look({ token: token.trim(), adopt: (body, since) => settle(Date.now(), [here.route(), 0], token.trim(), undefined, stored(body), since) });
 
-  /** Sends a ticket's request, and resolves with the reply. No client that leaves and no time-out ends it. */
+  /** Sends a ticket's request, and resolves with the reply. The request goes on if a client leaves, and after the time-out. */
   const request = async ({ ticket, token, address, isAccepted }: InFlight): Promise<Reply> => {
     const authorization = token.trim(), inFlight = here.inFlight(), sender = here.route();
     const headers: Record<string, string> = { ...always, authorization };
     if (address !== undefined) headers['x-user-ip'] = address;
-    /** Returns the route, and the ticket if that route gave it: another route may have given the same number to another request. */
+    /** Returns the route, and the ticket if that route gave it, or else 0. Another route may have given the same number to another request. */
     const receiver = (): [Route, number] => {
       const route = here.route();
       return [route, route === sender ? ticket : 0];

@@ -1,5 +1,5 @@
-// The renewal in the background. It has one timer that looks at the wall clock, and listens to events of the page after which time may
-// have passed.
+// The renewal in the background. It has one timer, and looks at the wall clock when that fires. It also looks after an event of the page
+// that may follow a sleep or a change of the network.
 import type { Driver } from './driver.js';
 
 /** How long the background waits after a fault of this package, in milliseconds. */

@@ -60,15 +60,15 @@ class Call {
   step(): Held | undefined {
     const { driver, hasWaited, hasLooked, isRefresh } = this, { state } = driver;
     if (this.isAborted) throw abortReason(this.signal);
-    // In a Worker the timer that does this is dropped with the request that set it.
+    // In a Worker the timer of this time-out is dropped with the request that set it. So each call ends a wait whose time is up.
     if (driver.refreshing && Date.now() >= driver.refreshing.until) driver.refreshing.end();
     const turn = this.turn = isRefresh ? state.refresh(this.generation, !!hasWaited, hasLooked) : state.access(!!hasWaited, hasLooked);
-    // Read now: a listener may call the session.
+    // The token is read before the events are emitted, because a listener may call the session.
     const held = { token: state.token as string, times: state.times };
     driver.carryOut(turn);
     driver.sync();
     if (turn.step === 'reject') throw turn.error ?? state.lastError;
-    // The caller may leave the page once it has the token, so that is in the store by then.
+    // The caller may leave the page once it has the token. So the token must be in the store first.
     const isStored = !driver.isBeingStored || hasWaited === 'for the store' || hasWaited && !isRefresh;
     return turn.step === 'use' && isStored ? held : undefined;
   }
@@ -121,7 +121,7 @@ class Call {
     this.stopTimer();
     this.stopTimer = after(limitMs, () => {
       this.hasWaited = wait;
-      // A Worker ends a request that waits for what another one does without a timer of its own.
+      // A Worker ends a request that has no timer of its own and waits only for the work of another request.
       this.stopTimer = after(limitMs, () => this.ask());
       this.ask();
     });

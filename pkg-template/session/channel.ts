@@ -10,13 +10,13 @@ type Reference = { deref(): Listener | undefined };
 
 /**
  * Listens to the messages of other sessions of that name. The listener is held weakly, if that is possible. Returns a function that
- * ends it.
+ * removes the listener.
  */
 export function listen(name: string, listener: Listener): () => void {
   return shared('channel', begin).listen(name, listener);
 }
 
-/** Tells the other sessions of that name what happened, but not the sender. */
+/** Tells every session of that name except the sender what happened. */
 export function tell(name: string, what: string, teller: Listener) {
   shared('channel', begin).tell(name, what, teller);
 }

@@ -22,7 +22,7 @@ export class Driver {
   readonly timeoutMs: number;
   /** The session's entry in its store; undefined without a store. */
   entry: Entry | undefined;
-  /** The refresh whose answer is expected in time, until when, and what ends that. */
+  /** The refresh whose time is not up yet: its ticket, when its time is up, and the function to call then. */
   refreshing: { ticket: number; until: number; end: () => void } | undefined;
   private readonly clockToleranceMs: number;
   private readonly session: object;
@@ -35,7 +35,7 @@ export class Driver {
   private busy = 0;
   private isDisposed = false;
 
-  /** Begins with a token, with none, or with the one that `open()` is to read. */
+  /** Begins with a token, or without one. If `isStored`, `open()` reads the token later. */
   constructor(session: object, token: unknown, given: SessionOptions, isStored: boolean) {
     const advice = misfit(read(given, 'storage'));
     if (advice) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: storage does not fit as it is: ${advice}`);
@@ -92,7 +92,7 @@ export class Driver {
 
   stop() {
     this.background?.stop();
-    // A refresh in flight becomes silent.
+    // From now on, a refresh in flight emits no event.
     this.state.setRunning(false);
   }
 
@@ -122,7 +122,7 @@ export class Driver {
 
   private tellAll() {
     const { state } = this;
-    // Collected before the first event is emitted, because a listener may call the session.
+    // The details are collected before the first event is emitted, because a listener may call the session.
     const details = new Map<string, object>([['refreshed', { ...state.times }], ['refreshfailed', { error: state.lastError }]]);
     for (const type of state.untold.splice(0)) this.tell(type, details.get(type) ?? null);
   }
@@ -136,7 +136,7 @@ export class Driver {
     for (const ask of this.waiters ?? []) ask();
   }
 
-  /** Calls `listener` once, when the next step of a call may differ. Returns a function that ends that. */
+  /** Calls `listener` once, when the next step of a call may differ. Returns a function that removes the listener. */
   onWake(listener: () => void): () => void {
     const waiters = this.waiters ??= new Set(), end = () => waiters.delete(once);
     const once = () => {
@@ -147,15 +147,15 @@ export class Driver {
     return end;
   }
 
-  /** Tells whether the token is being stored. A caller waits for that, because the page may be left once it has the token. */
+  /** Tells whether the token is being stored. A caller waits until it is stored, because the caller may leave the page afterwards. */
   get isBeingStored(): boolean {
     const { entry, state } = this;
     return !!entry && !entry.isDown && state.token !== null && !state.isStored && (entry.isBusy || this.refreshing !== undefined);
   }
 
   /**
-   * Does something that no caller waits for, and returns whether it succeeded. No caller can get a fault of this package here,
-   * so the background tries again later.
+   * Does something that no caller waits for, and returns whether it succeeded. If it traps, there is no caller to get the error. So the
+   * background tries again later.
    */
   unattended(work: () => void): boolean {
     try {

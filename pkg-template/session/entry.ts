@@ -32,8 +32,8 @@ export class Entry {
   /** How long the marker of a logout is kept, in milliseconds; 0 for no marker. */
   private markMs = 0;
   /**
-   * The tokens that the session's present token has replaced, back to the stored one. If one of them is found in the store, the present
-   * token wins, whatever its claims are.
+   * The tokens that the session has exchanged, one after the other, for the token that it holds now: from the last stored one on. If the
+   * store has one of them, the token that the session holds wins, whatever its claims are.
    */
   private superseded: unknown[] = [];
   /** The message for the other tabs once the token is stored. */
@@ -46,7 +46,7 @@ export class Entry {
     this.lock = new Lock(driver, name);
     this.tabs = new Tabs(driver, this, name);
     this.outage = new Outage(driver, storage);
-    // A Keyv that hides the failures of its backend looks empty during a failure. So its emptiness does not mean a logout.
+    // A Keyv that hides the failures of its backend looks empty during a failure. So an empty Keyv does not mean a logout.
     this.mayForget = storageMayForget === true || read(storage, 'throwOnErrors') === false;
   }
 
@@ -87,7 +87,7 @@ export class Entry {
     this.driver.sync();
   }
 
-  /** Stores a constructor's token without a call. A Worker has no timers before its first request; there the first call stores it. */
+  /** Begins to store the token of the constructor at once. A Worker has no timers before its first request. There the first call stores it. */
   storeEarly() {
     try {
       clearTimeout(setTimeout(() => {}));
@@ -95,7 +95,7 @@ export class Entry {
     } catch {}
   }
 
-  /** Looks at the store, and adopts what it finds. Calls that want a look meanwhile share it. It never rejects. */
+  /** Looks at the store, and adopts what it finds. Calls at the same time share one look. It never rejects. */
   look(): Promise<void> {
     return this.looking ??= new Promise<void>((resolve) => this.compare(false, UNKNOWN, resolve).catch(() => {}).then(resolve))
       .finally(() => { this.looking = undefined; });
@@ -114,21 +114,21 @@ export class Entry {
 
   /**
    * Compares the token with the store's, and stores it if it wins.
-   * @param isLogin whether another tab tells of a login
+   * @param isLogin whether another tab reports a login
    * @param since the stored token before the wait for the lock
-   * @param looked called once the tokens are compared
+   * @param looked is called when the tokens have been compared
    */
   async compare(isLogin = false, since: unknown = UNKNOWN, looked = () => {}): Promise<void> {
     const { driver, isDown } = this;
     let waitsFor: unknown = UNKNOWN, isWritten = false;
     await this.busily(async () => {
       await this.inTurn(async () => {
-        // The store failed while this operation waited for its turn: no caller waits for a second failure.
+        // If the store failed while this operation waited for its turn, it is not called again. So no caller waits for a second failure.
         if (this.isDown && !isDown) return;
         const stored = await this.outage.ask(['get']);
         this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
-        // Another token was stored during the wait for the lock. The token that this session began with must not overwrite it.
+        // If another token was stored during the wait for the lock, the token that this session began with must not overwrite it.
         const step = this.found(stored, { wasWritten: since !== UNKNOWN && stored !== since, wasReplaced: isLogin || this.tabs.tellsOfLogin });
         if (step === 'delete') await this.erase();
         else this.forgetDelete();
@@ -138,11 +138,11 @@ export class Entry {
         if (step === 'store') isWritten = await this.save(stored);
       });
       if (waitsFor === UNKNOWN) return;
-      // A call that waits for the look goes first: if it begins a refresh, that stores the token as well.
+      // A call that waits for the look goes first. If the call begins a refresh, the refresh stores the token.
       await new Promise<void>((resolve) => after(0, resolve));
       if (driver.refreshing === undefined) await this.lock.around(() => this.compare(isLogin, waitsFor));
     });
-    // The message goes out before another tab can get the lock.
+    // The next tab that gets the lock must see this write, which takes a moment.
     if (isWritten && this.lock.isHeld && this.settlingMs) await new Promise<void>((resolve) => after(this.settlingMs, resolve));
   }
 
@@ -172,7 +172,7 @@ export class Entry {
     if (left !== undefined) this.pending = new PendingDelete(left, () => { this.look(); });
   }
 
-  /** Deletes what is stored. Rejects if the store cannot; the delete is tried again then. */
+  /** Deletes what is stored. Rejects if the store fails. Then the delete is tried again later. */
   async delete() {
     this.connect();
     this.tabs.tell('cleared');
@@ -196,8 +196,8 @@ export class Entry {
 
   private store(): Promise<void> {
     const store = () => this.compare();
-    // The answer to a request of this session is dropped. If another tab has sent a request, the write waits for the lock, so that the
-    // answer does not overwrite this token.
+    // If this session has sent a request, it drops the answer. If another tab has sent one, its answer must not overwrite this token. So
+    // the write waits for the lock.
     return this.busily(() => this.lock.isHeld || this.isDown ? this.lock.hold(store) : this.lock.around(store));
   }
 
@@ -222,7 +222,7 @@ export class Entry {
     const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
     const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
     const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced });
-    // Which tokens another one has replaced is known only of a token that this session got by a refresh.
+    // The list is about the token that this session got by its own refreshes. It is not about a token from the store.
     if (step === 'adopt' || step === 'forget') this.superseded = [];
     if (step === 'forget' || state.isStored) {
       this.outage.end();
@@ -235,10 +235,10 @@ export class Entry {
   /** Stores the token, and tells the other tabs once it is stored. Resolves with whether it is stored. */
   private async save(before: unknown): Promise<boolean> {
     const { state } = this.driver, { ttlMs, token, generation } = state, { news } = this;
-    // An expired token is not kept, and neither is the one that it has replaced.
+    // The store keeps no expired token, and no token that an expired one has replaced.
     if (await this.outage.ask(ttlMs > 0 ? ['set', token as string, ttlMs] : ['delete']) === FAILED) return false;
     const stored = ttlMs > 0 ? await this.outage.ask(['get']) : token;
-    // If the token has changed meanwhile, that change stores the new one.
+    // If the token has changed meanwhile, the code that changed it stores the new one.
     if (stored === FAILED || state.generation !== generation) return false;
     const isThere = stored === token;
     if (isThere || stored !== before) {
@@ -246,7 +246,7 @@ export class Entry {
       this.driver.sync();
     }
     if (isThere) {
-      // Only once: otherwise tabs whose store forgets would answer each other for ever.
+      // A session sends this message once for each token. Otherwise tabs whose store forgets would answer each other for ever.
       if (this.told !== generation) this.tabs.tell(news);
       [this.told, this.news] = [generation, 'refreshed'];
     } else if (state.generation === generation) {

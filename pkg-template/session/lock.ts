@@ -10,7 +10,7 @@ import type { Driver } from './driver.js';
 /** How long a session waits for a lock, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/** After this time nobody has the lock of the process any more: in a Worker its holder was dropped with its request. In milliseconds. */
+/** After this time the lock of the process counts as free, in milliseconds. In a Worker its holder may have ended with its request. */
 const GONE_MS = 180_000;
 
 type Work = () => Promise<unknown>;
@@ -20,7 +20,7 @@ type Locked = 'done' | 'busy' | 'broken';
 
 /** The lock of a session's key. */
 export class Lock {
-  /** How many operations use it. */
+  /** How many operations use the lock now. */
   private holding = 0;
   private failure: 'none' | 'to be told' | 'told' = 'none';
 
@@ -54,8 +54,8 @@ export class Lock {
   }
 
   /**
-   * Reports once that the lock does not work, after a look at the store. If the store has failed, too, that is one outage, and
-   * is reported already.
+   * Reports once that the lock does not work, after a look at the store. If the store has failed, too, both are one outage, which is
+   * reported already.
    */
   tellFailure(hasStoreFailed: boolean) {
     if (this.failure !== 'to be told') return;
@@ -97,15 +97,15 @@ function isContention(thrown: unknown): boolean {
   return ['AbortError', 'TimeoutError'].includes(read(thrown, 'name'));
 }
 
-/** The timers under which a session of this copy has the platform's lock of a name. */
+/** For each lock that a session of this copy holds: the timers that were there when it got the lock. */
 const timersOf = new Map<string, unknown>();
 
 /**
- * Requests the lock of all tabs, once it has the one of the process: in Firefox's content scripts Web Locks call back at once,
- * hold nothing, and reject while the work goes on.
+ * Requests the lock of the process, and then the lock of all tabs. In Firefox's content scripts a Web Lock protects nothing: it calls
+ * back at once, and rejects while the work goes on. There only the lock of the process works.
  */
 async function platformLock(name: string, signal: AbortSignal, work: Work) {
-  // Under a test's fake timers a session may keep a lock for ever: no other test waits for it.
+  // Under a test's fake timers a session may keep a lock for ever. So a session under other timers does not wait for it.
   if (timersOf.has(name) && timersOf.get(name) !== timers()) return work();
   await shared('locked', processLock)(name, async () => {
     timersOf.set(name, timers());

@@ -11,7 +11,7 @@ const PROBE_MS = 5_000;
 export const FAILED = {};
 
 export class Outage {
-  /** What failed first; undefined if the store works. */
+  /** The operation that failed first; undefined if the store works. */
   private cause: Operation[0] | undefined;
   private triedAt = 0;
 
@@ -33,7 +33,7 @@ export class Outage {
     const [method] = operation;
     try {
       const answer = await call(this.storage, this.driver.options.key as string, operation);
-      // A later look shows whether the token was stored.
+      // A `set` that succeeds ends no outage: only a later look shows whether the token was stored.
       if (method === this.cause && method !== 'set') this.end();
       return answer;
     } catch {
@@ -46,7 +46,7 @@ export class Outage {
   begin(method: Operation[0]) {
     const { driver } = this, detail = { error: storeFailure() };
     if (isMissing(this.storage)) {
-      // The store counts as missing. The event comes a task later, so that a caller who opened the session can add a listener
+      // From now on the session has no store. The event comes a task later, so that a caller who opened the session can add a listener
       // first.
       if (driver.entry) setTimeout(() => driver.tell('storageerror', detail));
       driver.entry = undefined;

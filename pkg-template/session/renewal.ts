@@ -6,7 +6,7 @@ import type { Driver } from './driver.js';
 import type { Entry } from './entry.js';
 import { instant, type Instant } from './state.js';
 
-/** How long a refresh takes to get the lock and to look at the store at most, in milliseconds. */
+/** The longest time in which a refresh gets the lock and looks at the store, in milliseconds. */
 const BEFORE_SENDING_MS = 30_000;
 
 /** Carries out an order to refresh. It never rejects. */
@@ -16,13 +16,13 @@ export function renew(driver: Driver, ticket: number): Promise<void> {
   return driver.during(async () => {
     let isSent = false;
     const work = () => exchange(driver, ticket, () => { isSent = true; });
-    // The waiting calls have got the fault of this package.
+    // After a trap the waiting calls have already got the error.
     await (entry && !entry.isDown ? locked(driver, ticket, entry, work) : work()).catch(() => {});
     if (!isSent) end(driver, ticket);
   });
 }
 
-/** Carries out the ticket with the lock, or without it if the lock does not work or did not come several times. */
+/** Carries out the ticket with the lock. Goes on without it if the lock does not work, or did not come in time several times in a row. */
 async function locked({ state }: Driver, ticket: number, entry: Entry, work: () => Promise<void>) {
   const { lock } = entry, outcome = await lock.request(work);
   if (outcome === 'done') return;
@@ -34,7 +34,7 @@ async function locked({ state }: Driver, ticket: number, entry: Entry, work: () 
   await lock.hold(work);
 }
 
-/** Sends the token, if that is still needed. Resolves when an answer came, or when other sessions need not wait for it any longer. */
+/** Sends the token, if that is still needed. Resolves when an answer has come, or when the lock need not be kept for it any longer. */
 async function exchange(driver: Driver, ticket: number, sending: () => void): Promise<void> {
   const { state, entry, options, timeoutMs } = driver;
   if (entry && !entry.isDown) await entry.compare();
@@ -50,7 +50,7 @@ async function exchange(driver: Driver, ticket: number, sending: () => void): Pr
   driver.refreshing = { ticket, until: sent.wall + timeoutMs, end: late };
   const stop = after(timeoutMs, late);
   const answered = answer(driver, ticket, sent).finally(stop);
-  // Other sessions wait no longer than this time.
+  // The lock is kept until then, so other sessions wait no longer.
   await (entry ? within(answered, Math.max(timeoutMs, state.unansweredMs()), undefined, true) : answered);
 }
 
@@ -82,7 +82,7 @@ function end(driver: Driver, ticket: number) {
     driver.state.abandon(ticket);
     settled(driver, ticket);
   };
-  // After a trap the next instance does it.
+  // If the first attempt traps, the second one uses a new instance.
   if (!driver.unattended(giveBack)) driver.unattended(giveBack);
   driver.wake();
 }

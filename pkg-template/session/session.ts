@@ -18,7 +18,7 @@ export class TokenSession {
   constructor(token: unknown, options: SessionOptions) {
     const isStored = token === STORED;
     drivers.set(this, new Driver(this, isStored ? null : token ?? null, options, isStored));
-    // Looked up now, because a polyfill may have been loaded after this module.
+    // `Symbol.dispose` is looked up now, because a polyfill may have been loaded after this module.
     const { dispose } = Symbol as { dispose?: symbol };
     if (dispose && !(dispose in this)) {
       const { prototype } = TokenSession;
@@ -70,12 +70,12 @@ export class TokenSession {
     of(this).dispose();
   }
 
-  /** It is bound, because React's `useSyncExternalStore` gets it as a function. */
+  /** The function is bound to its session, because React's `useSyncExternalStore` calls it without `this`. */
   get subscribe(): (listener: () => void) => () => void {
     return of(this).watcher.subscribe;
   }
 
-  /** It is bound, too. */
+  /** This function is bound, too. */
   get snapshot(): () => SessionSnapshot {
     return of(this).watcher.snapshot;
   }
@@ -93,7 +93,7 @@ function end(this: TokenSession) {
   of(this).dispose();
 }
 
-/** Resolves with a session once it has begun. Disposes of the session if it cannot begin. */
+/** Resolves with a session once `begin` has ended. If `begin` fails, the session is disposed of. */
 async function begun(session: TokenSession, begin: (session: TokenSession) => Promise<unknown>) {
   try {
     await begin(session);

@@ -14,8 +14,8 @@ export const LOGGED_OUT = 'cleared';
 export type Operation = ['get'] | ['set', token: string, ttlMs: number] | ['delete'];
 
 /**
- * How often a store has emitted `error`: Keyv hides its backend's failures and only emits this event. There is one listener for
- * each store, and it holds only a number.
+ * How often each store has emitted `error`. Keyv hides its backend's failures and only emits this event. There is one listener for each
+ * store, and it keeps no session alive.
  */
 const watched = new WeakMap<object, { errors: number }>();
 
@@ -64,7 +64,7 @@ export function webStorage(given: Storage | (() => Storage)): TokenStorage {
   }
   const known = { isMissing: false };
   let area: Storage | null = null;
-  // At first use, so that a server can make a session at module level, and a page whose policy refuses storage can, too.
+  // The area is read at its first use. So a server can make a session at module level, and so can a page whose policy refuses storage.
   const found = () => {
     area ??= caught(() => typeof given === 'function' ? given() : given);
     if (isArea(area)) return area;

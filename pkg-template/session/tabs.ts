@@ -15,7 +15,7 @@ export class Tabs {
 
   constructor(private readonly driver: Driver, private readonly entry: Entry, private readonly name: string) {}
 
-  /** Tells whether another tab has told of a login and the session has not looked yet. Then the stored token is of that login. */
+  /** Tells whether another tab has reported a login and the session has not looked yet. Then the stored token is of that login. */
   get tellsOfLogin(): boolean {
     return this.next?.isLogin === true;
   }

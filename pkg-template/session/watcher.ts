@@ -1,4 +1,5 @@
-// The snapshot for a user interface, which is the same object until something changes, and the listeners that are called then.
+// The snapshot for a user interface, and its listeners. The snapshot is the same object until something changes. Then the listeners are
+// called.
 import type { SessionSnapshot, SessionStatus } from '../types/index.js';
 
 export type Watcher = ReturnType<typeof watcher>;
@@ -26,7 +27,7 @@ export function watcher(current: () => SessionStatus & { stored: boolean }, cloc
   }
 
   function subscribe(listener: () => void): () => void {
-    // A function of its own for each call, since one listener may subscribe twice.
+    // Each call makes a function of its own, because one listener may subscribe twice.
     const told = () => listener();
     if (!listeners.size) remember();
     listeners.add(told);

@@ -10,7 +10,7 @@ export function extensionStorage(area: types.ExtensionStorageArea): TokenStorage
   return {
     async get(key) {
       const found = await area.get(key);
-      // Only an own field: a key may have a name that Object.prototype has, too.
+      // Only an own field counts, because a key may have the name of a field of Object.prototype.
       return Object.prototype.hasOwnProperty.call(found, key) ? found[key] : undefined;
     },
     set: (key, token) => area.set(entry(key, token)),

@@ -3,8 +3,8 @@
  * and tests. It signs its tokens with a random key of its own. So Transak refuses its tokens, and it refuses Transak's.
  *
  * It answers three calls, which are those of Transak's documentation: `POST /api/v2/auth/login`, `POST /api/v2/auth/verify` and
- * `GET /api/v2/auth/refresh`. Any other path is 404, and says so. Where the documentation names no code or text of an error, the
- * stand-in has its own. No code may depend on those.
+ * `GET /api/v2/auth/refresh`. Any other path gets 404 and the list of these calls. If the documentation names no code or text for an
+ * error, the stand-in uses its own. Do not depend on those.
  */
 
 /**

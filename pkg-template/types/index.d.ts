@@ -251,10 +251,9 @@ export function ensureFreshToken(
 
 /**
  * Where a session keeps its token between visits. The tabs share the store. A call may be synchronous or return a promise, and
- * it gets 2 s. A call has failed if it takes longer, if it throws, if `set` returns `false`, or if the store emits `error`
- * meanwhile. A
- * Keyv instance fits as it is. {@link webStorage} makes a store of a page's own storage, and `transak-user-token/storage` has
- * others.
+ * may take 2 s. A call has failed if it takes longer, if it throws, if `set` returns `false`, or if the store emits `error`
+ * meanwhile. A Keyv instance fits as it is. {@link webStorage} makes a store of a page's own storage, and
+ * `transak-user-token/storage` has others.
  *
  * @example
  * import { type TokenStorage } from 'transak-user-token'
@@ -357,8 +356,8 @@ export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
   /** The name of the entry in the store: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
   key?: string
   /**
-   * Allows one refresh at a time among all sessions that share the store; it is waited for up to 10 s. Default: Web Locks if
-   * they exist, else a lock within the process.
+   * Allows one refresh at a time among all sessions that share the store. A session waits for it up to 10 s. Default: Web Locks
+   * if they exist, else a lock within the process.
    */
   lock?: TokenLock
   /**
@@ -474,8 +473,8 @@ export interface SessionEvent<Detail> {
  *
  * With `storage` and `key`, only one session of all tabs and workers refreshes at a time. The sessions tell each other that
  * something happened, and never send the token: each reads it from the store. If there are two tokens of one user, the one
- * issued later wins. If the store fails, there is one
- * `storageerror`, and the session goes on in memory. Dispose of such a session when it is not needed any more.
+ * issued later wins. If the store fails, there is one `storageerror`, and the session goes on in memory. Dispose of such a
+ * session when it is not needed any more.
  *
  * The constructor throws `ERR_INVALID_OPTION`, then `ERR_INVALID_TOKEN`. It accepts an expired token.
  *
@@ -509,7 +508,7 @@ export class TokenSession {
    */
   static login(token: string, options: SessionOptions): Promise<TokenSession>
   /**
-   * Resolves with a token that is valid now. If the token is fresh, that is at once. If it is about to expire, the call waits up to
+   * Resolves with a token that is valid now. If the token is fresh, it resolves at once. If it is about to expire, the call waits up to
    * `maxWaitMs` for the refresh that all calls share. If the refresh takes longer, fails, or has failed just now, the call resolves
    * with the old, still valid token. With a `storage`, a call resolves once the token is stored or the store has failed, at most
    * `maxWaitMs` later.
@@ -528,15 +527,15 @@ export class TokenSession {
    */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshedToken>
   /**
-   * Goes on with the token of a new login: here at once, and in the other tabs once it is stored. It always wins. Resolves once
+   * Goes on with the token of a new login: here at once, and in the other tabs once it is stored. This token always wins. Resolves once
    * the token is stored or the store has failed: `await session.replace(token)` before the page navigates. If another tab
    * refreshes at that moment, `replace()` waits for it, up to 10 s. Rejects with `ERR_INVALID_TOKEN`.
    */
   replace(token: string): Promise<void>
   /**
-   * Logs out on this side. The session forgets the token at once, and then it is deleted from the store and in the other tabs. It
-   * sends nothing to Transak. Resolves once the token is deleted from the store. Rejects with `ERR_STORAGE` if that fails. The session then tries again, until
-   * the token is deleted or there is another login.
+   * Logs out on this side. The session forgets the token at once. Then the token is deleted from the store and in the other tabs.
+   * Nothing is sent to Transak. Resolves once the token is deleted from the store. Rejects with `ERR_STORAGE` if that fails. The
+   * session then tries again, until the token is deleted or there is another login.
    */
   clear(): Promise<void>
   /**
@@ -550,7 +549,8 @@ export class TokenSession {
   dispose(): void
   /**
    * Calls `listener` after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called
-   * or the session is disposed of. A listener that throws stops no other. `subscribe` is bound to its session, so it can be passed on alone.
+   * or the session is disposed of. If a listener throws, the other listeners are still called. `subscribe` is bound to its session, so
+   * it can be passed on alone.
    *
    * @example
    * import { TokenSession } from 'transak-user-token'

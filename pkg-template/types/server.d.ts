@@ -39,10 +39,10 @@ export interface Limit {
 
 /**
  * A limiter that counts for all processes, such as one of `rate-limiter-flexible` on Redis. It gets a key and a limit. With `cost` 1 it
- * counts the request, with `cost` 0 it only looks. `true` lets the request pass; `false` leads to 429. If the limiter throws, rejects,
- * returns anything else or takes more than 2 s, the request passes, and `onEvent` gets `degraded`.
+ * counts the request. With `cost` 0 it only says whether a request would pass. `true` lets the request pass; `false` leads to 429. If
+ * the limiter throws, rejects, returns anything else or takes more than 2 s, the request passes, and `onEvent` gets `degraded`.
  *
- * A key is the limit's name in `limit`, then for some limits a colon and the address (for IPv6 its /64) or a hash of the token.
+ * A key is the limit's name in `limit`. For some limits a colon follows, and the address (for IPv6 its /64) or a hash of the token.
  *
  * @example
  * import type { Limiter } from 'transak-user-token/server'
@@ -80,8 +80,9 @@ export type Limiter = (key: string, limit: { max: number, windowMs: number, cost
 export interface RefreshEvent {
   outcome: 'refreshed' | 'shared' | 'repeated' | 'preflight' | 'refused' | 'limited' | 'failed' | 'misconfigured' | 'degraded'
   /**
-   * Why the request was not served: the `origin`, `authorize`, the `token`, the `address` (`perAddress` and `refused`), another `limit` (`perToken` and the totals),
-   * `upstream` (Transak) or a `timeout` (of Transak, `authorize` or `userIp`); or what is misconfigured or degraded.
+   * Why the request was not served: the `origin`, `authorize`, the `token`, the `address` (`perAddress` and `refused`), another `limit`
+   * (`perToken` and the totals), `upstream` (Transak) or a `timeout` (of Transak, `authorize` or `userIp`). For `misconfigured` and
+   * `degraded`: what is wrong.
    */
   reason?: 'origin' | 'authorize' | 'token' | 'address' | 'limit' | 'upstream' | 'timeout' | 'proxy' | 'refused' | 'limiter' | 'storage' | 'lock'
   /** The code of the failure. */
@@ -147,14 +148,15 @@ export interface RefreshHandlerOptions {
   allowServerCalls?: boolean
   /**
    * Decides whether the route may send this request to Transak with your API key. Anyone can make up a text that looks like a token,
-   * and would use your key and your address with it. Only `true` lets the request pass. For any other result the answer is 403, for an error 500, and
-   * for no result within `timeoutMs` 503. `'none'` lets every request pass. Refuse an empty session id: if the variable that you
-   * compare with is empty, too, an empty id would let everyone in.
+   * and would use your key and your address with it. Only `true` lets the request pass. For any other result the answer is 403, for an
+   * error 500, and for no result within `timeoutMs` 503. `'none'` lets every request pass. Refuse an empty session id: if the variable
+   * that you compare with is empty, too, an empty id would let everyone in.
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
-   * Returns the end user's address, if the host has it in another place, such as the header `cf-connecting-ip`. If it returns no IPv4 or IPv6 address,
-   * the route uses the socket's address and `trustedProxies`. If it throws or rejects, the route answers 500. Default: none.
+   * Returns the end user's address, if the host gives it in another place, such as the header `cf-connecting-ip`. If the function
+   * returns no IPv4 or IPv6 address, the route uses the socket's address and `trustedProxies`. If it throws or rejects, the route
+   * answers 500. Default: none.
    */
   userIp?: (request: Request, info?: RequestInfo) => string | undefined | Promise<string | undefined>
   /**
@@ -180,8 +182,8 @@ export interface RefreshHandlerOptions {
   limiter?: Limiter
   /**
    * A store that keeps answers for 60 s for the other processes, such as a Keyv on Redis. The names of entries are hashes. Their
-   * values are encrypted under a key derived from the old token, so nobody can read a token from the store alone. Default: none. Then only the process that got an answer
-   * repeats it.
+   * values are encrypted under a key derived from the old token, so nobody can read a token from the store alone. Default: none. Then
+   * only the process that got an answer repeats it.
    */
   storage?: TokenStorage
   /**
@@ -212,8 +214,8 @@ export type RefreshHandler = (request: Request, info?: RequestInfo) => Promise<R
  * Before it sends anything, the route checks the origin, the token, the limit on the address, `authorize` and the other limits, in this
  * order. Transak gets the token, `x-api-key`, `x-user-ip` and `headers`, and nothing else of the browser's request. Requests with one
  * token share one request to Transak. That request goes on if a client leaves. Its answer is repeated for 60 s, so that a client that
- * lost the answer gets the new token. Answers have the shape of Transak's answers, with texts of this package. If Transak refuses the token, the answer is 401.
- * If Transak or its CDN refuses this server, the answer is 502 with `Retry-After: 60`.
+ * lost the answer gets the new token. Answers have the shape of Transak's answers, with texts of this package. If Transak refuses the
+ * token, the answer is 401. If Transak or its CDN refuses this server, the answer is 502 with `Retry-After: 60`.
  *
  * Throws `ERR_INVALID_OPTION` for invalid options, and `ERR_WASM_UNAVAILABLE` if there is no WebAssembly.
  *
