@@ -18,8 +18,8 @@ app.post('/login', (req, res) => {
   res.cookie('session', id, { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' }).sendStatus(204)
 })
 
-// The two calls that give a token. Transak gets your API key, and not the page's cookie. They stand before the route, because that
-// answers 404 to any other path.
+// The two calls that give a token. Transak gets your API key, and not the page's cookie. These lines must stand before the route,
+// because the route answers 404 to any other path.
 app.post('/transak/api/v2/auth/:step', express.json(), async (req, res) => {
   if (!['login', 'verify'].includes(req.params.step)) return res.sendStatus(404)
   if (!userOf(req.headers.cookie)) return res.sendStatus(403)

@@ -1,4 +1,4 @@
-// The popup shows the worker's session, and logs the user in. The browser closes it when it loses the focus.
+// The popup shows the worker's session, and logs the user in. The browser closes the popup when the popup loses the focus.
 import { requestPassword, verifyPassword } from './login.js'
 import { openSession } from './session.js'
 
@@ -38,7 +38,7 @@ function on(id, event, work) {
   })
 }
 
-// The popup closes while its user reads the e-mail. So it stores the address and the state token that belong to the code.
+// The browser closes the popup while the user reads the e-mail. So the popup stores the address and the state token for the code.
 on('address', 'submit', async (form) => chrome.storage.session.set({ asked: await requestPassword(form.get('email')) }))
 on('code', 'submit', async (form) => {
   const { asked } = await chrome.storage.session.get('asked')

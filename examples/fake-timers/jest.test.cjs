@@ -15,7 +15,7 @@ async function fetch() {
 }
 
 beforeEach(async () => {
-  // Before the clock is a fake one: a signature takes time that no fake clock knows.
+  // The tokens are made before the clock is faked, because a signature takes real time.
   const gateway = createGateway(), iat = Math.floor(Date.now() / 1000) + 27 * 86_400
   token = await gateway.issue({ sub: 'jo' })
   next = await gateway.issue({ sub: 'jo', iat, exp: iat + 30 * 86_400 })
@@ -28,7 +28,7 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-test('two callers share one request, which the clock answers', async () => {
+test('two callers share one request', async () => {
   await advance(28 * DAY_MS)
   const tokens = Promise.all([session.accessToken(), session.accessToken()])
   await advance(1_000)
@@ -36,7 +36,7 @@ test('two callers share one request, which the clock answers', async () => {
   expect(requests).toBe(1)
 })
 
-test('a slow answer: a caller gets the old token, which is good still', async () => {
+test('during a slow answer a caller gets the old token, which is still valid', async () => {
   session = new TokenSession(token, { baseUrl, fetch, maxWaitMs: 500 })
   await advance(28 * DAY_MS)
   const held = session.accessToken()
@@ -60,12 +60,12 @@ test('after 30 days a login is needed', async () => {
   expect(requests).toBe(0)
 })
 
-test('a request that a test leaves unanswered', async () => {
+test('a test may leave a request unanswered', async () => {
   await advance(28 * DAY_MS)
   session.refresh().catch(() => {})
 })
 
-test('keeps no other test waiting', async () => {
+test('the next test does not wait for that request', async () => {
   await advance(28 * DAY_MS)
   const refreshed = session.refresh()
   await advance(1_000)

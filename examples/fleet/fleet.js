@@ -12,7 +12,7 @@ const LOCK_TIMEOUT_MS = 5_000;
  * @param {Omit<import('transak-user-token').SessionOptions, 'storage' | 'key' | 'lock'>} options
  */
 export function createFleet(url, options) {
-  // Without throwOnErrors a Keyv hides the failures of Redis, and looks empty meanwhile.
+  // Without throwOnErrors a Keyv hides the failures of Redis: it looks empty while Redis fails.
   const storage = createKeyv(url, { namespace: 'transak-user-token', throwOnErrors: true });
   // If Redis cannot be reached, a command fails soon. The session then goes on without it, and emits `storageerror`.
   const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 });
@@ -23,7 +23,7 @@ export function createFleet(url, options) {
     const mutex = new Mutex(redis, name, {
       acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LOCK_TIMEOUT_MS, onLockLost() {},
     });
-    // Not `acquire`: it throws an error whose name is Error. To a session that means that the lock does not work.
+    // `acquire` would throw an error whose name is Error. A session takes such an error for a lock that does not work.
     if (!await mutex.tryAcquire(signal)) throw new DOMException('another process has the lock', 'TimeoutError');
     try {
       return await fn();

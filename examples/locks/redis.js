@@ -7,7 +7,7 @@ const LEASE_MS = 5_000
 /** Returns the `lock` of sessions whose processes share a Redis. `redis` is a client of ioredis. */
 export const redisLock = (redis) => async (name, { timeoutMs, signal }, fn) => {
   const mutex = new Mutex(redis, name, { acquireTimeout: timeoutMs, retryInterval: 50, lockTimeout: LEASE_MS, onLockLost() {} })
-  // Not `acquire`: it throws an error whose name is Error. To a session that means that the lock does not work.
+  // `acquire` would throw an error whose name is Error. A session takes such an error for a lock that does not work.
   if (!await mutex.tryAcquire(signal)) throw new DOMException('another process has the lock', 'TimeoutError')
   try {
     return await fn()

@@ -7,7 +7,7 @@ import { TokenSession, refreshAccessToken } from 'transak-user-token'
 import { createGateway } from 'transak-user-token/gateway'
 
 const baseUrl = 'https://api.example.com', refresh = `${baseUrl}/api/v2/auth/refresh`, DAY_S = 86_400
-// The stand-in answers as Transak does. A connection that it drops is a rejection, which MSW would answer by 500.
+// The stand-in answers as Transak does. If it drops a connection, its promise rejects. MSW would turn that into a 500.
 const gateway = createGateway({ revoke: true })
 const server = setupServer(http.get(refresh, ({ request }) => gateway.fetch(request).catch(() => HttpResponse.error())))
 
@@ -45,7 +45,7 @@ test('an outage is no logout', async () => {
   assert.deepEqual(codes, ['ERR_NETWORK'])
 })
 
-test('a request that is left unanswered ends with its time', async () => {
+test('a request that is never answered ends with a time-out', async () => {
   server.use(http.get(refresh, () => delay('infinite')))
   await assert.rejects(refreshAccessToken(await expiring(), { baseUrl, timeoutMs: 50, retries: 0 }), { code: 'ERR_TIMEOUT' })
 })
@@ -72,7 +72,7 @@ test('a started session refreshes when a fake clock says so', async () => {
   }
 })
 
-test('nothing of the tests before is left', async () => {
+test('no request of an earlier test is left', async () => {
   const token = await expiring()
   await refreshAccessToken(token, { baseUrl })
   assert.equal(gateway.refreshes(), 1)

@@ -6,7 +6,7 @@ import { TokenSession, refreshAccessToken } from 'transak-user-token'
 import { createGateway } from 'transak-user-token/gateway'
 
 const baseUrl = 'https://api.example.com', path = '/api/v2/auth/refresh', DAY_S = 86_400
-// The stand-in makes tokens: a refresh takes no answer but a later token of the same user.
+// The stand-in makes the tokens, because a refresh accepts only a later token of the same user.
 const gateway = createGateway()
 
 /** A token of its own for each test, in its last day: calls for the same token share one request. */
@@ -81,7 +81,7 @@ test('a started session refreshes when a fake clock says so', async () => {
   }
 })
 
-test('nothing of the tests before is left', async () => {
+test('no request of an earlier test is left', async () => {
   const token = await expiring(), next = await gateway.issue({ sub: 'jo' })
   refresh(token).reply(200, answer(next))
   assert.equal((await refreshAccessToken(token, { baseUrl })).accessToken, next)

@@ -3,7 +3,7 @@ import { KeyvMemcache } from '@keyv/memcache'
 import { Keyv } from 'keyv'
 import { keyv } from 'transak-user-token/storage'
 
-// By default it logs to the console what the session tells by `storageerror`.
+// By default the client of KeyvMemcache logs its failures to the console. The session reports them by `storageerror`.
 const logger = { log() {} }
 
 /** Returns the `storage` of sessions, which need `storageMayForget: true`. One serves all users. */

@@ -39,7 +39,7 @@ test('a refused token asks for a login', async () => {
   assert.equal(await greeting(session), 'Please log in')
 })
 
-test('so does an expired one, without a request', async () => {
+test('an expired token asks for a login, without a request', async () => {
   const { gateway, session } = await world(31)
   assert.equal(await greeting(session), 'Please log in')
   assert.equal(gateway.requests.length, 0)

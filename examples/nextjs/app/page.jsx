@@ -8,7 +8,7 @@ const session = new TokenSession(null, {
   baseUrl: '/transak', credentials: 'same-origin', storage: webStorage(() => localStorage), key: 'user',
 })
 
-// The server renders this snapshot, and the page begins with it: React compares the two before it shows the real state.
+// The server renders this snapshot, and the page first renders the same. React requires that both are equal.
 const initial = session.snapshot()
 
 export default function Page() {
