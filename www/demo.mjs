@@ -1,5 +1,5 @@
-// Shows the package in a minute, with a gateway on this computer: log in, check, refresh, be refused. It ends with an error if a
-// result is not the expected one, so it is a smoke test, too. It prints no token.
+// Shows the package in a minute, with a gateway on this computer: a login, a check, a refresh and a refusal. It ends with an error if a
+// result is not as expected. So it is a smoke test, too. It prints no token.
 // Usage: node www/demo.mjs [--once] [folder where the package is installed]
 import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
@@ -69,7 +69,7 @@ export async function walk(folder) {
     gateway.fail({ kind: 'error', status: 503 });
     const retried = await refreshAccessToken(token, options);
     assert.ok(gateway.refreshes() - counted === 2, 'a 503 is retried');
-    row('requests', 'two: the second one brought the token');
+    row('requests', 'two: the second one got the token');
     expectStatus(tokenStatus(retried.accessToken), 'fresh', 'use', 'new token');
 
     say(`\n${green('✓')} All as expected.`);

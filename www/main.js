@@ -3,7 +3,7 @@ import { ensureFreshToken, refreshAccessToken, tokenStatus } from '/package/inde
 import { draw } from './timeline.js';
 import { MINUTE, clock, countdown, span } from './times.js';
 
-/** The slider's steps: the window is so many 60ths of the token's life. */
+/** The number of the slider's steps. One step is a 60th of the token's life. */
 const STEPS = 60;
 /** A life of a minute is short. So the refresh window is a third of it, which leaves time to see the window. */
 const SHARE_OF_A_MINUTE = 20;

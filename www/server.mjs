@@ -58,7 +58,7 @@ export async function serve(folder, { port = 0 } = {}) {
 
   const switches = {
     '/gateway/lifetime': ({ lifetimeMs }) => {
-      if (!(lifetimeMs >= 1000 && lifetimeMs <= LONGEST)) throw new TypeError('lifetimeMs is 1000 to a year');
+      if (!(lifetimeMs >= 1000 && lifetimeMs <= LONGEST)) throw new TypeError('lifetimeMs must be from one second to one year');
       gateway.lifetimeMs = lifetimeMs;
     },
     '/gateway/fault': ({ fault, once: onlyOnce = false }) => {

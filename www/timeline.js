@@ -1,4 +1,4 @@
-// The timeline: three zones, their marks, the present. It is drawn in pixels, so that its text keeps its size on a phone.
+// The timeline: three zones, their marks, and the current time. It is drawn in pixels, so that its text keeps its size on a phone.
 import { SECOND, clock } from './times.js';
 
 const TOP = 30, HEIGHT = 34, BOTTOM = TOP + HEIGHT;
@@ -9,7 +9,7 @@ const GAP = 12;
 const $ = (id) => document.getElementById(id);
 const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
 
-/** The values that are drawn, because most frames change nothing. */
+/** The values that are drawn already. Most frames change none of them. */
 let drawn = '', drawnNow = '';
 
 /** Draws a status. The state `none` is drawn without times. */
@@ -45,7 +45,8 @@ function drawZones(width, refreshX, end) {
 function drawMarks({ begin, refreshAt, expiresAt, refreshX, end }) {
   const [issued, refresh, expires] = [begin, refreshAt, expiresAt].map((instant) => clock(instant, expiresAt - begin));
   const room = place('mark-issued', issued, 0, 'start');
-  // To the left of its line. To the right if there is no room on the left. Below if there is no room on both sides.
+  // The label stands to the left of its line, or to the right if there is no room on the left. If there is no room on both sides, it
+  // stands below.
   const need = place('mark-refresh', refresh, refreshX, 'end');
   const left = refreshX - need >= room;
   const right = refreshX >= room && refreshX + need <= end;
