@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_and_a_reason_are_told_by_their_place_in_the_list() {
+    fn a_state_and_a_reason_have_their_index_in_the_list() {
         let states: Vec<u8> = State::ALL.iter().map(|state| state.index()).collect();
         assert_eq!(states, [0, 1, 2]);
         for (place, reason) in (0_u8..).zip(InvalidReason::ALL) {

@@ -41,7 +41,7 @@ fn refuses(text: impl AsRef<[u8]>) {
 }
 
 #[test]
-fn members_are_found_at_their_own_depth_alone() {
+fn members_are_found_at_their_own_depth_only() {
     finds("{}", "");
     finds(" { } ", "");
     finds(r#"{"ott":{},"exp":1,"sub":"x","iat":null,"API_KEY":true}"#, "exp=1 iat=null sub='x' API_KEY=true ott={…");

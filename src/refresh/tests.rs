@@ -41,7 +41,7 @@ fn granted(token: &str) -> Answer {
     answer(200, &format!(r#"{{"data":{{"accessToken":"{token}"}}}}"#))
 }
 
-/// Judges what is no success.
+/// Returns the failure of an answer that is no success.
 #[track_caller]
 fn failure(answer: Answer) -> Failure {
     interpret_response(answer, &old(), 0.0, NOW).expect_err("no usable answer")
@@ -104,7 +104,7 @@ fn asks(href: &str, url: &str) {
 }
 
 #[test]
-fn an_own_server_keeps_its_path_and_loses_the_slashes_behind_it() {
+fn an_own_server_keeps_its_path_without_the_slashes_at_its_end() {
     asks("https://example.com", "https://example.com");
     asks("https://example.com/", "https://example.com");
     asks("https://example.com///", "https://example.com");
@@ -143,7 +143,7 @@ fn an_own_server_has_no_user_info_query_or_fragment() {
 }
 
 #[test]
-fn an_own_server_speaks_http() {
+fn an_own_server_has_an_http_or_https_url() {
     for href in
         ["", "ftp://example.com/", "file:///etc", "javascript:0", "example.com", "/api", "blob:https://a.example/1"]
     {
@@ -152,7 +152,7 @@ fn an_own_server_speaks_http() {
 }
 
 #[test]
-fn what_the_whatwg_parser_rewrites_is_no_url() {
+fn a_text_that_the_whatwg_parser_would_rewrite_is_no_url() {
     for rest in [
         "evil.com\\.localhost",
         "evil.com\\@localhost",
@@ -168,7 +168,7 @@ fn what_the_whatwg_parser_rewrites_is_no_url() {
 }
 
 #[test]
-fn plain_http_is_for_this_machine() {
+fn plain_http_is_allowed_to_this_machine() {
     for host in ["localhost", "sub.localhost", "a.b.localhost", "127.0.0.1", "127.1.2.3", "127.255.255.254", "[::1]"] {
         for rest in ["", "/", ":8787", ":8787/", ":1/api/", "/api:80"] {
             let href = ["http://", host, rest].concat();
@@ -205,7 +205,7 @@ fn plain_http_to_another_machine_must_be_allowed() {
 
 // What a message says
 
-/// What an answer of this status is after one request.
+/// Returns the failure for an answer with this status after one request.
 fn after_one_request(status: u16) -> Failure {
     Failure { attempts: 1, ..failure(answer(status, "{}")) }
 }
@@ -242,7 +242,7 @@ fn a_message_without_an_answer_names_the_origin_alone() {
     let own = Target::own("https://api.example.com", false).expect("a URL");
     let no_answer = Failure { attempts: 1, ..no_answer(Code::Timeout, None, &old()) };
     says(&own, &no_answer, "no answer came in time: https://api.example.com was asked");
-    // That of an opaque answer is no status.
+    // The status 0 of an opaque answer is not named.
     says(&own, &Failure { status: Some(0), ..no_answer }, "no answer came in time: https://api.example.com was asked");
 }
 
@@ -251,7 +251,7 @@ fn only_transak_refuses_an_address_or_an_api_key() {
     let told =
         "the server refused the caller: its address or its api key; https://api-gateway.transak.com answered 403";
     says(&environment(Some("production")), &after_one_request(403), told);
-    // A challenge is the CDN's, no matter who was asked.
+    // A challenge has the message about the CDN, also from Transak itself.
     let mut challenged = failure(Answer { mitigated: Some("challenge".to_owned()), ..answer(403, "") });
     challenged.attempts = 1;
     let told = "the server refused the caller: the CDN's bot protection refused this client; \
@@ -281,7 +281,7 @@ fn refusals(status: u16, code: &str) -> [String; 4] {
 const SESSION_EXPIRED: &str = r#"{"error":{"statusCode":400,"message":"Session Expired"}}"#;
 
 #[test]
-fn a_redirect_counts_before_all_else() {
+fn a_redirect_is_judged_first() {
     for status in [0, 200, 204, 301, 302, 307, 401, 408, 429, 503] {
         let redirected = Answer { redirected: true, ..answer(status, SESSION_EXPIRED) };
         let failure = failure(redirected);
@@ -291,7 +291,7 @@ fn a_redirect_counts_before_all_else() {
 }
 
 #[test]
-fn server_failures_limits_and_time_outs_count_before_what_is_said() {
+fn the_statuses_5xx_429_and_408_are_judged_before_the_body() {
     for (status, code) in [
         (500, Code::Server),
         (501, Code::Server),
@@ -309,7 +309,7 @@ fn server_failures_limits_and_time_outs_count_before_what_is_said() {
 }
 
 #[test]
-fn a_challenge_of_the_cdn_is_told_as_that_whatever_its_status() {
+fn a_challenge_of_the_cdn_has_its_own_message_whatever_its_status() {
     for status in [200, 304, 401, 403, 408, 429, 503] {
         for body in ["<html>", SESSION_EXPIRED, &refusals(status, "1002").concat()] {
             let challenged = Answer { mitigated: Some("challenge".to_owned()), ..answer(status, body) };
@@ -334,7 +334,7 @@ fn a_403_with_another_10xx_is_about_the_caller() {
 }
 
 #[test]
-fn an_error_code_counts_in_a_4xx_alone() {
+fn an_error_code_counts_in_a_4xx_only() {
     for body in refusals(200, "1002") {
         is_bad(answer(200, &body), "it has no data.accessToken");
         is_bad(answer(201, &body), "its status is not 200");
@@ -343,7 +343,7 @@ fn an_error_code_counts_in_a_4xx_alone() {
 }
 
 #[test]
-fn a_304_is_told_as_a_304() {
+fn a_304_has_its_own_message() {
     let failure = failure(answer(304, ""));
     assert_eq!((failure.code, failure.status), (Code::Network, Some(304)));
     assert_eq!(failure.to_string(), "no answer came: it is a 304, which answers only a conditional request");
@@ -370,7 +370,7 @@ fn a_refused_token_is_401_or_10xx_or_400_session_expired() {
 }
 
 #[test]
-fn what_is_nearly_10xx_refuses_no_token() {
+fn a_code_that_is_only_like_10xx_refuses_no_token() {
     for code in ["100", "10020", "1102", "2002", "-1002", "1002.0", "10e2"] {
         for body in refusals(400, code) {
             fails(400, &body, Code::Rejected);
@@ -472,7 +472,7 @@ fn a_body_that_breaks_off_is_no_answer() {
 }
 
 #[test]
-fn a_body_of_text_that_is_too_long_says_nothing() {
+fn the_content_of_a_text_that_is_too_long_is_ignored() {
     let refusal = r#"{"error":{"errorCode":1002}}"#;
     assert_eq!(failure(answer(400, refusal)).code, Code::Unauthorized);
     let failure = failure(answer(400, &format!("{refusal}{}", " ".repeat(MAX_BODY))));
@@ -529,7 +529,7 @@ fn a_body_without_the_token_is_a_bad_response() {
 }
 
 #[test]
-fn a_token_that_is_none_is_a_bad_response() {
+fn an_invalid_new_token_is_a_bad_response() {
     let partner = jwt(r#"{"exp":9999999999,"API_KEY":"k"}"#);
     let no_expiry = jwt(r#"{"sub":"jo@example.com"}"#);
     let bearer = format!("Bearer {}", good());
@@ -544,7 +544,7 @@ fn a_token_that_is_none_is_a_bad_response() {
 }
 
 #[test]
-fn an_error_code_that_is_null_is_none() {
+fn an_error_code_that_is_null_counts_as_absent() {
     for literal in ["null", "true", "{}", "[1002]"] {
         let body = format!(r#"{{"error":{{"statusCode":500,"errorCode":{literal}}}}}"#);
         let failure = interpret_response(answer(500, &body), &old(), 0.0, NOW).expect_err("500 is a failure");
@@ -576,8 +576,8 @@ fn old_text() -> String {
 }
 
 #[test]
-fn a_new_token_is_expired_on_its_very_instant_but_for_the_tolerance() {
-    // The old one is expired already by now: nothing but the new one's own expiry decides here.
+fn a_new_token_is_expired_at_its_expiry_plus_the_tolerance() {
+    // The old token has expired already. So only the expiry of the new token decides here.
     let old = r#"{"iat":1749000000,"exp":1750000000}"#;
     follows(old, r#"{"exp":1752489735.001}"#, Ok(()));
     follows(old, r#"{"exp":1752489735}"#, Err("its token is expired already"));
@@ -597,7 +597,7 @@ fn a_new_token_is_of_the_same_user() {
         (r#""sub":7"#, r#""sub":7"#, Ok(())),
         (r#""x":1"#, r#""y":1"#, Ok(())),
         (r#""x":{"sub":"jo"}"#, r#""x":{"sub":"ann"}"#, Ok(())),
-        // Another, or one that only one of them has.
+        // The subjects differ, or only one of the tokens has a subject.
         (r#""sub":"jo""#, r#""sub":"ann""#, FOREIGN),
         (r#""sub":"jo""#, r#""sub":"Jo""#, FOREIGN),
         (r#""sub":"jo""#, r#""sub":"jo ""#, FOREIGN),
@@ -606,10 +606,10 @@ fn a_new_token_is_of_the_same_user() {
         (r#""x":1"#, r#""sub":"jo""#, FOREIGN),
         (r#""sub":"""#, r#""x":1"#, FOREIGN),
         (r#""x":1"#, r#""sub":null"#, FOREIGN),
-        // One that is written alike and is something else.
+        // The subjects look equal, but have different types.
         (r#""sub":7"#, r#""sub":"7""#, FOREIGN),
         (r#""sub":"null""#, r#""sub":null"#, FOREIGN),
-        // What is nested is nobody's.
+        // An object or an array is equal to no other subject.
         (r#""sub":{"id":1}"#, r#""sub":{"id":1}"#, FOREIGN),
         (r#""sub":["jo"]"#, r#""sub":["jo"]"#, FOREIGN),
         (r#""sub":["jo"]"#, r#""sub":"jo""#, FOREIGN),
@@ -619,7 +619,7 @@ fn a_new_token_is_of_the_same_user() {
 }
 
 #[test]
-fn an_answer_says_whether_the_outcome_is_unknown_and_whether_to_ask_again() {
+fn an_answer_says_whether_the_outcome_is_unknown_and_whether_to_retry() {
     for (status, outcome_unknown, retryable) in [
         (500, true, true),
         (501, true, false),
@@ -653,7 +653,7 @@ fn shows(error_code: &str, trace_id: &str, shown: (Option<&str>, Option<&str>)) 
 }
 
 #[test]
-fn codes_and_trace_ids_are_shown_where_they_are_short_and_plain() {
+fn codes_and_trace_ids_are_shown_if_they_are_short_and_plain() {
     shows("KYC_1", "0af7651916cd-43dd", (Some("KYC_1"), Some("0af7651916cd-43dd")));
     let (sixteen, sixty_four) = ("A".repeat(16), "a".repeat(64));
     shows(&sixteen, &sixty_four, (Some(&sixteen), Some(&sixty_four)));
@@ -682,7 +682,7 @@ fn an_echo_of_what_was_sent_is_not_shown() {
         let padded = format!("xx{echo}x");
         shows(&padded, &padded, (None, None));
     }
-    // Seven characters in a row are too few to be a piece of anything.
+    // Seven characters in a row do not count as a part of a secret.
     shows("1750329", "partner", (Some("1750329"), Some("partner")));
 }
 
@@ -704,8 +704,8 @@ fn a_claim_of_a_new_token_is_not_shown_even_if_that_is_no_user_access_token() {
 }
 
 #[test]
-fn a_part_of_a_new_token_is_not_shown_whichever_part_it_is() {
-    // It has another signature than the old one.
+fn no_part_of_a_new_token_is_shown() {
+    // Its signature differs from that of the old token.
     let token = jwt(r#"{"mail":"n3wcomerofthemonth","exp":1755081735}"#).replace(".c2lnbmF0", ".bmV3LXNp");
     for echo in ["bmV3LXNp", "xBMV3LXNPx", "n3wcomer", "ofthemonth", &token[10..18]] {
         let body = format!(r#"{{"data":{{"accessToken":"{token}"}},"error":{{"errorCode":"{echo}"}}}}"#);
@@ -734,7 +734,7 @@ fn thrown(name: &str, code: &str) -> Thrown {
 }
 
 #[test]
-fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
+fn the_name_and_code_of_a_thrown_error_are_shown_by_the_same_rule() {
     let socket = no_answer(Code::Network, Some(&thrown("TypeError", "UND_ERR_SOCKET")), &old());
     assert_eq!(socket.cause, Some(Cause::Foreign(Some("TypeError".to_owned()), Some("UND_ERR_SOCKET".to_owned()))));
     let echo = no_answer(Code::Network, Some(&thrown(&old_text()[..20], "k3y-0f-the-partner")), &old());
@@ -747,7 +747,7 @@ fn what_was_thrown_in_place_of_an_answer_is_shown_as_sparingly() {
 }
 
 #[test]
-fn a_request_that_was_never_sent_leaves_no_doubt() {
+fn the_outcome_of_a_request_that_was_never_sent_is_known() {
     let is_unknown = |code: &str| no_answer(Code::Network, Some(&thrown("TypeError", code)), &old()).outcome_unknown;
     for code in [
         "ECONNREFUSED",
@@ -775,9 +775,9 @@ fn retry_after_is_seconds() {
     waits("0", None, Some(0.0));
     waits(" 7\t", None, Some(7_000.0));
     waits("0120", None, Some(120_000.0));
-    // A platform that reads a year into it has read too much.
+    // A platform may parse this as a year. It is seconds.
     waits("2030", Some(1_893_456_000_000.0), Some(2_030_000.0));
-    // No longer than a century.
+    // A longer wait counts as a century.
     for huge in ["99999999999", &"9".repeat(400)] {
         waits(huge, None, Some(3_155_760_000_000.0));
     }
@@ -805,14 +805,14 @@ fn retry_after_is_nothing_else() {
 
 // Whether to ask again
 
-/// A failure of so many attempts.
+/// Returns a failure after `attempts` attempts.
 fn after(attempts: u32, retryable: bool, retry_after_ms: Option<f64>) -> Failure {
     let mut failure = Failure::new(Code::Server);
     (failure.attempts, failure.retryable, failure.retry_after_ms) = (attempts, retryable, retry_after_ms);
     failure
 }
 
-/// The share of the back-off that is the most there is.
+/// The largest random number.
 const MOST: f64 = 0.999;
 
 #[test]
@@ -856,7 +856,7 @@ fn retry_after_is_honoured_and_spread_up_to_a_minute() {
         (7_000.0, 0.0, Some(7_000.0)),
         (7_000.0, MOST, Some(7_000.0 + 700.0 * MOST)),
         (60_000.0, 0.0, Some(60_000.0)),
-        // A tenth of a minute is more than is added.
+        // The random addition is limited, here to less than a tenth of the wait.
         (60_000.0, MOST, Some(60_000.0 + 5_000.0 * MOST)),
         (60_001.0, 0.0, None),
         (3_155_760_000_000.0, 0.0, None),
@@ -888,7 +888,7 @@ fn a_failure_of_a_token_that_expired_meanwhile_asks_for_a_login() {
 }
 
 #[test]
-fn only_a_failure_that_may_pass_turns_into_expired_once_the_token_has() {
+fn only_a_failure_that_may_pass_becomes_expired_if_the_token_has_expired() {
     let expires_at = f64::from(EXPIRES) * 1000.0;
     for (status, now, code) in [
         (503, expires_at + 300.0, Some(Code::TokenExpired)),

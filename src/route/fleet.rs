@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_asks_for_a_fix_ends_it_all() {
+    fn an_error_whose_action_is_fix_ends_the_job() {
         for code in [Code::Forbidden, Code::Rejected, Code::InvalidOption, Code::Internal] {
             let then = Fleet::new(2.0, 30_000.0).failed(&failed(code, 403, None), 0.5, NOW);
             assert_eq!(then, Then { again_in_ms: None, is_over: true }, "{code:?}");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passing_failure_is_tried_again_as_a_refresh_is() {
+    fn a_passing_failure_is_retried_by_the_rules_of_a_refresh() {
         let mut fleet = Fleet::new(1.0, 30_000.0);
         let once = failed(Code::Server, 503, None);
         assert_eq!(fleet.failed(&once, 0.5, NOW).again_in_ms, Some(250.0));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_waits_for_what_a_server_asks_up_to_a_minute_in_all() {
+    fn all_tokens_wait_as_the_server_asks_up_to_a_minute_in_total() {
         let mut fleet = Fleet::new(0.0, 30_000.0);
         let mut limited = |asked_ms: f64, now: f64| {
             let then = fleet.failed(&failed(Code::RateLimited, 429, Some(asked_ms)), 0.5, now);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_a_minute_is_not_waited_for() {
+    fn a_retry_after_of_more_than_a_minute_ends_the_job() {
         let mut fleet = Fleet::new(2.0, 600_000.0);
         let then = fleet.failed(&failed(Code::RateLimited, 429, Some(120_000.0)), 0.5, NOW);
         assert_eq!((then, fleet.wait_ms(NOW)), (Then { again_in_ms: None, is_over: true }, 0.0));

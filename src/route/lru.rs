@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_again_is_the_newest_and_the_turns_are_bounded() {
+    fn a_value_that_is_put_in_again_is_the_newest_and_the_turns_are_bounded() {
         let mut lru = Lru::new(3);
         for at in 0..1000 {
             lru.put(1, at);

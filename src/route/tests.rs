@@ -12,7 +12,7 @@ mod properties;
 const NOW: f64 = 1_752_489_735_000.0;
 const APP: &str = "https://app.example.com";
 const URL: &str = "https://api.example.com/transak/api/v2/auth/refresh";
-/// It expires five days from now.
+/// A token that expires five days from `NOW`.
 const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
 /// The request of a page on the list.
 const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None };
@@ -43,7 +43,7 @@ fn judge(route: &Route, call: &Call<'_>, token: Result<&str, InvalidReason>) -> 
 }
 
 #[test]
-fn only_the_call_and_its_preflight_are_there() {
+fn every_request_but_the_refresh_and_its_preflight_is_404_or_405() {
     status(CALL, None);
     status(Call { url: "https://x/api/v2/auth/refresh?x=https://y/#z", ..CALL }, None);
     for url in [
@@ -63,7 +63,7 @@ fn only_the_call_and_its_preflight_are_there() {
 }
 
 #[test]
-fn a_path_that_the_parser_would_write_in_another_way_is_not_there() {
+fn a_path_that_the_parser_would_write_in_another_way_is_404() {
     for start in ["", "/transak", "/a%20b/~x;y=1", "//a", "/.x/...", "/%2e%2e%2e"] {
         for before in ["", "https://x", "http://[::1]:8080"] {
             status(Call { url: &format!("{before}{start}/api/v2/auth/refresh?a=/../"), ..CALL }, None);
@@ -102,7 +102,7 @@ fn a_path_that_the_parser_would_write_in_another_way_is_not_there() {
 }
 
 #[test]
-fn an_origin_is_on_the_list_or_refused() {
+fn an_origin_that_is_not_on_the_list_is_refused() {
     let reply = status(Call { method: "OPTIONS", ..CALL }, Some(204)).unwrap_or_else(|| panic!("it is a preflight"));
     assert_eq!(value(&reply, "access-control-allow-origin"), Some(APP));
     assert_eq!(value(&reply, "access-control-allow-headers"), Some("authorization"));
@@ -126,7 +126,7 @@ fn an_origin_is_on_the_list_or_refused() {
 }
 
 #[test]
-fn without_an_origin_the_browser_has_to_vouch() {
+fn without_an_origin_the_browser_must_say_same_origin() {
     status(Call { origin: None, site: Some("same-origin"), ..CALL }, None);
     for site in [None, Some("same-site"), Some("cross-site"), Some("none"), Some("same-origin, same-origin")] {
         status(Call { origin: None, site, ..CALL }, Some(403));
@@ -137,7 +137,7 @@ fn without_an_origin_the_browser_has_to_vouch() {
 }
 
 #[test]
-fn a_token_that_is_none_is_refused_here_as_transak_would() {
+fn the_route_refuses_an_invalid_token_as_transak_would() {
     let both = format!("{GOOD}, {GOOD}");
     for token in [
         Err(InvalidReason::TooLong),
@@ -249,7 +249,7 @@ fn an_address_is_limited_by_its_rate_limit_key() {
 }
 
 #[test]
-fn what_is_sent_is_limited_for_a_token_and_in_all() {
+fn requests_to_transak_are_limited_for_a_token_and_in_total() {
     let total = Some(Limit { max: 3.0, window_ms: 5000.0 });
     let mut route = route(Limits { per_token: TWO, total, ..Limits::NONE });
     let mut ask = |key, now| match route.ask(key, None, now) {
@@ -266,7 +266,7 @@ fn what_is_sent_is_limited_for_a_token_and_in_all() {
 }
 
 #[test]
-fn what_is_remembered_is_bounded() {
+fn the_memory_is_bounded() {
     let mut route = route(Limits::default());
     for at in 0..u64::try_from(3 * REMEMBERED).unwrap_or_default() {
         let now = NOW + f64::from(u32::try_from(at).unwrap_or_default()) * 200.0;
@@ -335,7 +335,7 @@ fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
     }
 }
 
-/// Sends a token of an address, and says what Transak makes of it; the refusal if it is not sent.
+/// Sends a token from an address, and settles the request with `verdict`. Returns the refusal if the token is not sent.
 fn try_token(route: &mut Route, key: Key, address: Option<Key>, verdict: Verdict, now: f64) -> Option<Limited> {
     match route.ask(key, address, now) {
         Ask::Send(ticket, _) => {
@@ -355,7 +355,7 @@ const ADDRESS: Option<Key> = Some(1 << 100);
 const VICTIM: Option<Key> = Some(1 << 101);
 
 #[test]
-fn an_address_that_had_ten_tokens_refused_is_limited_and_nobody_else_is() {
+fn after_ten_refused_tokens_only_their_address_is_limited() {
     let mut route = route(Limits::default());
     for at in 0..10 {
         assert_eq!(try_token(&mut route, at, ADDRESS, Verdict::Refused, NOW), None);
@@ -367,7 +367,7 @@ fn an_address_that_had_ten_tokens_refused_is_limited_and_nobody_else_is() {
 }
 
 #[test]
-fn what_transak_has_accepted_is_served_whatever_else_its_address_does() {
+fn a_token_that_transak_has_accepted_is_served_whatever_its_address_does() {
     let mut route = route(Limits::default());
     let (old, new) = (100, 100 + (1 << 64));
     assert_eq!(try_token(&mut route, old, ADDRESS, Verdict::Answered, NOW), None);
@@ -381,7 +381,7 @@ fn what_transak_has_accepted_is_served_whatever_else_its_address_does() {
 }
 
 #[test]
-fn a_burst_of_forged_tokens_of_ten_addresses_locks_nobody_out_while_it_lasts_or_afterwards() {
+fn a_burst_of_forged_tokens_from_ten_addresses_locks_nobody_else_out() {
     let mut route = route(Limits::default());
     let mut tickets = Vec::new();
     for at in 0..600 {
@@ -401,7 +401,7 @@ fn a_burst_of_forged_tokens_of_ten_addresses_locks_nobody_out_while_it_lasts_or_
 }
 
 #[test]
-fn a_burst_of_one_address_takes_up_no_more_of_the_total_than_it_may_have_refused() {
+fn a_burst_from_one_address_uses_no_more_of_the_total_than_its_limit_for_refusals() {
     let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
     let mut route = route(Limits { refused: limit(2.0), total: limit(5.0), ..Limits::NONE });
     let mut sends = |key, address| matches!(route.ask(key, Some(address), NOW), Ask::Send(..));
@@ -412,7 +412,7 @@ fn a_burst_of_one_address_takes_up_no_more_of_the_total_than_it_may_have_refused
 }
 
 #[test]
-fn what_a_burst_sent_beyond_that_counts_in_the_total_once_it_is_answered() {
+fn the_rest_of_a_burst_counts_in_the_total_once_it_is_answered() {
     let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
     for (settled, fits) in [(Settled::Granted("new", 9, NOW + 9e9), false), (Settled::Failed(Verdict::Refused), true)] {
         let mut route = route(Limits { refused: limit(1.0), total: limit(2.0), ..Limits::NONE });
@@ -424,7 +424,7 @@ fn what_a_burst_sent_beyond_that_counts_in_the_total_once_it_is_answered() {
 }
 
 #[test]
-fn without_an_address_the_refusals_of_all_count_alone() {
+fn without_an_address_only_the_total_of_refusals_counts() {
     let mut route = route(Limits::default());
     for at in 0..300 {
         assert_eq!(try_token(&mut route, at, None, Verdict::Refused, NOW), None);
@@ -437,7 +437,7 @@ fn without_an_address_the_refusals_of_all_count_alone() {
 }
 
 #[test]
-fn what_the_backend_itself_is_refused_counts_against_nobody() {
+fn a_refusal_of_the_backend_itself_counts_against_nobody() {
     let mut route = route(Limits { per_token: None, ..Limits::default() });
     for code in [Code::Forbidden, Code::Rejected] {
         for at in 0..1000 {
@@ -451,7 +451,7 @@ fn what_the_backend_itself_is_refused_counts_against_nobody() {
 }
 
 #[test]
-fn a_limiter_of_the_users_own_replaces_what_is_counted_here() {
+fn the_option_limiter_replaces_the_counts_of_the_route() {
     let policy = Policy { counter: Counter::Elsewhere, limits: Limits::default(), ..Policy::default() };
     let mut route = Route::new(policy);
     for at in 0..1000 {
@@ -469,7 +469,7 @@ fn a_limiter_of_the_users_own_replaces_what_is_counted_here() {
     assert_eq!(names(Moment::Settled(Verdict::Uncounted)), "");
 }
 
-/// What is told after requests of these addresses with these `x-forwarded-for`.
+/// Returns what is reported after requests from these addresses with these `x-forwarded-for`.
 fn told(policy: Policy, requests: impl IntoIterator<Item = (Option<Key>, Option<Key>)>) -> Vec<Misconfigured> {
     let mut route = Route::new(policy);
     for (remote, forwarded) in requests {
@@ -481,7 +481,7 @@ fn told(policy: Policy, requests: impl IntoIterator<Item = (Option<Key>, Option<
 }
 
 #[test]
-fn a_proxy_that_nobody_mentioned_is_told_once_after_twenty_requests() {
+fn a_proxy_that_no_option_names_is_reported_once_after_twenty_requests() {
     let behind = |count: u32| (0..count).map(|at| (Some(1), Some(Key::from(at / 2))));
     assert_eq!(told(Policy::default(), behind(19)), []);
     assert_eq!(told(Policy::default(), behind(20)), [Misconfigured::Proxy]);
@@ -495,7 +495,7 @@ fn a_proxy_that_nobody_mentioned_is_told_once_after_twenty_requests() {
 }
 
 #[test]
-fn ten_different_tokens_refused_in_a_row_are_told_once() {
+fn ten_different_tokens_refused_in_a_row_are_reported_once() {
     let told = |verdicts: &[(Key, Verdict)]| {
         let mut route = route(Limits::NONE);
         for (key, verdict) in verdicts {
@@ -541,7 +541,7 @@ fn a_page_may_send_its_cookie_only_if_that_is_allowed() {
     }
 }
 
-/// What Transak's failure is to the page: the status and the error code.
+/// Checks the status and the error code that the page gets for a failure of Transak.
 #[track_caller]
 fn answers(code: Code, status: Option<u16>, error_code: Option<&str>, expected: u16, in_body: &str) {
     let mut failure = Failure::new(code);
@@ -570,7 +570,7 @@ fn a_refusal_of_the_token_is_a_401_whatever_its_body() {
 }
 
 #[test]
-fn what_this_server_is_refused_is_a_502_that_asks_to_come_back_in_a_minute() {
+fn a_refusal_of_this_server_is_a_502_with_retry_after_of_a_minute() {
     for (detail, message) in [
         ("", "Transak refused this server: its address or its api key"),
         ("the CDN's bot protection refused this client", "The bot protection of Transak's CDN refused this server"),
@@ -600,7 +600,7 @@ fn a_failure_is_answered_in_the_apis_shape() {
 }
 
 #[test]
-fn a_function_of_the_users_that_fails_or_is_late_is_told_as_that() {
+fn a_function_of_the_options_that_fails_or_is_late_has_its_own_answer() {
     let route = route(Limits::NONE);
     for (is_late, of, status, reason) in [
         (true, Some(Reason::Authorize), 503, Some(Reason::Timeout)),
@@ -613,7 +613,7 @@ fn a_function_of_the_users_that_fails_or_is_late_is_told_as_that() {
 }
 
 #[test]
-fn each_failure_of_transak_is_told_in_words_of_its_own() {
+fn each_failure_of_transak_has_its_own_message() {
     let route = route(Limits::NONE);
     let told = |code| {
         let body = route.failed(None, &Failure::new(code)).body.unwrap_or_default();
@@ -648,7 +648,7 @@ fn an_event_has_the_declared_names() {
 }
 
 #[test]
-fn one_who_asks_too_often_is_told_when_to_come_again() {
+fn an_answer_to_too_many_requests_says_when_to_come_again() {
     let per_address = Some(Limit { max: 1.0, window_ms: 60_000.0 });
     let mut route = route(Limits { per_address, ..Limits::NONE });
     assert_eq!(route.admit(Some(APP), ADDRESS, NOW), None);
@@ -658,7 +658,7 @@ fn one_who_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[test]
-fn every_text_of_ours_is_json_as_it_stands() {
+fn every_message_of_the_route_needs_no_escape_in_json() {
     let plain = |text: &str| !text.contains(['"', '\\']) && !text.contains(char::is_control);
     assert!(Code::ALL.iter().all(|code| plain(code.about())));
     assert!(InvalidReason::ALL.iter().all(|reason| plain(reason.about())));

@@ -34,7 +34,7 @@ const TRIP: f64 = 200.0;
 /// A call that has waited long enough.
 const WAITED: Progress = Progress { has_waited: true, has_looked: false };
 
-/// Half of what chance may give.
+/// The middle of the random numbers.
 const HALF: f64 = 0.5;
 
 /// A token of a user, issued and expiring then.
@@ -49,7 +49,7 @@ fn read(text: &str) -> Rc<OldToken> {
     Rc::new(OldToken::read(text, "").expect("a token"))
 }
 
-/// A token of jo's that was issued so long after the start, and lives so long.
+/// A token of the user jo. `issued` is how long after the start it was issued.
 fn jo(issued: f64, life: f64) -> Rc<OldToken> {
     read(&token("jo", Some(START + issued), START + issued + life))
 }
@@ -64,7 +64,7 @@ fn failed(code: Code) -> Failure {
     failure
 }
 
-/// A session with what its driver has beside it: the token.
+/// A session, and the token, which its driver keeps.
 struct Session {
     machine: super::Session,
     token: Option<Rc<OldToken>>,
@@ -78,7 +78,8 @@ impl Deref for Session {
     }
 }
 
-/// Passes calls on to the machine, which a `DerefMut` would borrow before their arguments. Between two calls it is numbers.
+/// Passes calls on to the machine. Before each call it writes the machine as numbers and reads them back, as the driver does. It is not
+/// `DerefMut`, because that would borrow the session before the arguments are computed.
 macro_rules! passed_on {
     ($($name:ident($($given:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         impl Session {
@@ -189,9 +190,9 @@ struct World {
     session: Session,
     /// The true time.
     time: f64,
-    /// How far the wall clock is ahead of it.
+    /// How far the wall clock is ahead of the true time.
     fast: f64,
-    /// How long the machine slept, with its monotonic clock standing still.
+    /// How long the machine slept. Its monotonic clock stood still for that time.
     slept: f64,
     /// The life of the tokens that the server issues.
     life: f64,
@@ -215,7 +216,7 @@ impl World {
         Now { wall: self.time + self.fast, monotonic: self.time - START - self.slept }
     }
 
-    /// Moves on to so long after the start.
+    /// Moves the time to `elapsed` after the start.
     #[track_caller]
     fn at(&mut self, elapsed: f64) -> &mut Self {
         assert!(START + elapsed >= self.time, "time goes on");
@@ -298,7 +299,7 @@ impl World {
         assert_eq!(self.session.token().map(|held| held.token.expose()), Some(token.token.expose()));
     }
 
-    /// Answers a refresh that was sent so long ago with a token that the server judges as a driver does.
+    /// Sends a refresh now, and answers it after `trip` with this token. The answer is interpreted as the driver interprets it.
     #[track_caller]
     fn answer_after(&mut self, ticket: Ticket, text: &str, trip: f64) -> bool {
         let sent = self.now();
@@ -324,7 +325,7 @@ impl World {
         stored
     }
 
-    /// Answers with a token that the server issues half-way, with the fractions of a second that it leaves out.
+    /// Answers with a token that the server issues in the middle of the request. Its `iat` is in whole seconds, rounded down.
     #[track_caller]
     fn answer(&mut self, ticket: Ticket) -> bool {
         let issued_at = ((self.time + TRIP / 2.0) / 1_000.0).floor() * 1_000.0;
@@ -344,7 +345,7 @@ impl World {
         self.listen();
     }
 
-    /// Lets the renewal run until so long after the start.
+    /// Lets the renewal run until `elapsed` after the start.
     #[track_caller]
     fn run_until(&mut self, elapsed: f64, outage: bool) {
         let end = START + elapsed;
@@ -378,7 +379,7 @@ fn documented() -> Rc<OldToken> {
 // Calls
 
 #[test]
-fn a_refresh_that_has_waited_waits_on_while_the_answer_is_due() {
+fn a_refresh_that_has_waited_goes_on_waiting_before_the_time_out() {
     let mut world = World::new(documented());
     let ticket = world.at(28.0 * DAY).must_refresh();
     let now = world.now();
@@ -411,7 +412,7 @@ fn an_expiring_token_waits_for_the_one_refresh() {
 }
 
 #[test]
-fn who_has_waited_long_enough_gets_the_old_token() {
+fn a_call_that_has_waited_long_enough_gets_the_old_token() {
     let mut world = World::new(documented());
     let ticket = world.at(27.0 * DAY).must_refresh();
     assert_eq!(world.pass(5.0 * SECOND).overdue(), Step::Use);
@@ -430,7 +431,7 @@ fn a_token_is_expired_on_its_very_instant() {
 }
 
 #[test]
-fn a_token_that_expires_before_it_is_sent_is_told_of_unless_the_session_was_stopped() {
+fn a_token_that_expires_before_it_is_sent_emits_expired_unless_the_session_was_stopped() {
     for (is_stopped, told) in [(false, vec![Event::Expired]), (true, vec![])] {
         let mut world = World::new(documented());
         let ticket = world.at(30.0 * DAY - 1.0).must_refresh();
@@ -453,7 +454,7 @@ fn a_tolerance_moves_that_instant() {
 }
 
 #[test]
-fn an_expired_token_makes_an_expired_session_that_says_so_when_asked() {
+fn a_session_with_an_expired_token_emits_expired_at_the_first_call() {
     let mut world = World::new(jo(-31.0 * DAY, 30.0 * DAY));
     assert_eq!(world.heard(), []);
     let TokenStatus::Valid(life) = world.session.status(world.now().wall) else { panic!("a token") };
@@ -492,7 +493,7 @@ fn a_token_that_expires_before_its_refresh_is_sent_is_not_sent() {
 }
 
 #[test]
-fn refresh_refreshes_what_is_fresh() {
+fn refresh_also_refreshes_a_fresh_token() {
     let mut world = World::new(documented());
     let ticket = world.at(DAY).must_refresh_now();
     world.hands_out(&documented());
@@ -560,7 +561,7 @@ fn a_machine_asleep_from_day_20_to_day_28_refreshes_on_waking() {
 }
 
 #[test]
-fn a_machine_asleep_past_expiry_hears_expired_once_and_asks_nothing() {
+fn a_machine_asleep_past_the_expiry_emits_expired_once_and_sends_nothing() {
     let mut world = World::new(documented());
     world.session.start();
     world.run_until(20.0 * DAY, false);
@@ -606,7 +607,7 @@ fn without_a_network_the_renewal_pauses_and_the_expiry_does_not() {
 
 #[test]
 fn a_short_answer_does_not_loop() {
-    // Every answer expires when the first token did.
+    // Every new token expires at the same instant as the first token.
     let mut world = World::new(documented());
     world.session.start();
     let end = START + 30.0 * DAY;
@@ -636,7 +637,7 @@ fn a_wrong_window_does_not_loop() {
     world.session.start();
     world.at(HOUR).run_until(29.0 * DAY, false);
     assert_eq!(world.refreshes, 2);
-    // Calls do not make it loop either.
+    // Nor do calls cause a loop.
     for _ in 0..1_000 {
         assert_eq!(world.access(), Step::Use);
     }
@@ -659,14 +660,14 @@ fn a_clock_wrong_by_a_day_neither_loops_nor_signs_out() {
 
 #[test]
 fn an_answer_is_judged_with_the_skew_that_it_implies() {
-    // By a clock that is a day fast the new token has expired when it comes.
+    // If the clock is a day fast, the new token seems to be expired when it comes.
     let mut world = World::with(jo(-HOUR, HOUR + DAY + 100.0), DAY, StatusOptions::default());
     let ticket = world.must_refresh();
     let text = token("jo", Some(START + TRIP / 2.0), START + DAY + 150.0);
     assert!(world.answer_after(ticket, &text, TRIP));
     assert_eq!(world.session.clock_skew_ms(), Some(-DAY));
     world.hands_out(&read(&text));
-    // By one that is a day slow it lives a day too long.
+    // If the clock is a day slow, the token seems to live a day too long.
     let mut world = World::with(jo(-HOUR, 2.0 * HOUR), -DAY, StatusOptions::default());
     let ticket = world.must_refresh_now();
     let text = token("jo", Some(START + TRIP / 2.0), START + 2.0 * HOUR);
@@ -687,7 +688,7 @@ fn the_status_is_by_the_servers_clock() {
     assert!((life.expires_in_ms - (life.expires_at - world.time)).abs() < SECOND);
 }
 
-/// Refreshes a 30-day token on day 28, with an answer issued so much after the middle of the request.
+/// Refreshes a token on day 28. The new token is issued `ahead` after the middle of the request. Returns the skew.
 fn skew_after(ahead: f64, old: Rc<OldToken>, trip: f64) -> Option<f64> {
     let mut world = World::new(old);
     let ticket = world.at(28.0 * DAY).must_refresh_now();
@@ -697,7 +698,7 @@ fn skew_after(ahead: f64, old: Rc<OldToken>, trip: f64) -> Option<f64> {
 }
 
 #[test]
-fn skew_is_what_is_seven_seconds_to_two_days() {
+fn a_skew_counts_from_seven_seconds_to_two_days() {
     for (ahead, skew) in [
         (0.0, Some(0.0)),
         (6_999.0, Some(0.0)),
@@ -801,7 +802,7 @@ fn after_a_refresh_the_next_one_begins_by_itself_no_sooner_than_30_seconds_later
     assert!(world.answer(ticket));
     world.pass(15.0 * SECOND);
     assert_eq!(world.session.wake(world.now()), None);
-    // A call is not held back by that.
+    // A call may refresh earlier than that.
     world.pass(3.5 * SECOND);
     assert!(matches!(world.access(), Step::Refresh(_)));
 }
@@ -841,13 +842,13 @@ fn a_cool_down_lasts_no_longer_for_a_clock_that_is_set_back() {
     world.fail(ticket, &failed);
     world.fast -= 2.0 * DAY;
     world.pass(MINUTE - SECOND);
-    assert!(matches!(world.refresh(), Step::Reject(_)), "nor shorter");
+    assert!(matches!(world.refresh(), Step::Reject(_)), "the cool-down is not shorter");
     assert_eq!(world.pass(5.0 * SECOND).access(), Step::Use, "it is fresh again, by this clock");
     assert!(matches!(world.refresh(), Step::Refresh(_)));
 }
 
 #[test]
-fn expired_is_told_once_however_the_clock_is_set() {
+fn expired_is_emitted_once_however_the_clock_is_set() {
     let mut world = World::new(documented());
     world.session.start();
     for _ in 0..5 {
@@ -894,7 +895,7 @@ fn an_answer_from_before_replace_or_clear_is_dropped() {
 }
 
 #[test]
-fn an_old_answer_is_no_answer_to_the_refresh_that_followed() {
+fn an_old_answer_does_not_end_a_later_refresh() {
     let mut world = World::new(documented());
     let first = world.at(28.0 * DAY).must_refresh();
     let sent = world.now();
@@ -907,7 +908,7 @@ fn an_old_answer_is_no_answer_to_the_refresh_that_followed() {
 }
 
 #[test]
-fn after_stop_the_answer_is_stored_in_silence() {
+fn after_stop_the_answer_is_accepted_without_an_event() {
     let mut world = World::new(documented());
     world.session.start();
     let ticket = world.at(28.0 * DAY).must_refresh();
@@ -929,7 +930,7 @@ fn after_stop_the_answer_is_stored_in_silence() {
         world.session.stop();
         world.fail(ticket, &failed(code));
         assert_eq!(world.heard(), []);
-        // Who starts again in time hears of it.
+        // If the session starts again before the failure, it emits the event.
         let mut world = World::new(documented());
         let ticket = world.at(28.0 * DAY).must_refresh();
         world.session.stop();
@@ -1070,7 +1071,7 @@ fn an_outage_ends_in_a_refresh() {
     assert_eq!(world.access(), Step::Use);
     world.run_until(29.5 * DAY + 10.0 * MINUTE, false);
     assert_eq!((world.refreshes, world.heard()), (requests + 1, vec![Event::Refreshed]));
-    // What failed is forgotten.
+    // The success has reset the count of failures.
     assert!(world.session.failure().is_none());
     let ticket = world.must_refresh_now();
     world.fail_with(ticket, &failed(Code::Network), 1.0);
@@ -1078,7 +1079,7 @@ fn an_outage_ends_in_a_refresh() {
 }
 
 #[test]
-fn an_outage_up_to_the_expiry_ends_in_one_expired() {
+fn an_outage_until_the_expiry_emits_expired_once() {
     let mut world = World::new(documented());
     world.session.start();
     world.run_until(31.0 * DAY, true);
@@ -1118,7 +1119,7 @@ fn a_failure_of_a_token_that_expired_meanwhile_is_its_expiry() {
 fn an_answer_that_is_expired_already_is_a_failure() {
     let mut world = World::new(jo(0.0, HOUR));
     let ticket = world.at(HOUR - SECOND).must_refresh();
-    // It is no later than the old one, so that it says nothing about the clock.
+    // Its `iat` is not later than that of the old token, so it does not correct the clock.
     let text = token("jo", Some(START), START + HOUR + SECOND);
     let sent = world.now();
     let old = world.session.send(ticket, sent).expect("a refresh");
@@ -1141,7 +1142,7 @@ fn an_answer_that_is_the_old_token_does_not_loop() {
 
 // The store
 
-/// What becomes of a session that holds one token and finds another.
+/// Lets the session find another token in the store, and checks what it does and which token it holds then.
 #[track_caller]
 fn finds(world: &mut World, stored: &Rc<OldToken>, verdict: Found) {
     let held = Rc::clone(world.session.token().expect("a token"));
@@ -1159,10 +1160,10 @@ fn of_two_tokens_the_one_issued_later_wins() {
         ((Some(1.0), DAY), (Some(2.0), DAY), Found::Adopted),
         ((Some(2.0), DAY), (Some(1.0), DAY), Found::Write),
         ((Some(2.0), DAY), (Some(1.0), 2.0 * DAY), Found::Write),
-        // A tie: the one that expires later.
+        // If both were issued at the same time, the one that expires later wins.
         ((Some(1.0), DAY), (Some(1.0), DAY + 1.0), Found::Adopted),
         ((Some(1.0), DAY + 1.0), (Some(1.0), DAY), Found::Write),
-        // No iat is the oldest.
+        // A token without iat counts as the oldest.
         ((None, DAY), (Some(1.0), DAY), Found::Adopted),
         ((Some(1.0), DAY), (None, 2.0 * DAY), Found::Write),
         ((None, DAY), (None, DAY + 1.0), Found::Adopted),
@@ -1196,7 +1197,7 @@ fn of_two_tokens_with_the_same_times_the_stored_one_wins() {
 }
 
 #[test]
-fn expiry_is_told_once_of_a_token_and_anew_only_after_another_login() {
+fn expired_is_emitted_once_for_a_token_and_again_only_after_another_login() {
     let mut world = World::new(documented());
     let refused = |world: &mut World| {
         let ticket = world.must_refresh_now();
@@ -1208,7 +1209,7 @@ fn expiry_is_told_once_of_a_token_and_anew_only_after_another_login() {
     finds(&mut world, &documented(), Found::Keep);
     world.rejects(Code::Unauthorized);
     assert_eq!(world.heard(), []);
-    // An earlier one of the same user is no other login, whatever the store shows.
+    // An earlier token of the same user is no new login.
     finds(&mut world, &jo(-DAY, 30.0 * DAY), Found::Keep);
     finds(&mut world, &ann(0.0, 30.0 * DAY), Found::Adopted);
     finds(&mut world, &documented(), Found::Adopted);
@@ -1221,12 +1222,12 @@ fn the_same_token_changes_nothing() {
     let mut world = World::new(documented());
     finds(&mut world, &documented(), Found::Keep);
     assert_eq!((world.session.generation(), world.heard()), (0, vec![]));
-    // But from then on what another user stores is newer.
+    // But now a stored token of another user counts as a newer login.
     finds(&mut world, &ann(0.0, 30.0 * DAY), Found::Adopted);
 }
 
 #[test]
-fn an_empty_store_gets_the_token_while_that_is_good() {
+fn an_empty_store_gets_the_token_if_the_token_is_usable() {
     let mut world = World::new(documented());
     assert_eq!(world.session.found(None, HALF, world.now()), Found::Write);
     world.at(30.0 * DAY);
@@ -1244,7 +1245,7 @@ fn the_constructors_token_overwrites_another_users() {
     let mut world = World::new(documented());
     finds(&mut world, &ann(1.0, 30.0 * DAY), Found::Write);
     assert_eq!(world.heard(), []);
-    // From then on another user's is a newer login, whenever it was issued.
+    // Now a stored token of another user counts as a newer login, whenever it was issued.
     world.written();
     let login = ann(-DAY, 30.0 * DAY);
     finds(&mut world, &login, Found::Adopted);
@@ -1252,7 +1253,7 @@ fn the_constructors_token_overwrites_another_users() {
 }
 
 #[test]
-fn another_users_token_in_the_store_of_a_session_from_there_is_a_newer_login() {
+fn another_users_token_replaces_a_token_that_came_from_the_store() {
     let mut world = World::new(documented());
     world.session = Session::new(documented(), Origin::Stored, StatusOptions::default(), HALF, world.now());
     finds(&mut world, &ann(-DAY, 30.0 * DAY), Found::Adopted);
@@ -1275,7 +1276,7 @@ fn replace_always_wins_until_it_is_stored() {
 }
 
 #[test]
-fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
+fn a_login_that_is_not_stored_yet_wins_over_a_message_about_an_earlier_login() {
     for earlier in [jo(-1.0, 30.0 * DAY), ann(0.0, 30.0 * DAY)] {
         let mut world = World::new(jo(-DAY, 30.0 * DAY));
         world.written();
@@ -1285,7 +1286,7 @@ fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
         assert_eq!(world.session.machine.replaced(stored, false, HALF, now), Found::Lock);
         assert_eq!(world.session.token().map(|token| token.claims), Some(login.claims));
         assert_eq!(world.heard(), [Event::Replaced]);
-        // One that was issued later is a later one, and any is once this one is stored.
+        // A token that was issued later is a later login. After this login is stored, any other token is a later login.
         let later = world.session.compared(&ann(1.0, 30.0 * DAY));
         assert_eq!(world.session.clone().replaced(later, false, HALF, now), Found::Adopted);
         world.written();
@@ -1294,7 +1295,7 @@ fn a_login_that_is_still_to_be_stored_outlives_word_of_an_earlier_one() {
 }
 
 #[test]
-fn replace_wins_with_an_expired_token_too() {
+fn replace_also_wins_with_an_expired_token() {
     let mut world = World::new(documented());
     world.session.replace(jo(-31.0 * DAY, 30.0 * DAY), Origin::Given, HALF);
     finds(&mut world, &documented(), Found::Write);
@@ -1314,7 +1315,7 @@ fn another_tabs_replace_wins_whatever_its_iat() {
 }
 
 #[test]
-fn who_waits_gets_the_token_that_came_instead() {
+fn a_waiting_call_gets_the_token_that_was_adopted_meanwhile() {
     let mut world = World::new(documented());
     let ticket = world.at(28.0 * DAY).must_refresh();
     assert!(world.session.send(ticket, world.now()).is_some());
@@ -1325,7 +1326,7 @@ fn who_waits_gets_the_token_that_came_instead() {
 }
 
 #[test]
-fn who_waits_gets_no_expired_token_in_place_of_a_newer_one() {
+fn a_waiting_refresh_does_not_get_an_expired_token() {
     let mut world = World::new(documented());
     world.session.replace(jo(-31.0 * DAY, 30.0 * DAY), Origin::Given, HALF);
     let step = world.session.refresh(0, Progress::default(), world.now());
@@ -1333,7 +1334,7 @@ fn who_waits_gets_no_expired_token_in_place_of_a_newer_one() {
 }
 
 #[test]
-fn another_tabs_replace_is_told_once() {
+fn a_replace_in_another_tab_is_one_event() {
     let mut world = World::new(jo(-DAY, 30.0 * DAY));
     for _ in 0..2 {
         world.session.replace(jo(-2.0 * DAY, 30.0 * DAY), Origin::Stored, HALF);
@@ -1356,7 +1357,7 @@ fn tokens_of_two_users_never_mix() {
 }
 
 #[test]
-fn a_lock_that_was_waited_for_is_followed_by_a_look_at_the_store() {
+fn after_a_wait_for_the_lock_the_session_looks_at_the_store() {
     let mut world = World::new(documented());
     world.written();
     let ticket = world.at(28.0 * DAY).must_refresh();
@@ -1385,7 +1386,7 @@ fn of_two_tabs_that_refresh_at_once_the_later_token_wins() {
 }
 
 #[test]
-fn a_failure_of_a_token_that_another_tab_has_exchanged_ends_nothing() {
+fn a_failure_of_a_token_that_another_tab_has_exchanged_does_not_end_the_session() {
     for code in [Code::Unauthorized, Code::Network] {
         let mut world = World::new(documented());
         world.written();
@@ -1414,7 +1415,7 @@ fn a_refused_session_goes_on_with_a_later_stored_token() {
 }
 
 #[test]
-fn a_stored_token_that_is_expired_wins_nothing() {
+fn a_stored_token_that_is_expired_does_not_win() {
     let mut world = World::new(documented());
     world.written();
     world.at(DAY);
@@ -1435,7 +1436,7 @@ fn two_tabs_with_a_wrong_window_do_not_drive_each_other() {
         let [one, other] = &mut tabs;
         let (tab, rest) = if hour % 2 == 0 { (one, other) } else { (other, one) };
         if let Some(ticket) = tab.session.wake(tab.now()) {
-            // The server does not move iat: it says nothing about how new a token is.
+            // The server does not change iat, so iat does not show which token is newer.
             refreshes += 1;
             let text = token("jo", Some(START), tab.time + 60.0 * DAY);
             assert!(tab.answer_after(ticket, &text, 0.0));
@@ -1461,12 +1462,12 @@ fn a_cleared_session_holds_nothing_until_another_login() {
     assert!(world.session.send(ticket, world.now()).is_none());
     assert_eq!(world.session.status(world.now().wall), TokenStatus::Invalid(InvalidReason::NotAString));
     assert_eq!((world.session.wake(world.now()), world.session.wait_ms(world.now())), (None, None));
-    // What another tab stores by and by, of before the logout, is no login.
+    // A token from before the logout is no new login, even if another tab stores it later.
     assert_eq!(world.session.found(Some(documented()), HALF, world.now()), Found::Keep);
     world.session.replace(documented(), Origin::Stored, HALF);
     world.hands_out(&documented());
     assert!(world.session.wait_ms(world.now()).is_some());
-    // A token of after it is one, even if no tab has told of it.
+    // A token from after the logout is a new login, even if no tab has reported it.
     world.session.clear();
     world.heard();
     let login = ann(SECOND, 30.0 * DAY);
@@ -1477,14 +1478,14 @@ fn a_cleared_session_holds_nothing_until_another_login() {
 
 #[test]
 fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
-    // The store has failed since the first of two tokens of one second was stored.
+    // Two tokens have the same iat. The first one is stored. Then the store failed, so the second one is not.
     let (first, second) = (jo(0.0, 30.0 * DAY), jo(0.0, 31.0 * DAY));
     let mut world = World::with(Rc::clone(&second), -5.0 * SECOND, StatusOptions::default());
     let stored = world.session.compared(&first);
     let now = world.now();
     world.session.machine.log_out(now);
     assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
-    // Nor if the clock is set back before a second logout.
+    // The logout is not undone either if the clock is set back before a second logout.
     let now = Now { wall: now.wall - SECOND, ..now };
     world.session.machine.log_out(now);
     assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), Found::Delete);
@@ -1494,7 +1495,7 @@ fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
 
 #[test]
 fn a_login_in_the_second_of_the_logout_is_adopted_and_the_cleared_token_is_not() {
-    // The logout is noticed 300 ms into the second in which a login follows.
+    // The logout and the login after it are in the same second. The session notices the logout 300 ms after the beginning of it.
     let mut world = World::new(documented());
     world.at(DAY + 300.0);
     assert_eq!(world.session.access(Progress::default(), world.now()), Step::Use);
@@ -1509,7 +1510,7 @@ fn a_login_in_the_second_of_the_logout_is_adopted_and_the_cleared_token_is_not()
     let now = world.now();
     world.session.machine.log_out(now);
     assert_eq!(world.session.found(Some(Rc::clone(&login)), HALF, world.now()), Found::Keep);
-    // On a slow clock the instant of the logout is that of the cleared token.
+    // If the clock is slow, the instant of the logout is the iat of the cleared token.
     let mut world = World::with(Rc::clone(&login), -5.0 * SECOND, StatusOptions::default());
     world.at(DAY);
     world.session.clear();
@@ -1529,7 +1530,7 @@ fn an_empty_session_adopts_the_login_that_it_finds() {
 }
 
 #[test]
-fn ten_events_are_told_in_order_and_no_eleventh() {
+fn ten_events_come_in_order_and_no_eleventh() {
     let mut world = World::new(documented());
     let mut expected = Vec::new();
     for round in 0..6 {

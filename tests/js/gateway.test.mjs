@@ -155,7 +155,7 @@ describe('tokens', () => {
     })
   })
 
-  test('under a minute of life they are exact to the millisecond', async () => {
+  test('are exact to the millisecond if they live less than a minute', async () => {
     const { gateway, clock } = still({ lifetimeMs: 1500 })
     clock.now += 7
     const { iat, exp } = await gateway.verify(await gateway.issue())
@@ -172,7 +172,7 @@ describe('tokens', () => {
     assert.equal('sub' in (await gateway.verify(await newToken(await refresh(token)))), false)
   })
 
-  test('only those of this gateway verify', async () => {
+  test('are verified only if this gateway has signed them', async () => {
     const { gateway, clock } = still()
     const token = await gateway.issue()
     const [header, payload, signature] = token.split('.')
@@ -207,7 +207,7 @@ describe('refresh', () => {
     assert.equal(exp, START / 1000 + 2_592_000)
   })
 
-  test('refuses what is no good token with 401 and 1002', async () => {
+  test('refuses any other token with 401 and 1002', async () => {
     const { gateway, clock, refresh } = still({ lifetimeMs: 1000 })
     const token = await gateway.issue()
     const bad = ['', 'x', `Bearer ${token}`, await createGateway().issue(), await gateway.issue({ exp: undefined })]
@@ -219,7 +219,7 @@ describe('refresh', () => {
     await assertRefusal(await refresh(token), 401, 1002)
   })
 
-  test('revokes the old token where it is told to, even for two at once', async () => {
+  test('revokes the old token if `revoke` is set, even for two at once', async () => {
     const { gateway, refresh } = still()
     const token = await gateway.issue()
     assert.equal((await refresh(token)).status, 200)
@@ -232,7 +232,7 @@ describe('refresh', () => {
 })
 
 describe('every answer', () => {
-  test('has a trace id of its own and is not to be stored', async (t) => {
+  test('has a trace id of its own and says no-store', async (t) => {
     const { gateway, url, refresh } = await listening(t)
     gateway.fail({ kind: 'html' })
     const answers = [await refresh('x'), await refresh('x'), await fetch(url), await fetch(url + LOGIN, { method: 'OPTIONS' })]
@@ -268,7 +268,7 @@ describe('bad input', () => {
     assert.equal((await fetch(url + LOGIN, { method: 'POST', body: fits })).status, 200)
   })
 
-  test('odd requests are answered or cut, and the gateway lives on', async (t) => {
+  test('odd requests are answered or cut off, and the gateway still works', async (t) => {
     const { url, refresh } = await listening(t)
     const lines = ['GET * HTTP/1.1', 'OPTIONS * HTTP/1.1', 'TRACE / HTTP/1.1', 'PROPFIND / HTTP/1.1', 'GET // HTTP/1.1',
       'GET http://[bad HTTP/1.1', 'GET //evil.test/api/v2/auth/refresh HTTP/1.1', 'GET ?a#b HTTP/1.1', 'CONNECT a:1 HTTP/1.1',
@@ -280,7 +280,7 @@ describe('bad input', () => {
     assert.equal((await refresh('x')).status, 401)
   })
 
-  test('a client that leaves during its upload harms nobody', async (t) => {
+  test('a client that leaves during its upload does not disturb the gateway', async (t) => {
     const { gateway, url, refresh } = await listening(t)
     const socket = net.connect(Number(new URL(url).port), '127.0.0.1')
     socket.write(`POST ${LOGIN} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"api`)
@@ -303,7 +303,7 @@ describe('bad input', () => {
     await assertRefusal(await gateway.fetch(new Request(BASE)), 500, undefined)
   })
 
-  test('what is no Request rejects', async () => {
+  test('a value that is no Request rejects', async () => {
     await assert.rejects(createGateway().fetch(BASE), TypeError)
   })
 })
@@ -497,7 +497,7 @@ describe('faults, each on a socket and without', () => {
     await assert.rejects(sent, { message: 'enough' })
   })
 
-  test('a followed redirect ends in a usable answer, and is on record', async (t) => {
+  test('a followed redirect ends in a usable answer, and is recorded', async (t) => {
     const { gateway, refresh } = await listening(t)
     const token = await gateway.issue({ sub: 'a@example.com' })
     gateway.fail({ kind: 'redirect' })
@@ -604,7 +604,7 @@ describe('CORS', () => {
     assert.deepEqual([status, headers.get('access-control-allow-origin')], [204, 'https://example.com'])
   })
 
-  test('what is no exact origin is refused at once', () => {
+  test('an entry that is no exact origin is refused at once', () => {
     for (const origin of ['*', 'https://*.example.com', `${ORIGIN}/`, 'localhost', '', 'null', 7]) {
       assert.throws(() => createGateway({ allowedOrigins: [origin] }), TypeError, String(origin))
     }
@@ -619,7 +619,7 @@ describe('CORS', () => {
 })
 
 describe('counters', () => {
-  test('what came in is on record', async (t) => {
+  test('each request is recorded', async (t) => {
     const { gateway, url } = await listening(t, { now: () => START })
     await fetch(`${url}${REFRESH}?a=b`, { headers: { Authorization: 'x', 'X-Api-Key': 'k' } })
     await fetch(url + LOGIN, { method: 'POST', body: '{}' })
@@ -629,7 +629,7 @@ describe('counters', () => {
     assert.deepEqual([second.method, second.path], ['POST', LOGIN])
   })
 
-  test('refreshes are counted in all and by token, those that failed included', async () => {
+  test('refreshes are counted in total and by token, also those that failed', async () => {
     const { gateway, refresh } = still()
     const [a, b] = [await gateway.issue(), await gateway.issue()]
     gateway.fail({ kind: 'error', status: 500 })
@@ -677,7 +677,7 @@ describe('listening', () => {
     await assert.rejects(fetch(url), TypeError)
   })
 
-  test('works with the functions taken off the gateway', async (t) => {
+  test('works with functions that are called without the gateway object', async (t) => {
     const { listen, issue, fail, refreshes } = createGateway()
     const { url, close } = await listen()
     t.after(close)

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 const root = join(import.meta.dirname, '../..')
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
 
-test('the third-party notices are those of what is compiled in', () => {
+test('the third-party notices are those of the crates that are compiled in', () => {
   const { status, stderr } = node('scripts/notices.mjs', '--check')
   assert.equal(stderr, '')
   assert.equal(status, 0)
@@ -64,7 +64,7 @@ refused('a date that is none is refused', ({ write }) => write('CHANGELOG.md', '
 refused("another version's date is refused", ({ write }) => write('Cargo.toml', 'version = "1.2.4"\n'), /^not ready: CHANGELOG.md has no dated entry for 1\.2\.4/)
 refused('a lock file of another version is refused', ({ write }) => write('Cargo.lock', 'name = "transak-user-token"\nversion = "1.2.2"\n'), /^not ready: Cargo.lock has version 1\.2\.2/)
 
-test('this checkout is refused for what the publisher fills in, and for nothing else but its state', () => {
+test('this checkout is refused only for the fields of the publisher and for its own state', () => {
   const { status, stderr } = node('scripts/release-check.mjs')
   if (status === 0) return
   for (const line of stderr.trim().split('\n')) assert.match(line, /^not ready: (pkg-template\/package\.json has no "(repository|bugs|homepage)"|the tree is not clean|CHANGELOG\.md has no dated entry)/)

@@ -174,19 +174,19 @@ describe('tokenStatus and tokenStatuses', () => {
     isStatus(tokenStatus(value, { now: 0, refreshWindowMs: 0, clockToleranceMs: 0 }));
   }));
 
-  test('any list is a list of statuses or ERR_INVALID_OPTION', () => each((value) => {
+  test('any value for a list gives a list of statuses or ERR_INVALID_OPTION', () => each((value) => {
     const error = checked(() => tokenStatuses(value), isStatuses);
     if (error) assert.equal(error.code, 'ERR_INVALID_OPTION');
   }));
 
-  test('any options are taken or ERR_INVALID_OPTION', () => each((value) => {
+  test('any value for options is accepted or is ERR_INVALID_OPTION', () => each((value) => {
     for (const error of [checked(() => tokenStatus(GOOD, value)), checked(() => tokenStatuses([GOOD], value), isStatuses)]) {
       if (error) assert.equal(error.code, 'ERR_INVALID_OPTION');
     }
   }));
 
   for (const field of STATUS_FIELDS) {
-    test(`any ${field} is taken or ERR_INVALID_OPTION`, () => each((value) => {
+    test(`any ${field} is accepted or is ERR_INVALID_OPTION`, () => each((value) => {
       const error = checked(() => tokenStatus(GOOD, { [field]: value }));
       const usable = value === undefined || (Number.isFinite(value) && (value >= 0 || field === 'now'));
       assert.equal(error?.code, usable ? undefined : 'ERR_INVALID_OPTION');
@@ -203,7 +203,7 @@ for (const [name, call] of Object.entries({ refreshAccessToken, ensureFreshToken
       assert.deepEqual([error?.code, requests], isToken ? [undefined, 1] : ['ERR_INVALID_TOKEN', 0]);
     }));
 
-    test('any options are taken or ERR_INVALID_OPTION', async () => {
+    test('any value for options is accepted or is ERR_INVALID_OPTION', async () => {
       const { fetch: platform } = globalThis;
       globalThis.fetch = fetch;
       await each((value) => promised(() => call(GOOD, value)).then((error) => error && assert.equal(error.code, 'ERR_INVALID_OPTION')));
@@ -225,7 +225,7 @@ for (const [name, call] of Object.entries({ refreshAccessToken, ensureFreshToken
       refreshWindowMs: (value) => Number.isFinite(value) && value >= 0, clockToleranceMs: (value) => Number.isFinite(value) && value >= 0,
     };
     for (const [field, fits] of Object.entries(ranges)) {
-      test(`a ${field} that makes no sense is ERR_INVALID_OPTION`, () => each(async (value) => {
+      test(`an invalid ${field} is ERR_INVALID_OPTION`, () => each(async (value) => {
         if (value === undefined || fits(value)) return;
         requests = 0;
         const error = await promised(() => call(GOOD, { ...quick, refreshWindowMs: 1e10, [field]: value }));
@@ -323,7 +323,7 @@ function meddle(t, calls) {
 const refusal = () => new Response('{"error":{"errorCode":1002}}', { status: 401, headers: { 'trace-id': 'a-b' } });
 const refused = { code: 'ERR_UNAUTHORIZED', errorCode: '1002', traceId: 'a-b', status: 401, attempts: 1 };
 
-test('a clock and a die that call the package in turn disturb no call', async (t) => {
+test('a Date.now and a Math.random that call the package disturb no call', async (t) => {
   const meddled = meddle(t, () => [refreshAccessToken('Bearer x'), ensureFreshToken(NEXT, { retries: -1 })]);
   const options = { environment: 'staging', fetch };
   assert.equal((await refreshAccessToken(GOOD, options)).accessToken, NEXT);
@@ -332,7 +332,7 @@ test('a clock and a die that call the package in turn disturb no call', async (t
   assert.ok(meddled.times >= 15);
 });
 
-test('a clock and a die that call the package in turn disturb no session', ofPackage, async (t) => {
+test('a Date.now and a Math.random that call the package disturb no session', ofPackage, async (t) => {
   const other = new TokenSession(NEXT, { environment: 'staging', fetch });
   const meddled = meddle(t, () => (other.status(), [refreshAccessToken('Bearer x'), other.accessToken()]));
   const options = { environment: 'staging', fetch }, session = new TokenSession(GOOD, options);
@@ -343,7 +343,7 @@ test('a clock and a die that call the package in turn disturb no session', ofPac
   assert.ok(meddled.times > 20);
 });
 
-test('options whose reading makes the memory grow are read all the same', ofPackage, () => {
+test('options are read even if reading them makes the memory grow', ofPackage, () => {
   const sessions = [];
   const options = { get now() {
     // Each takes some of the memory, which moves when it grows.

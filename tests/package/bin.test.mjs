@@ -87,14 +87,14 @@ describe('status', () => {
     assert.match(child.stdoutText, /^reason {3}too_long$/m)
   })
 
-  test('the latest instant that a token can state is told', async (t) => {
+  test('the latest instant that a token can state is printed', async (t) => {
     const { gateway } = await world(t)
     const { code, stdout } = await run(t, ['status'], { token: await gateway.issue({ iat: undefined, exp: 99_999_999_999 }) })
     assert.equal(code, 0)
     assert.match(stdout, /^issued {3}not stated\n.*\nexpires {2}5138-/m)
   })
 
-  test('no token is in what it prints', async (t) => {
+  test('the output holds no token', async (t) => {
     const { fresh } = await world(t)
     for (const token of [fresh, `Bearer ${fresh}`, `${fresh}.more`]) {
       const { stdout, stderr } = await run(t, ['status'], { token })
@@ -146,7 +146,7 @@ describe('refresh', () => {
     assert.deepEqual([headers['x-one'], headers['x-api-key'], headers['x-user-ip']], ['1', 'the key', '203.0.113.7'])
   })
 
-  test('an expired token is 11 and an invalid one 12, without a request', async (t) => {
+  test('the exit code is 11 for an expired token and 12 for an invalid one, without a request', async (t) => {
     const { gateway, url, expired } = await world(t)
     for (const [token, code, name] of [[expired, 11, 'ERR_TOKEN_EXPIRED'], ['x', 12, 'ERR_INVALID_TOKEN']]) {
       const ended = await run(t, ['refresh', '--base-url', url], { token })
@@ -157,7 +157,7 @@ describe('refresh', () => {
     assert.equal(gateway.requests.length, 0)
   })
 
-  test('a failure is 1, and says what helps', async (t) => {
+  test('the exit code is 1 for a failure, and the message says what helps', async (t) => {
     const { gateway, url, fresh } = await world(t)
     gateway.fail({ kind: 'error', status: 403 })
     const { code, stdout, stderr } = await run(t, ['refresh', '--base-url', url], { token: fresh })
@@ -174,7 +174,7 @@ describe('refresh', () => {
     assert.match(stderr, /ERR_SERVER[^]*try again later; requests sent: 3\nno usable answer came: the old token may no longer work\n$/)
   })
 
-  test('invalid options are 2, and no request is made', async (t) => {
+  test('the exit code is 2 for invalid options, and no request is made', async (t) => {
     const { gateway, url, fresh } = await world(t)
     for (const args of [
       ['--environment', 'moon'], ['--base-url', 'nowhere'], ['--base-url', `${url}/?a=b`], ['--base-url', 'http://example.com'],
@@ -223,14 +223,14 @@ describe('gateway', () => {
     assert.deepEqual(outcomes, [503, 503, 429, 'dropped', 200])
   })
 
-  test('a port in use is 1', async (t) => {
+  test('the exit code is 1 if the port is in use', async (t) => {
     const { url } = await world(t)
     const { code, stderr } = await run(t, ['gateway', '--port', new URL(url).port])
     assert.equal(code, 1)
     assert.equal(stderr, 'transak-user-token: the port cannot be used: EADDRINUSE\n')
   })
 
-  test('invalid options are 2', async (t) => {
+  test('the exit code is 2 for invalid options', async (t) => {
     for (const args of [
       ['--lifetime', '12'], ['--lifetime', '0s'], ['--lifetime', '99999999d'], ['--lifetime', '-1s'], ['--port', '65536'], ['--port', 'x'],
       ['--fail', 'nothing'], ['--fail', '199'], ['--fail', 'hang:0'], ['--fail', 'toString'],
@@ -279,7 +279,7 @@ describe('arguments', () => {
     }
   })
 
-  test('wrong arguments are 2, and say what is wrong', async (t) => {
+  test('the exit code is 2 for wrong arguments, and the message says what is wrong', async (t) => {
     for (const [args, message] of [
       [[], 'a command is missing'], [['statu'], 'the first argument is status, refresh or gateway'], [['status', 'now'], 'status takes options only'],
       [['status', '--jsn'], 'status has no --jsn'], [['status', '--base-url', 'x'], 'status has no --base-url'], [['refresh', '--json'], 'refresh has no --json'],
@@ -295,7 +295,7 @@ describe('arguments', () => {
 })
 
 describe('a closed pipe', () => {
-  test('ends it quietly, and the exit code is that of the state', async (t) => {
+  test('ends the command without a message, and the exit code is that of the state', async (t) => {
     const { expiring } = await world(t)
     for (const args of [['status'], ['status', '--json']]) {
       const child = start(t, args)

@@ -108,7 +108,7 @@ test('calls of two copies that differ in server, headers, fetch or a time-out se
   assert.equal(requests.length, 2);
 });
 
-test('a shared request is retried as often as the copy asks that asks for most', async () => {
+test('a shared request is retried as often as the copy with the most retries asks', async () => {
   const { token, options, sent, requests } = await backend();
   const calls = [module.refreshAccessToken(token, options), load().refreshAccessToken(token, { ...options, retries: 1 })];
   (await sent()).respond(new Response('', { status: 503 }));
@@ -120,7 +120,7 @@ test('a shared request is retried as often as the copy asks that asks for most',
   assert.equal(requests.length, 2);
 });
 
-test('each copy judges a shared answer by its own tolerance, and names the server as its caller did', async () => {
+test('each copy interprets a shared answer with the tolerance and the server of its own caller', async () => {
   const { gateway, token, options, sent } = await backend();
   const calls = [module.refreshAccessToken(token, { ...options, clockToleranceMs: 1e12 }), load().refreshAccessToken(token, options)];
   const { respond } = await sent();
@@ -138,7 +138,7 @@ test('each copy judges a shared answer by its own tolerance, and names the serve
   assert.doesNotMatch(named.reason.message, /by default/);
 });
 
-test('an abort in one copy leaves the request to another, and the last one ends it', async () => {
+test('an abort in one copy does not end the request, and the abort of the last copy does', async () => {
   const { token, options, sent, requests } = await backend(), leaving = new AbortController(), last = new AbortController();
   const calls = [module.refreshAccessToken(token, { ...options, signal: leaving.signal }), load().refreshAccessToken(token, { ...options, signal: last.signal })];
   const { signal } = await sent();
@@ -159,7 +159,7 @@ test('an abort in one copy leaves the request to another, and the last one ends 
   assert.equal(request.signal.aborted, true);
 });
 
-test('a request whose time is up is joined by no copy', async (t) => {
+test('no copy joins a request whose time is up', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { token, options, sent, requests } = await backend();
   const first = module.refreshAccessToken(token, options);
@@ -171,7 +171,7 @@ test('a request whose time is up is joined by no copy', async (t) => {
   assert.equal(requests.length, 2);
 });
 
-test('a trap in the copy that sends rejects those who joined in another, and their next call starts afresh', async () => {
+test('a trap in the copy that sends rejects the callers in another copy, and their next call starts afresh', async () => {
   const { api, instance } = await loadWithInstance(), { token, options, sent, requests } = await backend();
   const calls = [api.refreshAccessToken(token, options), module.refreshAccessToken(token, options), module.ensureFreshToken(token, { ...options, refreshWindowMs: 1e12 })];
   const { answer } = await sent();
@@ -188,7 +188,7 @@ test('a trap in the copy that sends rejects those who joined in another, and the
   assert.equal(requests.length, 2);
 });
 
-test('a trap rejects those who joined in another copy even if nobody in the copy that sends waits any more', async () => {
+test('a trap rejects the callers in another copy even if no caller in the copy that sends waits any more', async () => {
   const { api, instance } = await loadWithInstance(), { token, options, sent } = await backend(), leaving = new AbortController();
   const left = api.refreshAccessToken(token, { ...options, signal: leaving.signal }), joined = module.refreshAccessToken(token, options);
   const { answer } = await sent();
@@ -199,7 +199,7 @@ test('a trap rejects those who joined in another copy even if nobody in the copy
   await assert.rejects(joined, { code: 'ERR_INTERNAL', outcomeUnknown: true });
 });
 
-test('a trap in a copy that joined leaves the request to the one that sends it, which ends it when nobody waits', async () => {
+test('after a trap in a copy that joined, the copy that sends ends the request when no caller waits', async () => {
   const { api, instance } = await loadWithInstance(), { token, options, sent } = await backend(), last = new AbortController();
   const sender = module.refreshAccessToken(token, { ...options, signal: last.signal }), joined = api.refreshAccessToken(token, options);
   const { signal } = await sent();
@@ -223,7 +223,7 @@ test('sessions of two copies with one store send one request', async () => {
   for (const session of sessions) session[Symbol.dispose]();
 });
 
-test('the lock of the process goes to the next when its holder fails', async () => {
+test('the next waiter gets the lock of the process if its holder fails', async () => {
   const locked = globalThis[SHARED].part('locked'), order = [];
   const held = locked('a name', async () => {
     order.push('first');
@@ -235,7 +235,7 @@ test('the lock of the process goes to the next when its holder fails', async () 
   assert.deepEqual(order, ['first', 'second']);
 });
 
-test('what the copies share are frozen functions that nobody lists, and nothing there shows a token in flight', async () => {
+test('the copies share only frozen, not enumerable functions, and nothing there shows a token in flight', async () => {
   const { token, options, sent } = await backend(), calling = module.refreshAccessToken(token, options), { answer } = await sent();
   const { value, ...flags } = Object.getOwnPropertyDescriptor(globalThis, SHARED);
   assert.deepEqual(flags, { writable: false, enumerable: false, configurable: false });
@@ -274,7 +274,7 @@ test('if the global object cannot be written to, each copy shares among its own 
   assert.equal(await run(`${TWO_CALLS} void [fetch, Headers, Request, Response]; Object.preventExtensions(globalThis); await call();`), '2 true');
 });
 
-test('something else under the name of what copies share costs the sharing alone', async () => {
+test('if another value has the name of the shared functions, only the sharing is lost', async () => {
   for (const other of ['{}', 'null', '{ join: 1, locked: 1 }']) {
     assert.equal(await run(`${TWO_CALLS} Object.defineProperty(globalThis, Symbol.for('transak-user-token/1'), { value: ${other} }); await call();`), '2 true', other);
   }
@@ -321,7 +321,7 @@ test('no other value is an instance of the class, whichever prototypes it has', 
   }
 });
 
-test("a user's subclass has its own instances alone, which are the package's errors everywhere", () => {
+test("an instance of a user's subclass is an instance of that subclass, and an error of the package everywhere", () => {
   class Mine extends module.TransakTokenError {}
   const fields = { code: 'ERR_NETWORK', action: 'retry', attempts: 1, outcomeUnknown: true };
   const mine = new Mine('mine', fields), other = new module.TransakTokenError('another', fields);

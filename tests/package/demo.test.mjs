@@ -20,14 +20,14 @@ function findWww(from) {
   return findWww(dirname(from));
 }
 
-test('the walk goes as told and prints no token', async () => {
+test('the script runs to its end and prints no token', async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(www, 'demo.mjs'), '--once', folder]);
   assert.match(stdout, /All as expected/);
   assert.equal(stderr, '');
   assert.ok(!stdout.includes('eyJ'), 'no token in the output');
 });
 
-test('the switches answer the page alone', async (t) => {
+test('the server accepts its settings from the page only', async (t) => {
   const { url } = await serving(t);
   const post = (headers) => fetch(new URL('/gateway/fault', url), { method: 'POST', headers, body: '{}' });
   assert.equal((await post({ 'content-type': 'application/json' })).status, 200);
@@ -57,7 +57,7 @@ test('a token goes through its states on the page', async (t) => {
   assert.equal(await text(page, '[data-field="attempts"]'), '0');
 });
 
-test('what a call said is dimmed once the state has moved on', async (t) => {
+test('the result of a call is dimmed once the state has changed', async (t) => {
   const { page, later } = await opened(t);
   await logIn(page);
   await page.click('#refresh');
@@ -118,7 +118,7 @@ test('the slider grows to the right, and says its unit', async (t) => {
   assert.equal(await said(), '21 s before expiry');
 });
 
-test('the second page has one primary button, and none that can do nothing', async (t) => {
+test('the second page has one primary button, and a button that can do nothing is disabled', async (t) => {
   const { page, url } = await opened(t);
   await page.goto(new URL('tabs.html', url));
   await page.waitForSelector('body[data-ready]');
@@ -212,7 +212,7 @@ test('an error is shown as code and action', async (t) => {
   assert.equal(await text(page, '[data-field="errorCode"]'), '1002');
 });
 
-test('a fault at the first attempt only is overcome', async (t) => {
+test('a retry succeeds after a fault at the first attempt only', async (t) => {
   const { page, expected } = await opened(t);
   await logIn(page);
   expected.push(500);
@@ -222,7 +222,7 @@ test('a fault at the first attempt only is overcome', async (t) => {
   await field(page, 'requests', '2');
 });
 
-test('a session stays in step in two tabs: login, renewal by itself, logout', async (t) => {
+test('two tabs hold the same session: login, renewal by itself, logout', async (t) => {
   const { page, newPage, url, setLifetime } = await opened(t);
   await setLifetime(6000);
   const tabs = [page, await newPage()];

@@ -99,7 +99,7 @@ const retryAfter = [
     expect: { ...unusable, status: 200, errorCode: '1002' },
   },
   {
-    name: 'a 304 is told as a 304', faults: () => [error(304)], given: () => one,
+    name: 'a 304 has its own message', faults: () => [error(304)], given: () => one,
     expect: { ...refused, status: 304, says: /it is a 304/ },
   },
   {

@@ -64,7 +64,7 @@ test('a trap in a call that returns a promise rejects it', async () => {
   assert.equal((await api.ensureFreshToken(token)).refreshed, false);
 });
 
-test('a trap while an answer is read rejects every waiter, and nothing is thrown that nobody could catch', async () => {
+test('a trap while an answer is read rejects every waiter, and throws no error that nobody can catch', async () => {
   const { api, token, waiting, answer } = await fresh();
   trapping = (entered) => entered.includes('invoke');
   answer();

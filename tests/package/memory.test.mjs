@@ -49,7 +49,7 @@ async function world() {
 /** The last reactions of a promise run after it has told. */
 const turn = () => new Promise(setImmediate);
 
-test('a secret that is in a memory is found', async () => {
+test('the test finds a secret that is in a memory', async () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
   memories.push(memory);
   Buffer.from(memory.buffer).write('--a-secret-of-16-', 7);
@@ -90,7 +90,7 @@ for (const [name, { refreshAccessToken, ensureFreshToken, tokenStatus, tokenStat
     assert.deepEqual(left({ ...secrets, foreign: own(foreign) }), {});
   });
 
-  test(`no token is left in the memory when one with other characters was given: ${name}`, async () => {
+  test(`no token with other characters is left in the memory: ${name}`, async () => {
     const { token, secrets, options } = await world();
     // What is not ASCII makes the copy grow, and shrink.
     for (const given of [`${token}é`, `${token}${'é'.repeat(999)}`]) await assert.rejects(refreshAccessToken(given, options), { code: 'ERR_INVALID_TOKEN' });
@@ -118,7 +118,7 @@ for (const [name, { refreshAccessToken, ensureFreshToken, tokenStatus, tokenStat
   });
 }
 
-test('the route keeps a new token for those who ask again, and no other secret', async (t) => {
+test('the route keeps the new token for a client that asks again, and no other secret', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { token, secrets, options: { baseUrl, fetch }, gateway } = await world();
   const handle = createRefreshHandler({ baseUrl, fetch, apiKey: secrets.key, allowedOrigins: [], allowServerCalls: true, authorize: 'none', userIp: () => '203.0.113.77' });

@@ -43,13 +43,13 @@ describe('a name that no option of this package has', () => {
       await assert.rejects(call({ clockToleranceMs: -1, baseURL: 1 }), refused('baseURL is no option of this package'));
     });
 
-    test(`is not shown if it is like no option's, or is a token: ${name}`, async () => {
+    test(`is not shown if it does not look like an option, or is a token: ${name}`, async () => {
       for (const unknown of [EXPIRING, EXPIRING.split('.')[1], '', '0', 'x-api-key', 'Bearer x', '\ud800', 'x'.repeat(33)]) {
         await assert.rejects(call({ [unknown]: 1 }), refused('one of the names is no option of this package'));
       }
     });
 
-    test(`is let pass if it is inherited, not enumerable or a symbol: ${name}`, async () => {
+    test(`is ignored if it is inherited, not enumerable or a symbol: ${name}`, async () => {
       const options = Object.create({ baseURL: 'https://own.example' }, { timeout: { value: 1 }, [Symbol('retry')]: { value: 1, enumerable: true } });
       await call(options);
       if (isRefresh(name)) assert.deepEqual(sent, [STAGING]);
@@ -60,7 +60,7 @@ describe('a name that no option of this package has', () => {
     await assert.rejects(ensureFreshToken(FRESH, { baseURL: 'https://own.example' }), refused('baseURL is no option of this package'));
   });
 
-  test('that cannot be listed is an option that cannot be read', async () => {
+  test('that cannot be listed is refused: the options cannot be read', async () => {
     const options = new Proxy({}, { ownKeys() { throw new Error('hostile'); } });
     for (const call of Object.values(calls)) await assert.rejects(call(options), refused('options cannot be read'));
   });
@@ -133,7 +133,7 @@ describe('what the root of the prototype chain has', () => {
     assert.equal(tokenStatuses([EXPIRING], options)[0].state, 'expiring');
   });
 
-  test('does not make a baseUrl of what is none', async () => {
+  test('does not make a baseUrl of another object', async () => {
     await having(Object.prototype, 'href', 'https://evil.example', () => assert.rejects(refreshAccessToken(EXPIRING, { baseUrl: {} }), { code: 'ERR_INVALID_OPTION' }));
     assert.deepEqual(sent, []);
   });
@@ -200,13 +200,13 @@ describe('a baseUrl that is undefined', () => {
     });
   }
 
-  test('is none beside an environment', async () => {
+  test('counts as absent beside an environment', async () => {
     await refreshAccessToken(EXPIRING, { baseUrl: undefined, environment: 'production' });
     assert.deepEqual(sent, [PRODUCTION]);
   });
 });
 
-test('without options staging is asked', async () => {
+test('a call without options asks staging', async () => {
   for (const given of [[], [undefined], [{}]]) await refreshAccessToken(EXPIRING, ...given);
   assert.deepEqual(sent, [STAGING, STAGING, STAGING]);
 });

@@ -89,7 +89,7 @@ test('no file names a folder of the machine that made it', () => {
   for (const file of files) assert.doesNotMatch(read(file), /\/root\b|\/home\/|\.cargo\b|\.rustup\b|\/rustc\/|registry\/src/, file);
 });
 
-test('every script is ASCII, and so the same in a page of any encoding', () => {
+test('every script is ASCII, so it is the same in a page of any encoding', () => {
   for (const file of scripts) assert.ok(!/[^\0-\x7f]/.test(read(file)), file);
 });
 
@@ -101,7 +101,7 @@ test('nothing in the scripts needs a plugin, a polyfill or a policy', () => {
   }
 });
 
-test('where the runtime can require a module, `import` and `require` have one copy of each entry', async () => {
+test('if the runtime can require a module, `import` and `require` have one copy of each entry', async () => {
   for (const [path, node] of Object.entries(manifest.exports).filter(([, node]) => node.require)) {
     assert.deepEqual(node['module-sync'], node.default, path);
     const name = `transak-user-token${path.slice(1)}`, modules = await import(name), required = require(name);
@@ -109,7 +109,7 @@ test('where the runtime can require a module, `import` and `require` have one co
   }
 });
 
-test('the CommonJS twin, for a Node that requires no ES module, lives beside the ES module', async () => {
+test('in a Node that cannot require an ES module, the CommonJS file works beside the ES module', async () => {
   const modules = await import('transak-user-token'), common = twin('transak-user-token');
   assert.notEqual(modules.TransakTokenError, common.TransakTokenError);
   for (const { refreshAccessToken, TransakTokenError } of [modules, common]) {
@@ -129,7 +129,7 @@ for (const [name, load] of LOADS) {
     assert.equal(main.tokenStatus(accessToken).state, 'fresh');
   });
 
-  test(`by ${name}, ./status checks and does no more`, async (t) => {
+  test(`by ${name}, ./status has the check only`, async (t) => {
     const main = await load('transak-user-token'), status = await load('transak-user-token/status'), { token } = await world(t);
     assert.deepEqual(Object.keys(status).sort(), ['TransakTokenError', 'tokenStatus', 'tokenStatuses']);
     assert.deepEqual(status.tokenStatuses([token, 'x'], { now: 5 }), main.tokenStatuses([token, 'x'], { now: 5 }));
@@ -201,7 +201,7 @@ test('the wasm is decoded by the engine itself if it can, and by the package if 
   }
 });
 
-test('where there is no WebAssembly the main entry says so once asked, why, and what helps', async () => {
+test('without WebAssembly the first call of the main entry says so, why, and what helps', async () => {
   const script = `delete globalThis.WebAssembly;
     const { tokenStatus, refreshAccessToken } = require('transak-user-token');
     try { tokenStatus('x') } catch ({ name, code, action, message, cause }) { console.log(name, code, action, message, cause.name, cause.message) }
@@ -210,7 +210,7 @@ test('where there is no WebAssembly the main entry says so once asked, why, and 
   assert.match(stdout, /^TransakTokenError ERR_WASM_UNAVAILABLE fix .*'wasm-unsafe-eval'.*transak-user-token\/js ReferenceError \nERR_WASM_UNAVAILABLE ReferenceError\n$/);
 });
 
-test('a policy that forbids WebAssembly is told with its error as the cause', async () => {
+test('the error of a policy that forbids WebAssembly is the cause', async () => {
   const script = `WebAssembly.Module = class { constructor() { throw Object.assign(new WebAssembly.CompileError('blocked by CSP'), { code: 'EPOLICY' }) } };
     const { tokenStatus } = require('transak-user-token');
     try { tokenStatus('x') } catch (error) { console.log(error.code, JSON.stringify(error.cause), JSON.stringify(error.toJSON().cause)) }`;
@@ -228,7 +228,7 @@ for (const [entry, missing] of [['', 'Float64Array'], ['/status', 'Float64Array'
   });
 }
 
-test('./js does not send its users to ./js', async () => {
+test('the error of ./js does not recommend ./js', async () => {
   const script = `delete globalThis.Int8Array;
     const { tokenStatus } = require('transak-user-token/js');
     try { tokenStatus('x') } catch ({ code, message, cause }) { console.log(code, message.includes('/js'), message.includes('wasm-unsafe-eval'), cause.name) }`;

@@ -84,7 +84,7 @@ async function listening(t) {
 describe('the examples do what they say', () => {
   after(() => assert.equal(executed.size, examples.length, 'every example is executed'))
 
-  test('the first one says the state and the action', async (t) => {
+  test('the first example prints the state and the action', async (t) => {
     const code = example('transak-user-token')
     const { fresh, expiring, expired } = await tokens()
     for (const [TRANSAK_TOKEN, line] of [[fresh, 'fresh use'], [expiring, 'expiring refresh'], [expired, 'expired login'], ['', 'invalid login']]) {
@@ -92,7 +92,7 @@ describe('the examples do what they say', () => {
     }
   })
 
-  test('refreshing', async (t) => {
+  test('a refresh prints each outcome', async (t) => {
     const code = example('Refresh a token')
     const { gateway, url, fresh, expiring, expired } = await listening(t)
     const says = async (TRANSAK_TOKEN, line) => {
@@ -112,7 +112,7 @@ describe('the examples do what they say', () => {
     await says(expiring, 'ERR_UNAUTHORIZED: login')
   })
 
-  test('your own backend', async (t) => {
+  test('the route of your own backend refreshes', async (t) => {
     const code = example('Page and backend', 1)
     const { gateway, url, expiring } = await listening(t)
     const port = await freePort()
@@ -128,12 +128,12 @@ describe('the examples do what they say', () => {
     assert.deepEqual([await says(), await says(), await says()], ['refused 403', 'refused 403', 'refreshed 200'])
   })
 
-  test('the gateway on a socket', async (t) => {
+  test('the gateway on a socket counts its requests', async (t) => {
     const { lines } = await run(t, example('Test without Transak'))
     assert.deepEqual(lines, ['2 requests'])
   })
 
-  test('a session in a page', async (t) => {
+  test('a session in a page refreshes through the route', async (t) => {
     const { gateway, fresh, expiring, expired } = await tokens()
     const area = 'localStorage', key = 'user-1'
     const map = { imports: { 'transak-user-token': '/node_modules/transak-user-token/index.js' } }

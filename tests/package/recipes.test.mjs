@@ -64,7 +64,7 @@ describe('documents', () => {
     assert.ok(Buffer.byteLength(read('CONTRIBUTING.md')) <= 7_000)
   })
 
-  test('no text has a word that takes a second reading', () => {
+  test('no text has a word that needs a second reading', () => {
     const texts = [...documents, ...walk('pkg-template/types'), ...walk('pkg-template/bin'), ...walk('pkg-template/storage'), ...walk('www').filter((path) => /\.(html|m?js)$/.test(path)), ...walk('examples')]
     for (const path of texts) {
       // Where those are the words that the rule names.
@@ -81,7 +81,7 @@ describe('examples', () => {
     assert.equal(stdout, '200\n1\n')
   })
 
-  test('fetch: no other origin gets the token, no redirect takes it away, and a body is sent again', async (t) => {
+  test('fetch: no other origin gets the token, not even by a redirect, and a body is sent again', async (t) => {
     const script = `
 import { createServer } from 'node:http'
 import { TokenSession } from 'transak-user-token'
@@ -137,7 +137,7 @@ await close()
     assert.match(stdout, /^(#|ℹ) fail 0$/m)
   })
 
-  test('nightly-job: each user is asked for with the user\'s own address, and stored at once', async (t) => {
+  test('nightly-job: each token is sent with its user\'s address, and the new one is stored at once', async (t) => {
     const gateway = createGateway(), { url, close } = await gateway.listen()
     t.after(close)
     const now = Math.floor(Date.now() / 1000), issue = (age) => gateway.issue({ iat: now - age * 86_400, exp: now + (30 - age) * 86_400 })
@@ -151,13 +151,13 @@ await close()
     for (const [at, changed] of [true, false, false, true].entries()) assert.equal(stored[at].token !== users[at][1], changed)
   })
 
-  test('nightly-job: its trial has one fresh, one refreshed and one expired token', async (t) => {
+  test('nightly-job: try.js counts one fresh, one refreshed and one expired token', async (t) => {
     const { stdout, stderr } = await run(laid(t, 'nightly-job'), ['try.js'])
     assert.equal(stdout, '{"fresh":1,"refreshed":1,"login":1,"failed":0}\n')
     assert.equal(stderr, '')
   })
 
-  test('react-native: the session lives in the key store, and rests in the background', async (t) => {
+  test('react-native: the token is in the key store, and the session stops in the background', async (t) => {
     const script = `
 import { AppState } from 'react-native'
 import { entries } from 'expo-secure-store'

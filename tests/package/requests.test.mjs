@@ -82,7 +82,7 @@ describe('no request is made', () => {
     });
   }
 
-  test('within the tolerance an expired token is refreshed all the same', async () => {
+  test('within the tolerance an expired token is still refreshed', async () => {
     const token = unsigned({ sub: 'x', exp: inSeconds(-60_000) });
     const { calls, fetch } = recorder(unsigned({ sub: 'x', exp: inSeconds(DAY) }));
     await refreshAccessToken(token, { fetch, clockToleranceMs: 120_000 });
@@ -103,7 +103,7 @@ describe('the order of checks is options, signal, token', () => {
       await call('bad', { signal: gone }).then(assert.fail, (reason) => assert.equal(reason, 'left'));
     }
   });
-  test('an aborted signal ends ensureFreshToken even where the token is fresh', async () => {
+  test('an aborted signal ends ensureFreshToken even if the token is fresh', async () => {
     const token = await issue();
     await ensureFreshToken(token, { signal: gone }).then(assert.fail, (reason) => assert.equal(reason, 'left'));
   });
@@ -118,7 +118,7 @@ describe('calls that ask for the same share one request', () => {
     assert.notEqual(answers[0].accessToken, token);
   });
 
-  test('so are 100 failing ones, and each gets the error', async () => {
+  test('100 calls at once that fail are one request, too, and each gets the error', async () => {
     const token = await issue();
     gateway.fail({ kind: 'error', status: 403, errorCode: 7 });
     const answers = await Promise.allSettled(Array.from({ length: 100 }, () => refreshAccessToken(token, { baseUrl })));
@@ -141,7 +141,7 @@ describe('calls that ask for the same share one request', () => {
   });
 
   for (const [what, given] of [['an attempt', { timeoutMs: 8_000 }], ['all attempts', { totalTimeoutMs: 8_000 }]]) {
-    test(`a request whose time is up is joined by nobody, even before its timer has fired: ${what}`, async (t) => {
+    test(`no call joins a request whose time is up, even before its timer has fired: ${what}`, async (t) => {
       const token = await issue(), next = await issue(60 * DAY, { sub: (await gateway.verify(token)).sub });
       const { calls, fetch } = recorder(next, (count) => (count === 1 ? new Promise(() => {}) : Response.json({ data: { accessToken: next } })));
       const options = { ...given, fetch, retries: 0 }, caller = new AbortController();
@@ -212,7 +212,7 @@ describe('calls that ask for the same share one request', () => {
     assert.deepEqual(times, { issuedAt: iat * 1000, expiresAt: exp * 1000, refreshAt: exp * 1000 - 3 * DAY });
   });
 
-  test('each has its own tolerance: of a token that expires meanwhile one may still be in time', async () => {
+  test('each has its own tolerance: if the token expires meanwhile, one of two callers may still get a new one', async () => {
     const token = await issue(200);
     gateway.fail({ kind: 'error', status: 500, latencyMs: 250 });
     const tolerances = [0, 60_000];
@@ -222,7 +222,7 @@ describe('calls that ask for the same share one request', () => {
     assert.deepEqual(answers.map(({ reason }) => reason?.code), ['ERR_TOKEN_EXPIRED', 'ERR_SERVER']);
   });
 
-  test('a new token that is expired already is refused to each by its own tolerance, and the request counts', async () => {
+  test('each refuses an expired new token by its own tolerance, and the request counts', async () => {
     const exp = (Date.now() + 150) / 1000;
     const token = unsigned({ sub: 'x', exp });
     const answer = () => Response.json({ data: { accessToken: unsigned({ sub: 'x', exp: exp + 0.05 }) } });
@@ -235,7 +235,7 @@ describe('calls that ask for the same share one request', () => {
     assert.deepEqual([strict.reason.attempts, strict.reason.outcomeUnknown], [1, true]);
   });
 
-  test('refreshAccessToken and ensureFreshToken share, too', async () => {
+  test('refreshAccessToken and ensureFreshToken share one request, too', async () => {
     const token = await issue(60_000);
     const [one, two] = await Promise.all([
       refreshAccessToken(token, { baseUrl }), ensureFreshToken(token, { baseUrl, refreshWindowMs: DAY }),
@@ -403,7 +403,7 @@ describe('the request', () => {
   };
   const headersOf = (shape) => (shapes[shape] === 'Headers' ? new Headers(shapes['an object']) : shapes[shape]);
 
-  test('from Node: the bare token, trimmed, and no header of ours but it', async () => {
+  test('from Node: the bare token, trimmed, and no other header of this package', async () => {
     const token = await issue();
     await refreshAccessToken(` \t\r\n${token}\f\n`, { baseUrl });
     const { authorization, host, connection, ...rest } = seen(token);
@@ -478,7 +478,7 @@ describe('the request', () => {
     });
   }
   for (const headers of [7, 'x: y', null, { 'a b': 'x' }, { 'x-api-key': 'a\nb' }, { 'x-api-key': '😀' }, [['x']], [['x', 'y', 'z']], { '': 'x' }]) {
-    test(`refuses headers that are none: ${JSON.stringify(headers)}`, async () => {
+    test(`refuses invalid headers: ${JSON.stringify(headers)}`, async () => {
       const { calls, fetch } = recorder();
       const token = await issue();
       await assert.rejects(refreshAccessToken(token, { headers, fetch }), failsWith('ERR_INVALID_OPTION'));
@@ -486,7 +486,7 @@ describe('the request', () => {
     });
   }
 
-  test('has the fields that keep a credential in its place', async () => {
+  test('has the fields that keep the token from caches, referrers and redirects', async () => {
     const token = await issue();
     const { calls, fetch } = recorder(await issue());
     await assert.rejects(refreshAccessToken(token, { fetch }), failsWith('ERR_BAD_RESPONSE'));
@@ -515,7 +515,7 @@ describe('the request', () => {
     });
   }
   for (const credentials of ['Include', '', null, true, ['include']]) {
-    test(`refuses credentials that are none: ${JSON.stringify(credentials)}`, async () => {
+    test(`refuses invalid credentials: ${JSON.stringify(credentials)}`, async () => {
       await assert.rejects(refreshAccessToken(await issue(), { baseUrl, credentials }), failsWith('ERR_INVALID_OPTION'));
     });
   }
@@ -540,7 +540,7 @@ describe('the request', () => {
     assert.deepEqual(JSON.parse(stdout), { redirect: 'error' });
   });
 
-  test('goes through the fetch that is global when the call is made', async () => {
+  test('is sent by the global fetch of the time of the call', async () => {
     const token = await issue();
     const { calls, fetch } = recorder(await issue());
     const { fetch: platform } = globalThis;
@@ -653,7 +653,7 @@ describe('the URL', () => {
     await page.close();
   });
 
-  test('a relative one follows the location, and what was refused stays refused', ofPackage, async () => {
+  test('in a page a relative one follows the location, and a refused one stays refused', ofPackage, async () => {
     const page = await browser.open('/blank.html');
     const token = await issue();
     const outcome = await page.evaluate(async (given) => {
@@ -672,7 +672,7 @@ describe('the URL', () => {
     await page.close();
   });
 
-  test('options that changed since the last call are judged anew', async () => {
+  test('options that changed since the last call are checked again', async () => {
     const token = await issue();
     const { calls, fetch } = recorder();
     const ask = async (options) => {
@@ -813,14 +813,14 @@ describe('ensureFreshToken', () => {
   }
 
   for (const fault of [{ status: 401 }, { status: 400, errorCode: 1002 }, { status: 400, message: 'Session Expired' }]) {
-    test(`rejects where only a login helps: ${JSON.stringify(fault)}`, async () => {
+    test(`rejects if only a login helps: ${JSON.stringify(fault)}`, async () => {
       const token = await issue();
       gateway.fail({ kind: 'error', ...fault });
       await assert.rejects(ensureFreshToken(token, { ...WINDOW, baseUrl }), failsWith('ERR_UNAUTHORIZED', { action: 'login' }));
     });
   }
 
-  test('rejects where the token expires while the refresh fails', async () => {
+  test('rejects if the token expires while the refresh fails', async () => {
     const token = await issue(300);
     gateway.fail({ kind: 'error', status: 503 }, { times: Infinity });
     await assert.rejects(ensureFreshToken(token, { ...WINDOW, baseUrl, retries: 100 }), failsWith('ERR_TOKEN_EXPIRED', { action: 'login' }));
@@ -888,7 +888,7 @@ describe('attempts', () => {
     });
   });
 
-  test('none that was sent leaves no doubt about the token; one that was lost does', async () => {
+  test('outcomeUnknown is false if nothing was sent, and true if an answer was lost', async () => {
     const token = await issue(), refused = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } });
     const lost = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } });
     for (const [failures, outcomeUnknown] of [[[refused, refused], false], [[refused, lost], true], [[lost, refused], true]]) {
@@ -903,7 +903,7 @@ describe('attempts', () => {
     return url;
   };
   for (const [what, address] of [['a connection that is refused', refusing], ['a host that nobody knows', async () => 'https://nobody.invalid']]) {
-    test(`${what} leaves no doubt about the token, and its cause`, async () => {
+    test(`outcomeUnknown is false after ${what}, and the error has its cause`, async () => {
       const url = await address();
       await assert.rejects(refreshAccessToken(await issue(), { baseUrl: url, retries: 1 }), ({ code, attempts, outcomeUnknown, cause }) => {
         assert.deepEqual([code, attempts, outcomeUnknown], ['ERR_NETWORK', 2, false]);
@@ -920,7 +920,7 @@ describe('attempts', () => {
     assert.equal(gateway.refreshes(token), 3);
   });
 
-  test('an unknown outcome stays one: a 503 and then a 429', async () => {
+  test('an unknown outcome stays unknown: a 503 and then a 429', async () => {
     const token = await issue();
     gateway.fail({ kind: 'error', status: 503 });
     gateway.fail({ kind: 'rate-limit' });
@@ -965,7 +965,7 @@ describe('attempts', () => {
     gateway.heal();
   });
 
-  test('a token that expires while the only one fails is that, too', async () => {
+  test('a token that expires while the only attempt fails is ERR_TOKEN_EXPIRED, too', async () => {
     const token = await issue(200);
     gateway.fail({ kind: 'error', status: 500, latencyMs: 250 });
     await assert.rejects(refreshAccessToken(token, { baseUrl, retries: 0 }), (error) => {
@@ -974,13 +974,13 @@ describe('attempts', () => {
     });
   });
 
-  test('a refusal stays what it is where the token has expired meanwhile', async () => {
+  test('a refusal stays a refusal even if the token has expired meanwhile', async () => {
     const token = await issue(200);
     gateway.fail({ kind: 'error', status: 403, latencyMs: 250 });
     await assert.rejects(refreshAccessToken(token, { baseUrl, retries: 0 }), failsWith('ERR_FORBIDDEN', { attempts: 1 }));
   });
 
-  test('none is left over: the process ends when the call has', async () => {
+  test('none is left over: the process ends after the call', async () => {
     const token = await issue();
     const script = `import { refreshAccessToken } from 'transak-user-token';
       const { accessToken } = await refreshAccessToken(process.argv[1], { baseUrl: process.argv[2] });
@@ -1085,7 +1085,7 @@ describe('what a server says is not shown if it repeats', () => {
     });
   }
 
-  test('nothing, and is shown then', async () => {
+  test('nothing: then it is shown', async () => {
     const fetch = async () => new Response('{"error":{"errorCode":9001}}', { status: 400, headers: { 'trace-id': '7e1f-aa' } });
     const error = await refreshAccessToken(old({}), { baseUrl, retries: 0, fetch, headers: { 'x-api-key': 'k7' } }).catch((error) => error);
     assert.deepEqual([error.errorCode, error.traceId], ['9001', '7e1f-aa']);

@@ -68,7 +68,7 @@ test("a page of the route's own origin needs no entry", async (t) => {
   assert.equal(gateway.requests.length, 1);
 });
 
-test('a page is known by its cookie: of its own origin, and of a listed one if that is allowed', async (t) => {
+test('a page of its own origin sends its cookie, and a page of a listed origin if that is allowed', async (t) => {
   gateway.reset();
   const events = [], authorize = ({ headers }) => /(?:^|; )session=known(?:;|$)/.test(headers.get('cookie') ?? '');
   const own = toNodeListener(handler({ allowedOrigins: [], authorize, onEvent: (event) => events.push(event) }));

@@ -50,7 +50,7 @@ for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_settle', '
   });
 }
 
-test('where it traps for good, every request is answered all the same', async () => {
+test('every request is answered even if every call traps', async () => {
   const { gateway, ask } = world();
   trapping = (name) => name.startsWith('route_');
   for (let at = 0; at < 3; at++) assert.deepEqual(await ask(await gateway.issue()), FAILED);
@@ -81,7 +81,7 @@ test('a trap while others wait leaves nobody waiting', async () => {
   assert.equal(gateway.refreshes(token), 1);
 });
 
-test('an answer that comes after a fault is nobody else\'s', async () => {
+test('an answer that comes after a trap does not go to another client', async () => {
   const gateway = createGateway(), held = new Map(), tokens = await Promise.all(['a', 'b'].map((sub) => gateway.issue({ sub })));
   const handle = createRefreshHandler({
     baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: 'none', limit: false,

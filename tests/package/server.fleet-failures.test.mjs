@@ -39,7 +39,7 @@ function world(t) {
 const codes = (found) => found.map(({ error }) => error?.code);
 
 for (const fault of [{ kind: 'error', status: 403 }, { kind: 'challenge', status: 429 }, { kind: 'error', status: 404 }]) {
-  test(`of 60 due users no more than four are asked for if the first answer is ${JSON.stringify(fault)}`, async (t) => {
+  test(`of 60 due users at most four are sent if the first answer is ${JSON.stringify(fault)}`, async (t) => {
     const { gateway, due, run } = world(t), users = await due(60);
     gateway.fail(fault, { times: Infinity });
     const { found, tookMs } = await run(users);
@@ -52,7 +52,7 @@ for (const fault of [{ kind: 'error', status: 403 }, { kind: 'challenge', status
   });
 }
 
-test('what is fresh is handed out all the same after such an error', async (t) => {
+test('fresh entries are still yielded after such an error', async (t) => {
   const { gateway, due, run } = world(t), fresh = await gateway.issue({ sub: 'fresh' });
   gateway.fail({ kind: 'error', status: 403 });
   const { found } = await run([...await due(1), ['fresh', fresh], ...(await due(3)).slice(1)], { concurrency: 1 });
@@ -69,7 +69,7 @@ test('a Retry-After of more than a minute is the error of all further users, and
   assert.ok(found.every(({ error }) => error.retryAfterMs === 120_000));
 });
 
-test('a Retry-After makes all of them wait, and those that it met are asked for again', async (t) => {
+test('after a Retry-After all users wait, and the refused ones are tried again', async (t) => {
   const { gateway, due, run } = world(t), users = await due(20);
   gateway.fail({ kind: 'rate-limit', retryAfter: 20 }, { times: 4 });
   const { found, tookMs } = await run(users);
@@ -80,7 +80,7 @@ test('a Retry-After makes all of them wait, and those that it met are asked for 
   assert.ok(tookMs >= 20_000 && tookMs < 40_000, `${tookMs} ms`);
 });
 
-test('the waits are a minute in all', async (t) => {
+test('all waits together are a minute at most', async (t) => {
   const { gateway, due, run } = world(t), users = await due(20);
   gateway.fail({ kind: 'rate-limit', retryAfter: 25 }, { times: Infinity });
   const { found } = await run(users, { concurrency: 1, retries: 0 });
@@ -88,7 +88,7 @@ test('the waits are a minute in all', async (t) => {
   assert.deepEqual(codes(found), Array(20).fill('ERR_RATE_LIMITED'));
 });
 
-test('a passing failure is tried again for its user alone, and counts all attempts', async (t) => {
+test('a passing failure is retried for its user only, and counts all attempts', async (t) => {
   const { gateway, due, run } = world(t);
   gateway.fail({ kind: 'error', status: 503 }, { times: 5 });
   const { found } = await run(await due(2), { concurrency: 1 });
@@ -96,7 +96,7 @@ test('a passing failure is tried again for its user alone, and counts all attemp
   assert.equal(gateway.requests.length, 6);
 });
 
-test('a refused token is the error of its user alone', async (t) => {
+test('a refused token is the error of its user only', async (t) => {
   const { gateway, due, run } = world(t);
   gateway.fail({ kind: 'error', status: 401 });
   const { found } = await run(await due(3), { concurrency: 1 });
@@ -122,7 +122,7 @@ test('headers are a value, or a function of the key, which may fail for one of t
   await assert.rejects(run(users, { headers: { authorization: 'x' } }), { code: 'ERR_INVALID_OPTION' });
 });
 
-test('the lock is that of a session with the key, and reload is asked while it is held', async (t) => {
+test('the lock has the name of the session\'s lock, and reload is called while it is held', async (t) => {
   const { gateway, due, expiring, run } = world(t), users = await due(3), held = [], names = [];
   const [fresh, other] = [await gateway.issue({ sub: 'user-1' }), await expiring('user-2')];
   const lock = async (name, { timeoutMs, signal }, work) => {
@@ -146,7 +146,7 @@ test('the lock is that of a session with the key, and reload is asked while it i
   assert.deepEqual(gateway.requests.map(({ headers }) => headers.authorization), [other]);
 });
 
-test('a lock that is not had leaves the token to who has it; one that fails is done without', async (t) => {
+test('without the lock in time the token is left to the lock\'s holder; if the lock fails, the job goes on without it', async (t) => {
   const { gateway, due, run } = world(t), users = await due(1);
   const late = await run(users, { lock: () => new Promise(() => {}), retries: 0 });
   assert.deepEqual([late.found[0].error.code, late.found[0].error.attempts, gateway.requests.length], ['ERR_TIMEOUT', 0, 0]);
@@ -154,7 +154,7 @@ test('a lock that is not had leaves the token to who has it; one that fails is d
   assert.ok(failed.found[0].refreshed);
 });
 
-test('an abort ends a wait, hands out what was sent, and leaves no listener', async (t) => {
+test('an abort ends a wait, yields the refreshes in flight, and leaves no listener', async (t) => {
   const { gateway, due, options } = world(t), users = await due(10), controller = new AbortController();
   gateway.fail({ kind: 'rate-limit', retryAfter: 50 });
   const found = [];
@@ -171,7 +171,7 @@ test('an abort ends a wait, hands out what was sent, and leaves no listener', as
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
 });
 
-test('what is fresh costs no request and no timer', async (t) => {
+test('a fresh entry needs no request and no timer', async (t) => {
   const { gateway, run } = world(t), tokens = await Promise.all(Array.from({ length: 100 }, async (_, at) => [at, await gateway.issue({ sub: `u${at}` })]));
   const timers = t.mock.method(globalThis, 'setTimeout', () => assert.fail('a timer is set'));
   const { found } = await run(tokens, { signal: new AbortController().signal });

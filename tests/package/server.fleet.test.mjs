@@ -81,14 +81,14 @@ describe('the entries', () => {
     assert.equal(gateway.requests.length, 0);
   });
 
-  test('a failure is told beside its key, and is no end', async (t) => {
+  test('a failure is yielded with its key, and does not end the job', async (t) => {
     const { gateway, expiring, options } = await world(t);
     gateway.fail({ kind: 'error', status: 500 }, { times: 2 });
     const found = await all(keepFresh([['a', await expiring('a')], ['b', await expiring('b')], ['c', await expiring('c')]], { ...options, concurrency: 1 }));
     assert.deepEqual(found.map(({ key, error, refreshed }) => [key, error?.code, Boolean(refreshed)]), [['a', 'ERR_SERVER', false], ['b', 'ERR_SERVER', false], ['c', undefined, true]]);
   });
 
-  test('where they fail, those read before are seen to first', async (t) => {
+  test('if they fail, the entries read before are finished first', async (t) => {
     const { gateway, expiring, options } = await world(t), old = await expiring('a'), found = [];
     function* users() {
       yield ['a', old];
@@ -124,7 +124,7 @@ describe('it does no more than it is asked for', () => {
   }
   const tick = () => new Promise((resolve) => setImmediate(resolve));
 
-  test('so many requests are under way at once', async (t) => {
+  test('at most `concurrency` requests are in flight at once', async (t) => {
     const { gateway, expiring, options } = await world(t), { fetch, at, letGo } = held(gateway);
     const users = await Promise.all(Array.from({ length: 20 }, async (_, at) => [at, await expiring(`u${at}`)]));
     const done = all(keepFresh(users, { ...options, fetch, concurrency: 3 }));
@@ -138,7 +138,7 @@ describe('it does no more than it is asked for', () => {
     assert.equal(at.once, 3);
   });
 
-  test('who takes none is read no further', async (t) => {
+  test('if the loop takes no results, no more entries are read', async (t) => {
     const { options } = await world(t);
     let read = 0, ended = false;
     function* users() {
@@ -153,7 +153,7 @@ describe('it does no more than it is asked for', () => {
     assert.ok(ended, 'the entries are told');
   });
 
-  test('who breaks off ends when what was sent has ended', async (t) => {
+  test('a break ends after the refreshes in flight', async (t) => {
     const { gateway, expiring, options } = await world(t), { fetch, waiting, letGo } = held(gateway);
     const run = keepFresh([['a', await expiring('a')], ['b', fresh('b')], ['c', await expiring('c')]], { ...options, fetch });
     assert.equal((await run.next()).value.key, 'b');
@@ -165,7 +165,7 @@ describe('it does no more than it is asked for', () => {
     assert.equal(gateway.refreshes(), 1);
   });
 
-  test('an aborted one hands out what was sent, and then throws the reason', async (t) => {
+  test('an abort yields the refreshes in flight, and then throws the reason', async (t) => {
     const { gateway, expiring, options } = await world(t), { fetch, letGo } = held(gateway), controller = new AbortController();
     const run = keepFresh([['a', await expiring('a')], ['b', fresh('b')], ['c', await expiring('c')]], { ...options, fetch, signal: controller.signal });
     assert.equal((await run.next()).value.key, 'b');

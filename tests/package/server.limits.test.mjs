@@ -52,7 +52,7 @@ test('600 forged tokens of ten addresses lock out these ten addresses alone', as
   assert.deepEqual(new Set(events.filter(({ status }) => status === 429).map(({ reason }) => reason)), new Set(['address']));
 });
 
-test('the same at once locks nobody out, neither while Transak looks at them nor afterwards', async () => {
+test('600 forged tokens at once lock nobody else out, neither before Transak answers nor afterwards', async () => {
   const { ask, real, counts, gateway } = world();
   gateway.fail({ kind: 'latency', ms: 200 }, { times: 600 });
   const burst = counts(Promise.all(times(600, (at) => ask(forged(), network(at))).map((call) => call())));
@@ -76,7 +76,7 @@ test('behind a trusted proxy 60 forged tokens lock out the client that sent them
   assert.equal(await real('10.0.0.1', { forwarded: '6.6.6.6' }), 429);
 });
 
-test('behind a proxy that nobody mentioned they lock out everyone behind it, and that is told', async () => {
+test('behind a proxy that no option names they lock out everyone behind it, and misconfigured is reported', async () => {
   const { ask, real, inTurn, events } = world();
   await inTurn(times(60, (at) => ask(forged(), '10.0.0.1', { forwarded: `6.6.6.${at}` })));
   assert.equal(await real('10.0.0.1', { forwarded: '198.51.100.77' }), 429);
@@ -92,7 +92,7 @@ test('without an address the refusals of all count together, up to 300 a minute'
   assert.equal(events.at(-1).reason, 'limit');
 });
 
-test('a wrong key is told as the fault that it is, and locks nobody out', async () => {
+test('a wrong key is a 502, and locks nobody out', async () => {
   for (const fault of [{ kind: 'error', status: 403 }, { kind: 'ban' }, { kind: 'challenge', status: 429 }, { kind: 'error', status: 400 }]) {
     const { gateway, real, inTurn, events } = world({ limit: { perAddress: { max: 10_000, windowMs: 60_000 } } });
     gateway.fail(fault, { times: 1_000 });
@@ -103,7 +103,7 @@ test('a wrong key is told as the fault that it is, and locks nobody out', async 
   }
 });
 
-test('ten different tokens that Transak refuses in a row are told as misconfigured, once', async () => {
+test('ten different tokens that Transak refuses in a row are reported as misconfigured, once', async () => {
   const { ask, inTurn, events } = world({ environment: undefined, baseUrl: 'https://gateway.test' });
   await inTurn(times(30, (at) => ask(forged(), `198.51.100.${at}`)));
   assert.deepEqual(events.filter(({ outcome }) => outcome === 'misconfigured').map(({ reason }) => reason), ['refused']);
@@ -132,7 +132,7 @@ test('a limiter counts in place of the memory, for two processes alike', async (
   assert.equal(counts.get('total'), 1);
 });
 
-test('a limiter is told limits, addresses and hashes, and no token', async () => {
+test('a limiter gets limits, addresses and hashes, and no token', async () => {
   const { limiter, asked } = memoryLimiter(), { gateway, ask } = world({ limiter }), token = await gateway.issue();
   assert.equal((await ask(token, '2001:db8:1:2:3::4')).status, 200);
   assert.equal((await ask(forged(), '2001:db8:1:2:3::4')).status, 401);
@@ -180,7 +180,7 @@ for (const [how, limiter] of Object.entries(failing)) test(`a limiter that ${how
   assert.deepEqual(told(), ['limiter', 'limiter']);
 });
 
-test('with limit: false no limiter is asked', async () => {
+test('with limit: false no limiter is called', async () => {
   const { real } = world({ limit: false, limiter: () => assert.fail('it is asked') });
   for (let at = 0; at < 100; at++) assert.equal(await real('198.51.100.77'), 200);
 });

@@ -22,7 +22,7 @@ async function statusOf(mount, token, { method = 'GET', target = PATH, host = 'a
   return Number(Buffer.concat(chunks).toString('latin1').match(/^HTTP\/1\.1 (\d{3}) /)?.[1]);
 }
 
-test('a response that was sent before is left alone, and nobody is asked', async (t) => {
+test('a response that was sent before is left alone, and no function is called', async (t) => {
   const asked = [], { gateway, handler, expiring } = await world(t, { authorize: () => asked.push('authorize') > 0, userIp: () => void asked.push('userIp') });
   const listener = toNodeListener(handler), ended = [];
   const url = await listen(t, (req, res) => {
@@ -80,7 +80,7 @@ test('the address may be looked up: userIp may return a promise', async (t) => {
   assert.equal(gateway.requests[0].headers['x-user-ip'], '203.0.113.9');
 });
 
-test('the path is judged from the request line, and authorize sees the same one', async (t) => {
+test('the route checks the path of the request line, and authorize sees the same path', async (t) => {
   const paths = [], { gateway, mount, expiring } = await world(t, { authorize: ({ url }) => paths.push(new URL(url).pathname) > 0 });
   for (const [target, path = target] of [[REFRESH], [PATH], [`//x${REFRESH}`], [`/a%20b${REFRESH}`], [`${PATH}?a=/../b`, PATH]]) {
     assert.equal(await statusOf(mount, await expiring(), { target }), 200, target);
@@ -97,7 +97,7 @@ test('the path is judged from the request line, and authorize sees the same one'
 
 for (const options of [{ authorize: 'none' }, { authorize: () => true }, { authorize: 'none', userIp: () => undefined }]) {
   const who = `${options.authorize === 'none' ? 'none' : 'a function'}${options.userIp ? ' and userIp' : ''}`;
-  test(`a request that cannot be made a Request is 400 and asks nobody, with authorize ${who}`, async (t) => {
+  test(`a request from which no Request can be made gets 400 and calls no function, with authorize ${who}`, async (t) => {
     const asked = [], spied = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, value === 'none' ? value : () => {
       asked.push(name);
       return value();
@@ -114,7 +114,7 @@ for (const options of [{ authorize: 'none' }, { authorize: () => true }, { autho
   });
 }
 
-test('a header that only a lenient parser lets through is 400 and asks nobody', async (t) => {
+test('a header that only a lenient parser accepts gets 400 and calls no function', async (t) => {
   for (const authorize of ['none', () => assert.fail('it is asked')]) {
     const { gateway, handler, expiring } = await world(t, { authorize });
     const url = await listen(t, toNodeListener(handler), { insecureHTTPParser: true });
@@ -123,7 +123,7 @@ test('a header that only a lenient parser lets through is 400 and asks nobody', 
   }
 });
 
-test("a handler of the user's own is not asked about what cannot be made a Request, and may fail", async (t) => {
+test("a user's own handler is not called if no Request can be made, and it may fail", async (t) => {
   const { issue } = await world(t), token = await issue(), asked = [];
   const url = await listen(t, toNodeListener(async (request) => {
     asked.push(request.url);
@@ -137,7 +137,7 @@ test("a handler of the user's own is not asked about what cannot be made a Reque
   assert.deepEqual(asked, ['http://api.example.com/fail', 'http://api.example.com/x']);
 });
 
-test('what is no Request is 400 and asks nobody', async (t) => {
+test('a value that is no Request gets 400 and calls no function', async (t) => {
   for (const authorize of ['none', () => assert.fail('it is asked')]) {
     const { gateway, handler } = await world(t, { authorize });
     for (const request of [undefined, null, 7, 'https://api.example.com', {}, { headers: {} }, { headers: { get: 7 } }]) {
@@ -148,7 +148,7 @@ test('what is no Request is 400 and asks nobody', async (t) => {
   }
 });
 
-test('where there is no global crypto, as in Node 18, tokens are hashed with a key that nobody can guess', async () => {
+test('without a global crypto, as in Node 18, tokens are hashed with a random key', async () => {
   const script = `delete globalThis.crypto;
     Math.random = () => { throw new Error('a key that can be guessed'); };
     const { createRefreshHandler } = await import('transak-user-token/server'), { createGateway } = await import('transak-user-token/gateway');
@@ -169,7 +169,7 @@ test('each Set-Cookie of an answer is sent', async (t) => {
   assert.deepEqual([headers.getSetCookie(), headers.get('x-one')], [cookies, '1']);
 });
 
-test('a function that never answers is 503 after timeoutMs, and sends nothing', async (t) => {
+test('a function that never answers leads to 503 after timeoutMs, and nothing is sent', async (t) => {
   for (const [options, reason] of [[{ authorize: () => new Promise(() => {}) }, 'timeout'], [{ userIp: () => new Promise(() => {}) }, 'timeout'], [{ authorize: () => ({ then() {} }) }, 'timeout']]) {
     const { gateway, ask, events, expiring } = await world(t, { timeoutMs: 50, ...options });
     const { status, body } = await ask(await expiring());
@@ -179,7 +179,7 @@ test('a function that never answers is 503 after timeoutMs, and sends nothing', 
   }
 });
 
-test('what Object.prototype has becomes no header of an answer', async (t) => {
+test('a field of Object.prototype becomes no header of an answer', async (t) => {
   Object.prototype.each = () => {};
   t.after(() => { delete Object.prototype.each; });
   const { mount, expiring } = await world(t, { authorize: 'none' });

@@ -70,7 +70,7 @@ test('two requests for one token at two processes are one request to Transak', a
   assert.deepEqual(outcomes(), [...Array(50).fill('refreshed'), ...Array(50).fill('repeated')].sort());
 });
 
-test('either repeats the answer for 60 s, and authorize is asked each time', async (t) => {
+test('both processes repeat the answer for 60 s, and authorize is called each time', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   let isAllowed = true, asked = 0;
   const authorize = () => ++asked > 0 && isAllowed;
@@ -90,7 +90,7 @@ test('either repeats the answer for 60 s, and authorize is asked each time', asy
   assert.deepEqual([gateway.refreshes(), asked], [2, 7]);
 });
 
-test('the store has neither token, and its entry is of use with the old token alone', async () => {
+test('the store holds neither token, and its entry can be read only with the old token', async () => {
   const storage = memoryStorage(), { gateway, ask } = world(2, { storage }), [token, other] = await Promise.all([gateway.issue(), gateway.issue()]);
   const { token: refreshed } = await ask(0, token);
   const [[, name, value, ttlMs]] = storage.calls.filter(([call]) => call === 'set');
@@ -187,7 +187,7 @@ for (const [how, fail] of Object.entries(broken)) test(`a lock that ${how} costs
   assert.deepEqual(degraded(), ['lock']);
 });
 
-test('once the lock was given, its outcome counts, whatever the lock does afterwards', async () => {
+test('once the lock was given, the result of the work counts, whatever the lock does afterwards', async () => {
   const lock = async (_, __, work) => {
     await work();
     throw new Error('the lease had ended');
@@ -197,7 +197,7 @@ test('once the lock was given, its outcome counts, whatever the lock does afterw
   assert.deepEqual([gateway.refreshes(token), degraded()], [1, []]);
 });
 
-test('who waits for a process that never answers is told 504, and is served when its lock has ended', async (t) => {
+test('a client that waits for a process that never answers gets 504, and is served after the end of the lock', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
   const storage = memoryStorage(), { lock } = memoryLock(), clock = clockOf(t);
   const waiting = (...given) => {
@@ -228,7 +228,7 @@ test('a refusal and a failure are not stored', async () => {
   assert.equal(storage.entries.size, 1);
 });
 
-test('what another process got counts in no limit here', async () => {
+test('an answer of another process counts in no limit here', async () => {
   const storage = memoryStorage(), { lock } = memoryLock(), one = { max: 1, windowMs: 60_000 };
   const { gateway, ask } = world(2, { storage, lock, limit: { total: one } });
   const tokens = await Promise.all([gateway.issue(), gateway.issue({ sub: 'other' })]);

@@ -39,13 +39,13 @@ describe('options', () => {
       });
     });
   }
-  test('an empty apiKey is told as empty', () => {
+  test('the error for an empty apiKey says that it is empty', () => {
     assert.throws(() => createRefreshHandler({ ...good, apiKey: '' }), { message: 'an option is invalid: apiKey must not be empty' });
   });
   test('no options and no object are refused', () => {
     for (const options of [undefined, null, 7, {}]) assert.throws(() => createRefreshHandler(options), { code: 'ERR_INVALID_OPTION' });
   });
-  test('a handler may have all of them', () => {
+  test('a handler accepts all of them together', () => {
     createRefreshHandler({
       ...good, baseUrl: new URL('http://10.0.0.1/'), allowHttp: true, apiKey: 'k', timeoutMs: 5, fetch, allowServerCalls: true, userIp: () => '', onEvent: () => {},
       trustedProxies: ['10.0.0.0/8', '::1'], limit: { total: { max: 1, windowMs: 1 } },
@@ -136,7 +136,7 @@ describe('a request that is passed on', () => {
     }
   });
 
-  test('what the host says of the socket is a text or nothing', async (t) => {
+  test('a remoteAddress that is no address counts as absent', async (t) => {
     for (const authorize of ['none', () => true]) {
       const { gateway, handler, expiring } = await world(t, { authorize });
       for (const remoteAddress of [7, null, {}, ['203.0.113.7'], Symbol('x'), '9'.repeat(100_000), '\ud800', '203.0.113.7']) {
@@ -203,7 +203,7 @@ describe('a request that ends here', () => {
     assert.deepEqual(events.map(({ outcome, reason }) => [outcome, reason]), [['preflight', undefined], ['refused', 'origin']]);
   });
 
-  test('without an origin only the same-origin page and, where allowed, a server get through', async (t) => {
+  test('without an origin only the same-origin page and, if allowed, a server get through', async (t) => {
     const closed = await world(t), open = await world(t, { allowServerCalls: true });
     const plain = async ({ mount, expiring }, headers) => (await fetch(mount + REFRESH, { headers: { authorization: await expiring(), ...headers } })).status;
     assert.equal(await plain(closed, {}), 403);
@@ -213,7 +213,7 @@ describe('a request that ends here', () => {
     assert.deepEqual([closed, open].map(({ gateway }) => gateway.requests.length), [1, 1]);
   });
 
-  test('unless authorize says true, whatever else it does', async (t) => {
+  test('unless authorize returns true, whatever else it does', async (t) => {
     const asked = [], answers = [false, 'yes', undefined, Promise.resolve(false), new Error('thrown'), Promise.reject(new Error('session=1 of user@example.com')), true];
     answers[5].catch(() => {});
     const { gateway, ask, events, issue } = await world(t, { authorize: (request, info) => {
@@ -234,7 +234,7 @@ describe('a request that ends here', () => {
     assert.deepEqual(events.map(({ reason }) => reason), [...Array(6).fill('authorize'), undefined, 'token']);
   });
 
-  test('made-up tokens end at the limits on what is refused, and so does the damage', async (t) => {
+  test('by the limits on refused tokens, if the tokens are made up', async (t) => {
     const { gateway, ask, events } = await world(t, { limit: { refusedTotal: { max: 5, windowMs: 60_000 } } });
     const statuses = [];
     for (let at = 0; at < 20; at++) {
@@ -265,7 +265,7 @@ describe('a request that ends here', () => {
 });
 
 describe('one request for all who ask with one token', () => {
-  test('2,000 at once over 100 tokens are 100, and leave nothing behind', async (t) => {
+  test('2,000 requests at once with 100 tokens are 100 requests to Transak, and leave nothing behind', async (t) => {
     const { gateway, ask, expiring, events, said } = await world(t);
     const tokens = await Promise.all(Array.from({ length: 100 }, () => expiring()));
     const round = (tokens) => Promise.all(Array.from({ length: 2000 }, (_, at) => ask(tokens[at % 100], { headers: { 'user-agent': `client ${at}`, 'x-more': String(at) } })));
@@ -302,7 +302,7 @@ describe('one request for all who ask with one token', () => {
     assert.ok(grown.at(-1) < 6, `${grown.map((each) => each.toFixed(1))} MiB more after 6,000 requests each`);
   });
 
-  test('who lost the answer gets the same one again', async (t) => {
+  test('a client that lost the answer gets the same one again', async (t) => {
     const { gateway, mount, ask, expiring, events } = await world(t);
     gateway.revoke = true;
     const token = await expiring();
@@ -320,7 +320,7 @@ describe('one request for all who ask with one token', () => {
   });
 
   for (const authorize of ['none', () => true]) {
-    test(`a clock that calls the route in turn mixes up no tokens${authorize === 'none' ? '' : ', where somebody is asked'}`, async (t) => {
+    test(`a clock that calls the route mixes up no tokens${authorize === 'none' ? '' : ', with an authorize function'}`, async (t) => {
       const gateway = createGateway(), [first, other] = await Promise.all(['a', 'b'].map((sub) => gateway.issue({ sub })));
       const handle = createRefreshHandler({
         baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize, limit: false,
@@ -349,7 +349,7 @@ describe('one request for all who ask with one token', () => {
     });
   }
 
-  test('an answer that comes after the time-out is given to who asks again', async (t) => {
+  test('a client that asks again gets an answer that came after the time-out', async (t) => {
     const { gateway, ask, expiring } = await world(t, { timeoutMs: 100 }), token = await expiring();
     gateway.revoke = true;
     gateway.fail({ kind: 'latency', ms: 400 });
@@ -361,7 +361,7 @@ describe('one request for all who ask with one token', () => {
     assert.equal(gateway.refreshes(token), 1);
   });
 
-  test('a failure is shared and not kept', async (t) => {
+  test('a failure is shared, and not repeated later', async (t) => {
     const { gateway, ask, expiring } = await world(t), token = await expiring();
     gateway.fail({ kind: 'error', status: 503, latencyMs: 50 });
     assert.deepEqual((await Promise.all([ask(token), ask(token)])).map(({ status }) => status), [503, 503]);
@@ -401,7 +401,7 @@ describe("Transak's failures in its own shape", () => {
     });
   }
 
-  test('a page learns that it is to log in, whatever the body of a 401 is', async (t) => {
+  test('a page gets a 401 with errorCode 1002, whatever the body of Transak\'s 401 is', async (t) => {
     const bodies = [
       [401, '{"error":{"statusCode":401,"errorCode":1002}}'], [401, '{"error":{"statusCode":401,"errorCode":1003}}'], [401, '{"error":{"statusCode":401,"errorCode":"NO_KEY"}}'],
       [401, '{"error":{"statusCode":401,"message":"Unauthorized"}}'], [401, '<html>'], [401, ''], [401, null], [401, 'x'.repeat(100_000)],
@@ -417,7 +417,7 @@ describe("Transak's failures in its own shape", () => {
     }
   });
 
-  test('an onEvent that throws is in nobody\'s way', async (t) => {
+  test('an onEvent that throws changes no answer', async (t) => {
     const { ask, issue } = await world(t, { onEvent: () => { throw new Error('no'); } });
     assert.equal((await ask(await issue())).status, 200);
   });

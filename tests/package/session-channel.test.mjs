@@ -45,7 +45,7 @@ describe('the channel', () => {
     assert.equal(stdout, 'true\n')
   })
 
-  test('carries a message that a session does not know, or that makes no sense, to no effect', async (t) => {
+  test('may carry an unknown or invalid message, which has no effect', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = memory(), session = open(fresh, { storage, key }), other = tab(t, key)
     await session.accessToken()
@@ -60,7 +60,7 @@ describe('the channel', () => {
   })
 })
 
-test('2,000 messages are a few looks, and the last of them is not missed', async (t) => {
+test('2,000 messages lead to a few looks, and the last message is not missed', async (t) => {
   const time = clock(t)
   const { open, aged } = await world(t, { listen: false, now: () => Date.now() })
   const key = unique(), storage = memory(), session = open(await aged(2), { storage, key }), other = tab(t, key)
@@ -79,7 +79,7 @@ test('2,000 messages are a few looks, and the last of them is not missed', async
   assert.equal(await session.accessToken(), newer)
 })
 
-test('a page that was put aside looks at the store before it hands anything out, though it heard of nothing', async () => {
+test('a page that was frozen looks at the store before a call gets a token, although it got no message', async () => {
   const script = `const listeners = {}; globalThis.addEventListener = (type, listener) => (listeners[type] ??= []).push(listener);
     const { TokenSession } = await import('transak-user-token'); const { createGateway } = await import('transak-user-token/gateway');
     let open = 0; globalThis.BroadcastChannel = class { constructor() { open++; } postMessage() {} close() { open--; } };
@@ -98,7 +98,7 @@ test('a page that was put aside looks at the store before it hands anything out,
   assert.equal(stdout, '0,cleared,ERR_INVALID_TOKEN,1\n')
 })
 
-test('two replace() at once end alike: with the token that the store has', async (t) => {
+test('after two replace() at once both sessions hold the stored token', async (t) => {
   const { open, fresh, aged } = await world(t)
   const key = unique(), storage = memory(), sessions = [open(fresh, { storage, key }), open(fresh, { storage, key })]
   await Promise.all(sessions.map((session) => session.accessToken()))

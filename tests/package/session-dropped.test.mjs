@@ -17,7 +17,7 @@ async function dropping(t) {
   return { ...made, time, fetch, drop, requests: () => requests, open: (token, more) => made.open(token, { fetch, ...more }) }
 }
 
-describe('if the timers of the one who sends are dropped', () => {
+describe('if the timers of the sender are dropped', () => {
   test('a refresh() that waits for the same answer rejects at its own time-out', async (t) => {
     const { open, expiring, time, drop, requests } = await dropping(t), session = open(expiring)
     session.accessToken()

@@ -116,7 +116,7 @@ describe('a trap', () => {
   for (const [what, isTrap] of [
     ['while it is read', (entered) => entered.includes('invoke')], ['when the session takes it', (entered) => entered === 'sessionCompleted'],
   ]) {
-    test(`in an answer ${what} rejects who waits, and nothing is thrown that nobody could catch`, async (t) => {
+    test(`in an answer ${what} rejects the waiting calls, and throws no error that nobody can catch`, async (t) => {
       const { open, token, asked } = await fresh(t)
       const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
       wait.catch(() => {})
@@ -133,7 +133,7 @@ describe('a trap', () => {
     })
   }
 
-  test('before a request is sent rejects who waits, and the lock is free', async (t) => {
+  test('before a request is sent rejects the waiting calls, and the lock is free', async (t) => {
     const { open, token, asked } = await fresh(t)
     const session = open({ storage: memory(), key: unique() }), wait = session.accessToken()
     trap('sessionBeforeSend')
@@ -158,7 +158,7 @@ describe('a trap', () => {
     await assert.rejects(again, { code: 'ERR_UNAUTHORIZED' }, 'the first answer was lost, and the old token with it')
   })
 
-  test('in the background costs a minute, and no thirty days', async (t) => {
+  test('in the background delays the renewal by a minute only', async (t) => {
     let underWay = 0
     const time = clock(t, { busy: () => underWay > 0 })
     const { open, gateway } = await fresh(t, { days: 0 })

@@ -106,7 +106,7 @@ describe('a store', () => {
       }))
     }
 
-    test(`whose ${method} is a getter that throws later on, or every other time: every call settles`, async (t) => {
+    test(`whose ${method} is a getter that throws later, or every second time: every call settles`, async (t) => {
       // The first read is the constructor's, which refuses what has no such method.
       for (const fails of [(reads) => reads > 1, (reads) => reads % 2 === 0]) {
         await t.test(`${fails}`, (t) => holds(t, () => {

@@ -21,7 +21,7 @@ async function silent(t) {
 }
 
 describe('a request whose answer comes after timeoutMs', () => {
-  test('is not aborted: its callers go on with the old token, and the session takes the answer', async (t) => {
+  test('is not aborted: its callers get the old token, and the session takes the answer', async (t) => {
     const { open, expiring, sent, time } = await silent(t)
     const session = open(expiring), call = session.accessToken(), refresh = session.refresh()
     refresh.catch(() => {})
@@ -69,7 +69,7 @@ describe('a request whose answer comes after timeoutMs', () => {
     assert.equal(await one.accessToken(), call.accessToken)
   })
 
-  test('is told as a time-out to a call that has waited for it as long as it may, and no second one is sent', async (t) => {
+  test('is a time-out for a call that has waited long enough, and no second one is sent', async (t) => {
     const { open, expiring, sent, time, baseUrl, fetch } = await silent(t)
     open(expiring).accessToken()
     await time.advance(11 * SECOND)
@@ -90,7 +90,7 @@ describe('a request whose answer comes after timeoutMs', () => {
     assert.equal(sent.length, 2)
   })
 
-  test('is taken though a second one was refused meanwhile', async (t) => {
+  test('is accepted although a second one was refused meanwhile', async (t) => {
     const { open, expiring, sent, time, gateway } = await silent(t)
     const session = open(expiring)
     session.start()
@@ -120,7 +120,7 @@ describe('a request whose answer comes after timeoutMs', () => {
     })
   }
 
-  test('is stored when it comes, with the lock or after it was let go', async (t) => {
+  test('has its answer stored when it comes, with the lock or after the lock was released', async (t) => {
     for (const minutes of [1, 3]) {
       await t.test(`${minutes} minutes later`, async (t) => {
         const { open, aged, sent, time } = await silent(t)
@@ -152,7 +152,7 @@ describe('a request whose answer comes after timeoutMs', () => {
     assert.equal(sent.length, 1)
   })
 
-  test('of a call is aborted, and joined by nobody once its time is up', async (t) => {
+  test('of a call is aborted, and no other call joins it once its time is up', async (t) => {
     const { expiring, sent, time, baseUrl, fetch } = await silent(t)
     const call = refreshAccessToken(expiring, { baseUrl, fetch, retries: 0 })
     call.catch(() => {})
@@ -180,7 +180,7 @@ describe('a request whose answer comes after timeoutMs', () => {
     assert.notEqual(await session.accessToken(), expiring)
   })
 
-  test('that fails late is told once, and the next one waits for its back-off alone', async (t) => {
+  test('that fails late emits one event, and the next request waits only for its back-off', async (t) => {
     const { open, expiring, sent, time } = await silent(t)
     const session = open(expiring)
     session.start()
@@ -192,7 +192,7 @@ describe('a request whose answer comes after timeoutMs', () => {
   })
 })
 
-test('a machine that slept through a request takes the answer that waits, and nothing expires', async (t) => {
+test('a machine that slept during a request takes the answer that waits, and emits no expired', async (t) => {
   const { open, aged, sent, time, gateway } = await silent(t)
   const session = open(await aged(29.9))
   session.start()

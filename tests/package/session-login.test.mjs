@@ -30,21 +30,21 @@ function held(storage = memory()) {
 }
 
 describe('a login', { concurrency: true }, () => {
-  test('is stored by the time that accessToken() hands it out', async (t) => {
+  test('is stored before accessToken() resolves', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = slow(), session = open(fresh, { storage, key })
     assert.equal(await session.accessToken(), fresh)
     assert.equal(storage.map.get(key), fresh)
   })
 
-  test('is stored by the constructor alone, though nobody asks for it', async (t) => {
+  test('is stored by the constructor, without a call', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = memory()
     open(fresh, { storage, key })
     await until(() => storage.map.get(key) === fresh)
   })
 
-  test('is stored by the time that replace() resolves', async (t) => {
+  test('is stored before replace() resolves', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), storage = slow(), login = await aged(1), session = open(fresh, { storage, key })
     await session.replace(login)
@@ -55,14 +55,14 @@ describe('a login', { concurrency: true }, () => {
     assert.equal(storage.map.get(key), fresh)
   })
 
-  test('waits for no lock to be stored', async (t) => {
+  test('is stored without a wait for the lock', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = memory(), session = open(fresh, { storage, key, lock: () => new Promise(() => {}) })
     assert.equal(await session.accessToken(), fresh)
     assert.equal(storage.map.get(key), fresh)
   })
 
-  test('the token of a refresh is stored by the time that refresh() and accessToken() hand it out', async (t) => {
+  test('the token of a refresh is stored before refresh() and accessToken() resolve', async (t) => {
     const { open, expiring } = await world(t)
     const key = unique(), storage = slow(), session = open(expiring, { storage, key })
     const stored = []
@@ -71,7 +71,7 @@ describe('a login', { concurrency: true }, () => {
     assert.deepEqual([accessToken, ...stored], [token, token, token])
   })
 
-  test('a store that takes longer than maxWaitMs keeps neither accessToken() nor refresh() waiting', async (t) => {
+  test('accessToken() and refresh() wait for a slow store at most maxWaitMs', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = held(), session = open(fresh, { storage, key, maxWaitMs: 10 })
     assert.equal(await session.accessToken(), fresh)
@@ -95,14 +95,14 @@ describe('a login', { concurrency: true }, () => {
     storage.release()
   })
 
-  test('a store that fails keeps nobody waiting: its error is told, and the token handed out', async (t) => {
+  test('a store that fails delays no call: one storageerror, and the call gets the token', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(fresh, { storage: Object.assign(memory(), { fault: down, only: 'set' }), key: unique(), maxWaitMs: 60_000 })
     assert.equal(await session.accessToken(), fresh)
     assert.deepEqual(session.heard, ['storageerror'])
   })
 
-  test('by replace() is stored with the lock only: an answer of before must not be stored on top of it', async (t) => {
+  test('by replace() is stored only with the lock, so an earlier answer does not overwrite it', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), storage = memory(), login = await aged(7)
     let release
@@ -121,7 +121,7 @@ describe('a login', { concurrency: true }, () => {
     assert.equal(storage.map.get(key), login)
   })
 
-  test('that another tab tells of is not overwritten by an answer that comes before it was looked for', async (t) => {
+  test('that another tab reports is not overwritten by an answer that comes before the look', async (t) => {
     const { open, fresh, aged, gateway } = await world(t)
     const key = unique(), storage = memory(), login = await aged(7), channel = new BroadcastChannel('transak-user-token')
     t.after(() => channel.close())
@@ -151,7 +151,7 @@ describe('a login', { concurrency: true }, () => {
     assert.deepEqual([storage.map.get(key), gateway.refreshes()], [login, 1])
   })
 
-  test('of another tab stays where a refresh under way is answered after it', async (t) => {
+  test('of another tab stays if a refresh in flight is answered after it', async (t) => {
     const { open, aged, gateway } = await world(t)
     const key = unique(), storage = memory(), old = await aged(2), login = await aged(-1)
     const session = open(old, { storage, key, fetch: async (...given) => {

@@ -41,7 +41,7 @@ describe('a logout in one tab', { concurrency: true }, () => {
 
 describe('an empty store', { concurrency: true }, () => {
   for (const call of ['accessToken', 'refresh']) {
-    test(`is a logout elsewhere for an opened session, which has no message of it: ${call}() hands out nothing and stores nothing`, async (t) => {
+    test(`is a logout elsewhere for an opened session, even without a message: ${call}() gives no token and stores nothing`, async (t) => {
       const { reopen, fresh, gateway } = await world(t)
       const key = unique(), storage = memory([[key, fresh]]), session = await reopen({ storage, key })
       storage.map.clear()
@@ -63,7 +63,7 @@ describe('an empty store', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 0)
   })
 
-  test('is a logout while a refresh is under way: its token is neither handed out nor stored', async (t) => {
+  test('is a logout while a refresh is in flight: no call gets its token, and it is not stored', async (t) => {
     const { open, expiring, gateway } = await world(t)
     const key = unique(), storage = memory(), session = open(expiring, { storage, key, fetch: async (...given) => {
       const response = await fetch(...given)
@@ -85,7 +85,7 @@ describe('an empty store', { concurrency: true }, () => {
     assert.equal(await session.accessToken(), login)
   })
 
-  test('says nothing where a Keyv swallows its backend\'s failures, and is a logout where it throws them', async (t) => {
+  test('is no logout if a Keyv swallows its backend\'s failures, and is one if the Keyv throws them', async (t) => {
     const { open, fresh } = await world(t)
     for (const throwOnErrors of [false, true]) {
       const keyv = new Keyv({ throwOnErrors }), key = unique(), session = open(fresh, { storage: keyv, key })
@@ -101,7 +101,7 @@ describe('an empty store', { concurrency: true }, () => {
 describe('a store that may forget', { concurrency: true }, () => {
   const kinds = [['by storageMayForget', { storageMayForget: true }, {}], ['by a Keyv that swallows failures', {}, { throwOnErrors: false }]]
   for (const [how, options, fields] of kinds) {
-    test(`${how}: what it has forgotten is written again`, async (t) => {
+    test(`${how}: a token that it has forgotten is written again`, async (t) => {
       const { open, fresh } = await world(t)
       const key = unique(), storage = Object.assign(memory(), fields), session = open(fresh, { storage, key, ...options })
       await session.accessToken()
@@ -111,7 +111,7 @@ describe('a store that may forget', { concurrency: true }, () => {
       assert.deepEqual(session.heard, ['refreshed'])
     })
 
-    test(`${how}: clear() leaves a mark for as long as the token would have lived, which is a logout for others`, async (t) => {
+    test(`${how}: clear() leaves a mark for the rest of the token's life, and others take it for a logout`, async (t) => {
       const { open, fresh } = await world(t)
       const key = unique(), storage = Object.assign(memory(), fields), one = open(fresh, { storage, key, ...options })
       await one.accessToken()
@@ -157,7 +157,7 @@ test('a started session whose store was emptied elsewhere does not store its tok
 
 describe('a delete that fails', { concurrency: true }, () => {
   for (const [name, fault] of [['throws', down], ['rejects', () => Promise.reject(new Error('gone'))], ['hangs', () => new Promise(() => {})]]) {
-    test(`clear() rejects with ERR_STORAGE where the store ${name}, and the session is empty`, async (t) => {
+    test(`clear() rejects with ERR_STORAGE if the store ${name}, and the session is empty`, async (t) => {
       const { open, fresh } = await world(t)
       const key = unique(), storage = memory(), session = open(fresh, { storage, key })
       await session.accessToken()
@@ -229,7 +229,7 @@ describe('a delete that fails', { concurrency: true }, () => {
     })
   }
 
-  test('when it is tried again, the token is deleted whose successor was not stored in the outage', async (t) => {
+  test('when it is tried again, it also deletes a token whose successor was not stored in the outage', async (t) => {
     const { open, reopen, fresh } = await world(t)
     const key = unique(), storage = memory(), session = open(fresh, { storage, key })
     await session.accessToken()
@@ -266,7 +266,7 @@ describe('a delete that fails', { concurrency: true }, () => {
     }
   })
 
-  test('is not adopted again, though another tab says that it was replaced', async (t) => {
+  test('leaves a token that is not adopted again, although another tab reports a login', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = memory(), session = open(fresh, { storage, key })
     await session.accessToken()
@@ -282,7 +282,7 @@ describe('a delete that fails', { concurrency: true }, () => {
   })
 })
 
-test('a delete that fails is tried again by itself, ever less often, until the store answers', async (t) => {
+test('a delete that fails is tried again by itself, with longer and longer waits, until the store answers', async (t) => {
   const time = clock(t)
   const { open, fresh } = await world(t, { listen: false, now: () => Date.now() })
   const key = unique(), storage = memory(), session = open(fresh, { storage, key })

@@ -178,7 +178,7 @@ async function holds(given) {
   }
 }
 
-test('whatever happens to sessions, their store and their server, a user relies on what is promised', async (t) => {
+test('whatever happens to sessions, their store and their server, the promises to a user hold', async (t) => {
   let taken = 0
   const property = fc.asyncProperty(steps, async (given) => {
     taken += given.length

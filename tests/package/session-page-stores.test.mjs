@@ -19,7 +19,7 @@ const READS = 2, WRITES = 1, PROBE_MS = 5_000, LOOK_MS = 1_000
 const TOKENS = 4
 
 for (const count of [1, 3, 8]) {
-  test(`a store at fault in ${count} ${count > 1 ? 'tabs' : 'tab'} is asked so often and no more, and told once`, { timeout: 120_000 }, async (t) => {
+  test(`a store that fails in ${count} ${count > 1 ? 'tabs' : 'tab'} is called a limited number of times, and reported once`, { timeout: 120_000 }, async (t) => {
     const { open, gateway, base, aged } = await browser(t, { '/stores.html': page })
     gateway.revoke = false
     const now = Math.floor(Date.now() / 1000), tokens = {}

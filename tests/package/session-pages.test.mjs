@@ -54,10 +54,10 @@ for (const [name, given] of [
   ['is in a worker and was used', { inWorker: true, path: '/holder.html?database' }],
   ['is in a worker and was started', { inWorker: true, path: '/holder.html?database', way: 'started' }],
 ]) {
-  test(`after a logout in another tab a session that ${name} hands nothing out, and stores nothing, ${LOGOUTS} times`, limit, (t) => logOut(t, given))
+  test(`after a logout in another tab a session that ${name} gives no token, and stores nothing, ${LOGOUTS} times`, limit, (t) => logOut(t, given))
 }
 
-test(`a page that comes back from the back/forward cache after a logout hands nothing out, and stores nothing, ${LOGOUTS} times`, limit, async (t) => {
+test(`a page that comes back from the back/forward cache after a logout gives no token, and stores nothing, ${LOGOUTS} times`, limit, async (t) => {
   let kept = 0
   await logOut(t, {
     way: 'started',
@@ -103,5 +103,5 @@ async function freeze(t, leftMs, sleepMs) {
   await page.evaluate(() => session.dispose())
 }
 
-test('a page that is frozen in mid-refresh for longer than timeoutMs holds and stores the new token as it wakes', { timeout: 60_000 }, (t) => freeze(t, DAY_S * 1000, 3_000))
-test('a page that is frozen in mid-refresh until the old token has expired holds and stores the new one, and tells no expired', { timeout: 60_000 }, (t) => freeze(t, 4_000, 6_000))
+test('a page that is frozen during a refresh for longer than timeoutMs holds and stores the new token when it wakes', { timeout: 60_000 }, (t) => freeze(t, DAY_S * 1000, 3_000))
+test('a page that is frozen during a refresh until the old token has expired holds and stores the new one, and emits no expired', { timeout: 60_000 }, (t) => freeze(t, 4_000, 6_000))

@@ -53,7 +53,7 @@ describe('a platform', { concurrency: true }, () => {
     run("Object.defineProperty(globalThis, 'navigator', { value: { locks: { request() { throw new DOMException('no', 'SecurityError') } } } });"))
 })
 
-test('two sessions and two calls of a content script in Firefox, whose Web Locks hold nothing and whose functions are new at each look, make one request for each token', async () => {
+test('two sessions and two calls of a content script in Firefox, whose Web Locks hold nothing and whose functions differ at each read, make one request for each token', async () => {
   const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession, refreshAccessToken } from 'transak-user-token';
     const { setTimeout } = globalThis;
     Object.defineProperty(globalThis, 'setTimeout', { get: () => (...given) => setTimeout(...given) });
@@ -80,7 +80,7 @@ test('two sessions and two calls of a content script in Firefox, whose Web Locks
   assert.equal(stdout, '2 fulfilled,fulfilled,fulfilled,fulfilled\n')
 })
 
-test('an error is made, and an event told, if Object.prototype has a `get` and a `set`', async () => {
+test('errors and events work if Object.prototype has a `get` and a `set`', async () => {
   const script = `import { TokenSession, refreshAccessToken } from 'transak-user-token';
     new Headers();   // which Node loads by a descriptor of its own
     Object.prototype.get = Object.prototype.set = () => 1;

@@ -80,7 +80,7 @@ function hold(served) {
 
 const STOPPED_MS = 2_500
 
-describe('a process that is stopped in mid-refresh for longer than timeoutMs', { concurrency: true, skip: process.platform === 'win32' }, () => {
+describe('a process that is stopped during a refresh for longer than timeoutMs', { concurrency: true, skip: process.platform === 'win32' }, () => {
   for (const [name, { call = 'access', hasStore, asleepMs = 0, isAnsweredLater = false }] of [
     ['holds the new token when it goes on', { hasStore: false }],
     ['has it in the store too', { hasStore: true }],
@@ -170,7 +170,7 @@ describe('a logout in one process', { concurrency: true }, () => {
     await stays(served, other)
   })
 
-  test('is seen by another one that is stopped meanwhile, and answered', { skip: process.platform === 'win32' }, async (t) => {
+  test('is seen by another one that is stopped meanwhile and then gets its answer', { skip: process.platform === 'win32' }, async (t) => {
     const { served, one, other } = await both(t, { timeoutMs: SECOND })
     const release = hold(served), asked = once(served.happened, 'asked'), refresh = other.ask('refresh').catch(({ code }) => code)
     await asked
@@ -187,7 +187,7 @@ describe('a logout in one process', { concurrency: true }, () => {
     await stays(served, other)
   })
 
-  test('whose delete fails at first is seen once the store answers, and the process that cleared lives', async (t) => {
+  test('whose delete fails at first is seen once the store answers, if the process that cleared still runs', async (t) => {
     const { served, one, other, token } = await both(t)
     served.fault = 'DELETE'
     await assert.rejects(one.ask('clear'), { code: 'ERR_STORAGE' })

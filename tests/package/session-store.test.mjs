@@ -27,7 +27,7 @@ describe('a shared store', { concurrency: true }, () => {
     for (const session of sessions) assert.deepEqual(session.heard, ['refreshed'])
   })
 
-  test('eight on the same constructor token, each with a store client of its own', async (t) => {
+  test('eight sessions with the same constructor token, each with its own store client, make one request', async (t) => {
     const { open, expiring, gateway } = await world(t)
     const key = unique(), { map } = memory()
     const sessions = Array.from({ length: 8 }, () => open(expiring, { key, storage: Object.assign(memory(), {
@@ -38,7 +38,7 @@ describe('a shared store', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('a session that was not asked hears of the others\' refresh, and re-reads the store', async (t) => {
+  test('a session without a call gets the message of another refresh, and reads the store again', async (t) => {
     const { open, fresh, gateway } = await world(t)
     const key = unique(), storage = memory(), one = open(fresh, { storage, key }), other = open(fresh, { storage, key })
     await Promise.all([one.accessToken(), other.accessToken()])
@@ -49,7 +49,7 @@ describe('a shared store', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('what other tabs are told is what happened, and never the token', async (t) => {
+  test('a message to other tabs says what happened, and never holds the token', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), session = open(fresh, { storage: memory(), key }), messages = []
     const channel = new BroadcastChannel('transak-user-token')
@@ -160,7 +160,7 @@ describe('a shared store', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('of two tokens of one user the later iat wins (clerk), whichever is where', async (t) => {
+  test('of two tokens of one user the later iat wins (clerk), whichever of them is stored', async (t) => {
     const { open, aged } = await world(t)
     const older = await aged(3), later = await aged(2)
     for (const [given, stored] of [[older, later], [later, older]]) {
@@ -184,7 +184,7 @@ describe('a shared store', { concurrency: true }, () => {
     assert.deepEqual([session.status().refused, session.heard], [false, ['refreshed']])
   })
 
-  test('stored is the bare token, with the time that it lives still', async (t) => {
+  test('the store gets the bare token and its remaining life', async (t) => {
     const { open, fresh } = await world(t)
     const key = unique(), storage = memory()
     await open(` ${fresh} `, { storage, key }).accessToken()
@@ -194,7 +194,7 @@ describe('a shared store', { concurrency: true }, () => {
     assert.ok(Number.isInteger(ttlMs) && ttlMs <= 30 * DAY && ttlMs > 30 * DAY - MINUTE, ttlMs)
   })
 
-  test('the time that a store is to keep a token is whole, and neither over 30 days nor over the token\'s own life, whatever the clock', async (t) => {
+  test('the ttl is a whole number, and at most 30 days and the token\'s own life, whatever the clock says', async (t) => {
     const { open, gateway } = await world(t)
     const now = Math.floor(Date.now() / 1000), month = 30 * DAY / 1000
     for (const [claims, options, most] of [
@@ -220,7 +220,7 @@ describe('a shared store', { concurrency: true }, () => {
 })
 
 describe('open', { concurrency: true }, () => {
-  test('goes on with what is stored', async (t) => {
+  test('holds the stored token', async (t) => {
     const { reopen, fresh } = await world(t)
     const key = unique(), session = await reopen({ storage: memory([[key, fresh]]), key })
     assert.ok(session instanceof TokenSession)
@@ -244,14 +244,14 @@ describe('open', { concurrency: true }, () => {
     assert.deepEqual(session.heard, ['expired'])
   })
 
-  test('rejects with ERR_STORAGE where the store fails', async (t) => {
+  test('rejects with ERR_STORAGE if the store fails', async (t) => {
     const { reopen } = await world(t)
     for (const fault of [() => { throw new Error('no') }, () => Promise.reject(new Error('no')), () => new Promise(() => {})]) {
       await assert.rejects(reopen({ storage: Object.assign(memory(), { fault }), key: unique() }), { code: 'ERR_STORAGE', action: 'retry' })
     }
   })
 
-  test('rejects where the options make no sense', async () => {
+  test('rejects if the options are invalid', async () => {
     for (const options of [undefined, {}, { environment: 'staging' }, { environment: 'staging', key: 'a' }, { environment: 'staging', storage: memory() }]) {
       await assert.rejects(TokenSession.open(options), { code: 'ERR_INVALID_OPTION' })
     }
@@ -311,7 +311,7 @@ describe('a store that fails', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 0)
   })
 
-  test('when it answers again it is used again, and the later token wins', async (t) => {
+  test('one that answers again is used again, and the later token wins', async (t) => {
     const { open, aged } = await world(t)
     const key = unique(), storage = memory(), session = open(await aged(2), { storage, key })
     await session.accessToken()
@@ -327,7 +327,7 @@ describe('a store that fails', { concurrency: true }, () => {
     assert.equal(told(session, 'storageerror'), 2)
   })
 
-  test('what was refreshed twice in an outage is not adopted again where all its tokens are of one second', async (t) => {
+  test('a token that was exchanged twice in an outage is not adopted again, even if all its tokens are of one second', async (t) => {
     const { open, gateway } = await world(t, { now: () => 1_000 * Math.floor(Date.now() / 60_000) * 60 })
     const key = unique(), storage = memory(), token = await gateway.issue(), session = open(token, { storage, key })
     await session.accessToken()
@@ -358,7 +358,7 @@ describe('a store that fails', { concurrency: true }, () => {
     assert.equal(told(session, 'storageerror'), 1)
   })
 
-  test('a Keyv that lives fits as it is', async (t) => {
+  test('a Keyv that works fits as it is', async (t) => {
     const { open, reopen, expiring, gateway } = await world(t)
     const keyv = new Keyv(), key = unique(), session = open(expiring, { storage: keyv, key })
     const token = await session.accessToken()
@@ -396,7 +396,7 @@ describe('a store that fails', { concurrency: true }, () => {
 })
 
 describe('a lock', { concurrency: true }, () => {
-  test('is the user\'s own where there is one: the key names it', async (t) => {
+  test('is the option `lock` if there is one, with a name from the key', async (t) => {
     const { open, expiring } = await world(t)
     const key = unique(), given = []
     const lock = async (name, { timeoutMs, signal }, fn) => {
@@ -409,7 +409,7 @@ describe('a lock', { concurrency: true }, () => {
   })
 
   for (const [name, lock] of [['throws', () => { throw new Error('no') }], ['rejects', () => Promise.reject(new Error('no'))], ['calls nobody', async () => {}]]) {
-    test(`one that ${name} is an outage, told once: the refresh goes on without it, and the next one asks it again`, async (t) => {
+    test(`one that ${name} is an outage, reported once: the refresh goes on without it, and the next one requests it again`, async (t) => {
       const { open, expiring, gateway } = await world(t)
       let asked = 0
       const session = open(expiring, { storage: memory(), key: unique(), lock: (...given) => {
@@ -422,7 +422,7 @@ describe('a lock', { concurrency: true }, () => {
     })
   }
 
-  test('one that fails together with its store is one outage, told once; one that goes on failing without it is another', async (t) => {
+  test('one that fails together with its store is one outage, reported once; if it still fails without the store, that is another', async (t) => {
     const { open, aged, gateway } = await world(t)
     const down = () => Promise.reject(new Error('ECONNREFUSED'))
     let lock = (name, options, fn) => fn()
@@ -443,7 +443,7 @@ describe('a lock', { concurrency: true }, () => {
   })
 
   for (const name of ['AbortError', 'TimeoutError']) {
-    test(`one that rejects with ${name} was not had: the old token, one refreshfailed, no request`, async (t) => {
+    test(`one that rejects with ${name} is busy: the old token, one refreshfailed, no request`, async (t) => {
       const { open, expiring, gateway } = await world(t)
       const session = open(expiring, { storage: memory(), key: unique(), lock: () => Promise.reject(new DOMException('', name)) })
       assert.equal(await session.accessToken(), expiring)
@@ -452,7 +452,7 @@ describe('a lock', { concurrency: true }, () => {
     })
   }
 
-  test('one that rejects after it has called: what was done counts', async (t) => {
+  test('one that rejects after the work: the result of the work counts', async (t) => {
     const { open, expiring, gateway } = await world(t)
     const session = open(expiring, { storage: memory(), key: unique(), lock: async (name, options, fn) => {
       await fn()
@@ -463,7 +463,7 @@ describe('a lock', { concurrency: true }, () => {
   })
 })
 
-test('a lock that is never had: 10 s at most, the old token meanwhile, and it is asked for again later', async (t) => {
+test('a lock that never comes: 10 s at most, the old token meanwhile, and a new request later', async (t) => {
   const time = clock(t)
   const { open, gateway, aged } = await world(t, { listen: false, now: () => Date.now() })
   let asked = 0, late, aborted = 0

@@ -72,7 +72,7 @@ for (const [name, { given = () => [], make, isPage, options, reads, writes, outa
   describe(`a store that ${name}`, () => {
     for (const [count, latencyMs] of isPage ? [[1], [3], [8]] : [[1], [3], [8], [3, 20]]) {
       const most = `${count * reads} reads and ${count * writes} writes in ${PHASE_S} s`
-      test(`${count} sessions${latencyMs ? `, ${latencyMs} ms away` : ''}: at most ${most}, and nothing is handed out after a logout`, async (t) => {
+      test(`${count} sessions${latencyMs ? `, ${latencyMs} ms away` : ''}: at most ${most}, and no call gets a token after a logout`, async (t) => {
         const simulation = await simulated(t), { time, open, aged } = simulation
         const { calls, storage } = counted(make(await given(simulation)), isPage, latencyMs)
         const token = await aged(10), key = unique(), sessions = Array.from({ length: count }, () => open(token, { storage, key, ...options }))

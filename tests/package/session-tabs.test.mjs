@@ -20,7 +20,7 @@ test('eight tabs with one stored token: one request, and all end on the new toke
   assert.ok(await gateway.verify(await first.evaluate(() => localStorage.getItem('user'))))
 })
 
-test('a tab that goes while it holds the lock: another one finishes, without a reload', { timeout: 120_000 }, async (t) => {
+test('a tab that closes while it holds the lock: another one finishes, without a reload', { timeout: 120_000 }, async (t) => {
   const { openTab, gateway, expiring } = await browser(t)
   const holder = await openTab(expiring, '{ fetch: () => new Promise(() => {}), maxWaitMs: 0 }')
   assert.equal(await holder.token(), expiring)
@@ -37,7 +37,7 @@ test('a tab that goes while it holds the lock: another one finishes, without a r
   assert.equal(gateway.refreshes(), 1)
 })
 
-test('a lock that another tab does not let go of: 10 s, the old token meanwhile, and no theft', { timeout: 120_000 }, async (t) => {
+test('a lock that another tab does not release: 10 s, the old token meanwhile, and the lock is not stolen', { timeout: 120_000 }, async (t) => {
   const { openTab, open, gateway, expiring } = await browser(t)
   const page = await openTab(expiring, '{ maxWaitMs: 200 }'), holder = await open()
   await holder.evaluate(() => new Promise((held) => navigator.locks.request('transak-user-token:user', () => new Promise((end) => {
@@ -103,7 +103,7 @@ for (const [name, login] of [
   })
 }
 
-test('what changed while a tab was in the back-forward cache is seen when it comes back', { timeout: 60_000 }, async (t) => {
+test('a tab that comes back from the back/forward cache sees what has changed', { timeout: 60_000 }, async (t) => {
   const { openTab, aged } = await browser(t)
   const now = Math.floor(Date.now() / 1000), jo = await aged({ iat: now - 60, exp: now + 30 * DAY_S }), newer = await aged({ iat: now, exp: now + 30 * DAY_S })
   const page = await openTab(jo)

@@ -132,7 +132,7 @@ describe('offline', () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('a token that expires meanwhile is told once', async (t) => {
+  test('a token that expires meanwhile emits expired once', async (t) => {
     const { hint } = page(t)
     const { time, open, documented } = await simulated(t)
     const session = open(await documented())
@@ -163,7 +163,7 @@ describe('stop() and dispose', () => {
       assert.equal(gateway.refreshes(), 0)
     })
 
-    test(`${end} while a refresh is in flight: it is finished, and silent`, async (t) => {
+    test(`${end} while a refresh is in flight: it is finished, without an event`, async (t) => {
       const { time, documented, gateway, open } = await simulated(t)
       let answer
       const session = open(await documented(), { timeoutMs: DAY, totalTimeoutMs: DAY, fetch: (url, init) => new Promise((resolve) => {
@@ -220,7 +220,7 @@ describe('clocks that are wrong', () => {
     })
   }
 
-  test('a window that is wider than the life does not loop', async (t) => {
+  test('a window that is longer than the life does not loop', async (t) => {
     const { time, open, documented, gateway } = await simulated(t)
     const session = open(await documented(), { refreshWindowMs: 400 * DAY })
     session.start()
@@ -233,7 +233,7 @@ describe('clocks that are wrong', () => {
     assert.ok(gateway.refreshes() <= 3, `${gateway.refreshes()} requests in 30 days`)
   })
 
-  test('answers of a short life do not loop', async (t) => {
+  test('new tokens with a short life do not loop', async (t) => {
     const { time, open, documented, gateway } = await simulated(t, { lifetimeMs: 40 * DAY })
     const session = open(await documented())
     gateway.lifetimeMs = MINUTE
@@ -275,7 +275,7 @@ describe('an outage', () => {
     assert.deepEqual(session.heard, ['refreshfailed', 'refreshed'])
   })
 
-  test('up to the expiry ends in one expired, without a loop', async (t) => {
+  test('until the expiry emits expired once, without a loop', async (t) => {
     const { time, open, documented, gateway } = await simulated(t)
     const session = open(await documented())
     session.start()
@@ -288,7 +288,7 @@ describe('an outage', () => {
     assert.equal(gateway.refreshes(), requests)
   })
 
-  test('a hanging server is left after timeoutMs, and the old token handed out after maxWaitMs', async (t) => {
+  test('a call to a hanging server gets the old token after maxWaitMs, and a time-out after timeoutMs', async (t) => {
     const { time, open, expiring } = await simulated(t)
     const session = open(expiring, { fetch: () => new Promise(() => {}) })
     const call = session.accessToken(), refresh = session.refresh()

@@ -52,7 +52,7 @@ describe('under the fake timers of node:test', () => {
     await assert.rejects(advanced(session.refresh()), { code: 'ERR_TIMEOUT' })
   })
 
-  test('a request that is left under fake timers catches none under real ones', async () => {
+  test('a call under real timers does not join a request under fake ones', async () => {
     const token = expiring()
     new TokenSession(token, { ...options, fetch: late }).refresh().catch(() => {})
     await idle()
@@ -66,7 +66,7 @@ describe('under one fake clock after another, as Vitest and Jest make them', () 
 
   for (const [name, more] of [['without a store', () => ({})], ['with a store, and one key for all', () => ({ storage: memory(), key: 'user' })]]) {
     for (const which of ['a first', 'a second']) {
-      test(`${which} test that leaves its requests unanswered catches no other one, ${name}`, async (t) => {
+      test(`no other test joins the requests that ${which} test leaves unanswered, ${name}`, async (t) => {
         const time = clock(t, { start: NOW }), session = new TokenSession(token, { ...options, fetch: late, ...more() }), held = session.accessToken()
         await time.advance(300)
         assert.notEqual(await held, token)

@@ -9,7 +9,7 @@ const EMPTY = { state: 'invalid', action: 'login', reason: 'not_a_string', issue
 const none = { code: 'ERR_INVALID_TOKEN', action: 'login', reason: 'not_a_string' }
 
 describe('an empty session', { concurrency: true }, () => {
-  test('has a status, hands nothing out, and sends nothing', async (t) => {
+  test('has a status, gives no token, and sends nothing', async (t) => {
     const { open, gateway } = await world(t)
     for (const token of [null, undefined]) {
       const session = open(token)
@@ -49,7 +49,7 @@ describe('an empty session', { concurrency: true }, () => {
     assert.ok(storage.calls.length <= length + 1, `${storage.calls.length - length} looks`)
   })
 
-  test('takes a relative baseUrl without a location, and the first call that sends tells that there is none', async (t) => {
+  test('accepts a relative baseUrl without a location, and the first call that sends rejects', async (t) => {
     const { aged } = await world(t), fresh = await aged(0)
     const session = new TokenSession(null, { baseUrl: '/transak' })
     await session.replace(fresh)
@@ -62,7 +62,7 @@ describe('an empty session', { concurrency: true }, () => {
     assert.throws(() => new TokenSession(null, { baseUrl: '/transak?a' }), { code: 'ERR_INVALID_OPTION' })
   })
 
-  test('goes on with a login of its own', async (t) => {
+  test('holds the token of a login of its own', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(null)
     await session.replace(fresh)
@@ -106,7 +106,7 @@ describe('login()', () => {
     assert.equal(await session.accessToken(), fresh)
   })
 
-  test('rejects if it is no token, or an option is invalid', async () => {
+  test('rejects if the token or an option is invalid', async () => {
     await assert.rejects(TokenSession.login('no token', { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
     await assert.rejects(TokenSession.login(null, { environment: 'staging' }), { code: 'ERR_INVALID_TOKEN' })
     await assert.rejects(TokenSession.login('no token', {}), { code: 'ERR_INVALID_OPTION' })
@@ -134,7 +134,7 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(snapshot(), snapshot())
   })
 
-  test('a refresh is told of once, after it is stored', async (t) => {
+  test('a refresh calls the listener once, after the token is stored', async (t) => {
     const { open, aged } = await world(t)
     const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), told = []
     await session.accessToken()
@@ -144,7 +144,7 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.deepEqual(told, [[true, accessToken]])
   })
 
-  test('a login and a logout are told of, until it is unsubscribed', async (t) => {
+  test('a login and a logout call the listener, until it is unsubscribed', async (t) => {
     const { open, fresh, aged } = await world(t)
     const session = open(null), states = [], unsubscribe = session.subscribe(() => states.push(session.snapshot().state))
     await session.replace(fresh)
@@ -155,7 +155,7 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(states.length, 2)
   })
 
-  test('a logout is told of at once, though the token before it is still on its way into the store', async (t) => {
+  test('a logout calls the listener at once, even while the token is still being stored', async (t) => {
     const { open, aged } = await world(t)
     const storage = memory(), session = open(await aged(1), { storage, key: unique() }), states = []
     await session.accessToken()
@@ -180,7 +180,7 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(calls, 3)
   })
 
-  test('dispose() ends it', async (t) => {
+  test('dispose() removes the listeners', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(fresh)
     let calls = 0
@@ -191,7 +191,7 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
   })
 })
 
-test('a subscriber is told when the state changes by time alone', async (t) => {
+test('a listener is called if only time changes the state', async (t) => {
   const time = clock(t)
   const { open, aged } = await world(t, { listen: false, now: () => Date.now() })
   const session = open(await aged(0)), states = []
@@ -205,7 +205,7 @@ test('a subscriber is told when the state changes by time alone', async (t) => {
 })
 
 describe('webStorage by a function', () => {
-  test('asks for the area at first use', async (t) => {
+  test('is called at the first use of the area', async (t) => {
     const { open, fresh } = await world(t)
     const map = new Map(), area = { getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value), removeItem: (key) => void map.delete(key) }
     let asked = 0

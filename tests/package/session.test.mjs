@@ -62,7 +62,7 @@ describe('accessToken', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('where the refresh fails for any reason but a login, the old token comes back', async (t) => {
+  test('if the refresh fails and no login is needed, the old token comes back', async (t) => {
     for (const fault of [{ kind: 'error', status: 503 }, { kind: 'error', status: 403 }, { kind: 'drop', when: 'before' }, { kind: 'html' }, { kind: 'token', which: 'foreign' }, { kind: 'token', which: 'same' }, { kind: 'token', which: 'older' }]) {
       const { open, expiring, gateway } = await world(t)
       gateway.fail(fault, { times: Infinity })
@@ -83,7 +83,7 @@ describe('accessToken', { concurrency: true }, () => {
     await assert.rejects(session.refresh(), { code: 'ERR_SERVER', attempts: 1, status: 503 })
   })
 
-  test('refused, it rejects at once, without a request, until replace()', async (t) => {
+  test('after a refusal it rejects at once, without a request, until replace()', async (t) => {
     const { open, expiring, fresh, gateway } = await world(t)
     gateway.fail({ kind: 'error', status: 401, errorCode: 1002 })
     const session = open(expiring)
@@ -107,7 +107,7 @@ describe('accessToken', { concurrency: true }, () => {
     await assert.rejects(open(expiring).accessToken(), /your own baseUrl/)
   })
 
-  test('an expired token makes a session that is expired from the start, and says so once when asked', async (t) => {
+  test('a session with an expired token is expired from the start, and emits expired at the first call', async (t) => {
     const { open, expired, gateway } = await world(t)
     const session = open(expired)
     assert.deepEqual([session.status().state, session.status().action], ['expired', 'login'])
@@ -118,7 +118,7 @@ describe('accessToken', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 0)
   })
 
-  test('expired rejects at once while a refresh is in flight, and its answer brings the session back', async (t) => {
+  test('after the expiry it rejects at once while a refresh is in flight, and the answer makes the token usable again', async (t) => {
     const { open, gateway } = await world(t)
     const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 20, exp: now + 1.5 })
     const answered = resolvers()
@@ -150,7 +150,7 @@ describe('accessToken', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('where every caller aborts, the refresh is finished all the same', async (t) => {
+  test('if every caller aborts, the refresh is still finished', async (t) => {
     const { open, expiring, gateway } = await world(t)
     gateway.fail({ kind: 'latency', ms: 100 })
     const session = open(expiring), refreshed = next(session, 'refreshed')
@@ -162,7 +162,7 @@ describe('accessToken', { concurrency: true }, () => {
 })
 
 describe('refresh', { concurrency: true }, () => {
-  test('refreshes what is fresh, and comes to the token and its times', async (t) => {
+  test('refreshes even a fresh token, and resolves with the new token and its times', async (t) => {
     const { open, aged, gateway } = await world(t)
     const old = await aged(1), session = open(old)
     const { accessToken, ...times } = await session.refresh()
@@ -237,7 +237,7 @@ describe('replace and clear', { concurrency: true }, () => {
     })
   }
 
-  test('replace() wins whatever its iat, in the store too', async (t) => {
+  test('the token of replace() wins whatever its iat, in the store too', async (t) => {
     const { open, fresh, aged } = await world(t)
     const storage = memory(), key = unique(), session = open(fresh, { storage, key })
     await session.accessToken()
@@ -248,7 +248,7 @@ describe('replace and clear', { concurrency: true }, () => {
     }
   })
 
-  test('replace() refuses what is no token, and changes nothing', async (t) => {
+  test('replace() with an invalid token rejects, and changes nothing', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(fresh)
     for (const [token, reason] of [[undefined, 'not_a_string'], [null, 'not_a_string'], [`Bearer ${fresh}`, 'bearer_prefix'], ['a.b', 'not_a_jwt']]) {
@@ -268,7 +268,7 @@ describe('replace and clear', { concurrency: true }, () => {
     assert.deepEqual(session.heard, ['cleared', 'replaced'])
   })
 
-  test('tokens of another user never mix: an answer for another sub is none', async (t) => {
+  test('tokens of two users never mix: an answer with another sub is refused', async (t) => {
     const { open, expiring, gateway } = await world(t)
     gateway.fail({ kind: 'token', which: 'foreign' })
     const session = open(expiring)
@@ -279,7 +279,7 @@ describe('replace and clear', { concurrency: true }, () => {
 
 describe('stop and dispose, of a session that was never started', { concurrency: true }, () => {
   for (const end of ['stop', 'dispose']) {
-    test(`${end}: a refresh in flight is finished and stored, without events, and who waits gets the token`, async (t) => {
+    test(`${end}: a refresh in flight is finished and stored, without events, and a waiting call gets the token`, async (t) => {
       const { open, expiring, gateway } = await world(t)
       const storage = memory(), key = unique(), session = open(expiring, { storage, key })
       gateway.fail({ kind: 'latency', ms: 100 })
@@ -296,15 +296,15 @@ describe('stop and dispose, of a session that was never started', { concurrency:
   }
 })
 
-describe('what it is given', { concurrency: true }, () => {
-  test('what is no token: the constructor throws', async (t) => {
+describe('the arguments', { concurrency: true }, () => {
+  test('the constructor throws for an invalid token', async (t) => {
     const { open, fresh } = await world(t)
     for (const [token, reason] of [[7, 'not_a_string'], [{}, 'not_a_string'], ['', 'not_a_jwt'], [`bearer ${fresh}`, 'bearer_prefix']]) {
       assert.throws(() => open(token), { name: 'TransakTokenError', code: 'ERR_INVALID_TOKEN', reason })
     }
   })
 
-  test('options that make no sense: the constructor throws, before it looks at the token', () => {
+  test('the constructor throws for invalid options, before it looks at the token', () => {
     const storage = memory()
     for (const [options, text] of [
       [undefined, /environment or baseUrl is required/], [null, /options must be an object/], ['staging', /options must be an object/], [{}, /environment or baseUrl is required/],
@@ -320,7 +320,7 @@ describe('what it is given', { concurrency: true }, () => {
     }
   })
 
-  test('a signal that is none: the call rejects', async (t) => {
+  test('a call rejects for a value that is no signal', async (t) => {
     const { open, fresh } = await world(t)
     for (const signal of [null, 5, {}, { aborted: false }]) {
       await assert.rejects(open(fresh).accessToken({ signal }), { code: 'ERR_INVALID_OPTION' })
@@ -328,7 +328,7 @@ describe('what it is given', { concurrency: true }, () => {
     }
   })
 
-  test('options that change afterwards change nothing', async (t) => {
+  test('a later change of the options object has no effect', async (t) => {
     const { expiring, baseUrl, gateway, adopt } = await world(t)
     const options = { baseUrl, headers: { 'x-api-key': 'k' } }
     const session = adopt(new TokenSession(expiring, options))
@@ -349,7 +349,7 @@ describe('what it is given', { concurrency: true }, () => {
 })
 
 describe('events', { concurrency: true }, () => {
-  test('they are an EventTarget\'s: once, an object, a signal', async (t) => {
+  test('listeners have the features of an EventTarget: once, an object, a signal', async (t) => {
     const { open, fresh, aged } = await world(t)
     const session = open(fresh), heard = [], controller = new AbortController()
     const listener = (event) => heard.push(['every', event])
@@ -393,7 +393,7 @@ describe('events', { concurrency: true }, () => {
   })
 })
 
-test('a listener may end the session, and another one is told all the same', async (t) => {
+test('a listener may end the session, and another listener is still called', async (t) => {
   const { open, expiring, gateway, expired } = await world(t)
   gateway.fail({ kind: 'error', status: 401, errorCode: 1002 })
   for (const [token, code] of [[expiring, 'ERR_UNAUTHORIZED'], [expired, 'ERR_TOKEN_EXPIRED']]) {
@@ -426,7 +426,7 @@ describe('secrets', () => {
   })
 })
 
-test('where there is no EventTarget, no channel, no WeakRef and no performance, as on some React Natives, a session works', async () => {
+test('a session works without EventTarget, channel, WeakRef and performance, as in some versions of React Native', async () => {
   const script = `
     new Headers(); new Response(''); new AbortController()   // which load what they need
     for (const name of ['EventTarget', 'Event', 'CustomEvent', 'BroadcastChannel', 'WeakRef', 'FinalizationRegistry', 'navigator', 'performance', 'DOMException']) delete globalThis[name]

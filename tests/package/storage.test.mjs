@@ -116,7 +116,7 @@ for (const [name, make] of Object.entries(STORES)) {
       assert.equal((await opened()).snapshot().state, 'invalid')
     })
 
-    test('refuses what is no such store', () => {
+    test('refuses any other store', () => {
       const adapter = { webStorage, extensionStorage, asyncStorage, secureStorage, unstorage, keyv }[name]
       for (const wrong of [undefined, null, 5, 'x', {}, new Map()]) {
         assert.throws(() => adapter(wrong), (error) => error instanceof TransakTokenError && error.code === 'ERR_INVALID_OPTION')

@@ -109,7 +109,7 @@ describe('nothing drifts', { concurrency: true }, () => {
     }
   })
 
-  test('codes and reasons are those of the source', () => {
+  test('the declared codes and reasons are those of the source', () => {
     assert.deepEqual(union('TransakTokenErrorCode'), rustList('Code').map(({ name }) => name))
     assert.deepEqual(union('InvalidReason'), rustList('InvalidReason').map(({ name }) => name))
   })

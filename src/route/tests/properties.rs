@@ -1,4 +1,4 @@
-//! Any request at all: who may never be let through, and what an answer never holds.
+//! For any request: which ones the route must never let through, and what an answer must never hold.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn near(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_other_origin_gets_through_or_is_named(
+    fn no_other_origin_is_let_through_or_named(
         method in near(&["GET", "OPTIONS", "POST", "HEAD"]),
         url in near(&["https://x", "/api/v2/auth/refresh", "https://x/api/v2/auth/refresh", "?", "#"]),
         origin in prop::option::of(near(&[APP, "null", "https://evil.test", ",", "."])),
@@ -65,7 +65,7 @@ proptest! {
                 Ask::Limited(Limited { wait_ms, .. }) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),
                 other => prop_assert!(false, "{:?}", other),
             }
-            // Fixed windows: at most two of them touch any stretch of a window's length.
+            // The windows are fixed. So any second overlaps at most two of them.
             let recent = sent.iter().filter(|(_, at)| now - at < 1000.0);
             prop_assert!(recent.clone().count() <= 6);
             prop_assert!(recent.filter(|(other, _)| *other == key).count() <= 4);

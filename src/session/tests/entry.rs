@@ -16,7 +16,7 @@ fn finds(world: &mut World, content: Content) -> Found {
 }
 
 #[test]
-fn a_token_is_stored_once_it_was_read_there_and_no_longer_than_that() {
+fn a_token_counts_as_stored_from_the_read_of_it_until_the_next_change() {
     let mut world = World::new(documented());
     assert!(!world.session.is_stored());
     world.written();
@@ -32,15 +32,15 @@ fn a_token_is_stored_once_it_was_read_there_and_no_longer_than_that() {
 }
 
 #[test]
-fn a_store_is_to_keep_a_token_as_long_as_it_lives_and_no_longer_than_it_says_or_thirty_days() {
+fn a_store_has_to_keep_a_token_for_its_remaining_life_at_most_its_stated_life_or_thirty_days() {
     let tolerance = StatusOptions { clock_tolerance_ms: 5_000.0, ..StatusOptions::default() };
     let at = |issued_at: Option<f64>, life: f64| read(&token("jo", issued_at.map(|at| START + at), START + life));
     for (token, options, ttl_ms) in [
         (at(Some(-DAY), HOUR), StatusOptions::default(), HOUR),
         (at(Some(-DAY), HOUR), tolerance, HOUR + 5_000.0),
-        // In whole milliseconds.
+        // The time is in whole milliseconds.
         (at(Some(-DAY), HOUR), StatusOptions { clock_tolerance_ms: 0.7, ..tolerance }, HOUR),
-        // A clock that is slow makes it no longer.
+        // If the clock is slow, the time is not longer.
         (at(Some(DAY), DAY + HOUR), tolerance, HOUR),
         (at(Some(-DAY), 40.0 * DAY), tolerance, 30.0 * DAY),
         (at(None, 40.0 * DAY), tolerance, 30.0 * DAY),
@@ -68,7 +68,7 @@ fn an_entry_that_is_gone_is_a_logout_until_a_minute_before_its_end() {
 }
 
 #[test]
-fn the_end_of_an_entry_is_that_of_the_tolerance() {
+fn the_tolerance_moves_the_end_of_an_entry() {
     let options = StatusOptions { clock_tolerance_ms: 5.0 * MINUTE, ..StatusOptions::default() };
     let mut world = World::with(jo(-HOUR, HOUR + MINUTE), 0.0, options);
     stored(&mut world);
@@ -92,7 +92,7 @@ fn the_end_of_an_entry_is_by_the_servers_clock() {
 }
 
 #[test]
-fn the_mark_of_a_logout_ends_a_session_but_for_a_login_that_is_still_to_be_stored() {
+fn the_mark_of_a_logout_ends_a_session_unless_its_login_is_not_stored_yet() {
     let mut world = World::new(documented());
     assert_eq!(finds(&mut world, Content::LoggedOut), Found::Write);
     stored(&mut world);

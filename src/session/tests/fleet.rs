@@ -1,7 +1,7 @@
-//! Several processes with one store, against what a user may rely on: calls, clocks, sleeps, and a store that fails, lags,
-//! swallows and forgets, in any order.
+//! Several processes with one store: the promises to a user must hold. Calls, clocks, sleeps, and a store that fails, lags, swallows
+//! and forgets, happen in any order.
 //!
-//! The processes here do what the package's driver does, one step at a time: with the lock they look, send, store and look.
+//! The processes do what the package's driver does, one step at a time: while they hold the lock, they look, send, store and look.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ enum Fault {
     None,
     /// Every operation fails.
     Down,
-    /// What is set is not there.
+    /// It accepts a token, but does not keep it.
     Swallows,
     /// It shows what was there before the last change.
     Lags,
@@ -29,9 +29,9 @@ enum Happening {
     Sleep(f64),
     Access(usize),
     Refresh(usize),
-    /// Nobody calls; the process looks, as after a message.
+    /// The process looks without a call, as it does after a message.
     Look(usize),
-    /// The request of a refresh is answered too late; then its answer comes, or is lost.
+    /// The request of a refresh times out. Later its answer comes, or it is lost.
     RefreshLate(usize, bool),
     Login(usize, bool),
     Logout(usize),
@@ -59,10 +59,10 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 const PROCESSES: usize = 3;
 
-/// A process, with what its driver keeps.
+/// A process: a session, and the data that its driver keeps.
 struct Process {
     session: Session,
-    /// What a logout here is still to delete.
+    /// The token that a logout here still has to delete.
     pending: Option<Rc<OldToken>>,
     slept: f64,
     /// How far its wall clock is ahead of the true time.
@@ -81,7 +81,7 @@ struct Fleet {
     /// When the store drops what it has.
     ends: f64,
     fault: Fault,
-    /// Of a store that may forget: what a logout leaves there.
+    /// The mark that a logout leaves, if the store may forget.
     mark: Option<Rc<OldToken>>,
     /// Whether the store has never lagged, swallowed or forgotten anything.
     is_honest: bool,
@@ -90,9 +90,9 @@ struct Fleet {
     logged_out: Vec<String>,
     /// When each token was last sent and not answered.
     unanswered: HashMap<String, f64>,
-    /// Tokens that the server does not take any more; none if it takes each until it expires.
+    /// Tokens that the server does not accept any more. None if it accepts each token until that expires.
     revoked: Option<HashSet<String>>,
-    /// How many requests were sent, and how many of the tokens that came were taken.
+    /// How many requests were sent, and how many of the new tokens a session has accepted.
     requests: u32,
     accepted: u32,
     /// Which process keeps the lock for which late answer, and until when.
@@ -103,13 +103,13 @@ fn text(token: &OldToken) -> String {
     token.token.expose().to_owned()
 }
 
-/// How a request is answered: at once, or late, if at all.
+/// How a request is answered: in time, late, or not at all.
 #[derive(Clone, Copy)]
 enum Answering {
     InTime,
-    /// The request reaches nobody, or is answered with a failure.
+    /// The request does not reach the server, or the answer is a failure.
     Fails(Code, Option<f64>),
-    /// It reaches nobody, and no answer comes in time, nor later.
+    /// The request does not reach the server, and no answer ever comes.
     Silence,
     Late(bool),
 }
@@ -304,7 +304,7 @@ impl Fleet {
         assert!(!token.is_expired(0.0, session.server_time(now)), "an expired token was handed out");
     }
 
-    /// A look has shown that there was a logout: its token is handed out nowhere, nor written.
+    /// After a look that shows a logout, the session must not hold the token any more, and must not store it.
     fn knows_of_a_logout(&mut self, at: usize, before: Option<&OldToken>, is_empty: bool) {
         let Some(token) = before else { return };
         let is_honest = self.is_honest && self.fault == Fault::None && is_empty;
@@ -348,7 +348,7 @@ impl Fleet {
 
     fn carry_out(&mut self, at: usize, ticket: Ticket, answer: Answering) {
         if self.lock.is_some_and(|(.., until)| self.time < until) {
-            // Another process waits for its late answer, and has said so.
+            // Another process waits for its late answer, and has reported that.
             let now = self.now(at);
             let session = &mut self.process(at).session.machine;
             session.wait_for_another(now);
@@ -372,7 +372,7 @@ impl Fleet {
             Answering::Fails(code, retry_after_ms) => self.refuse(at, ticket, code, retry_after_ms),
             Answering::Silence | Answering::Late(_) => {
                 let comes = matches!(answer, Answering::Late(true));
-                // The lock is not kept for a token that expires meanwhile, by the clock of the one who has it.
+                // The holder does not keep the lock if the token expires meanwhile by the holder's clock.
                 if kept_ms > 0.0 {
                     self.unanswered.insert(text(&old), sent_at);
                 }
@@ -386,7 +386,7 @@ impl Fleet {
         }
     }
 
-    /// What the server answers: a token that it has exchanged before may be worth nothing to it.
+    /// Returns what the server answers. A server that revokes tokens refuses a token that it has exchanged before.
     fn judged(&mut self, old: &OldToken, answer: Answering) -> Answering {
         let Some(revoked) = &mut self.revoked else { return answer };
         match answer {
@@ -422,7 +422,7 @@ impl Fleet {
         }
     }
 
-    /// What was late comes, or is known to be lost.
+    /// The late answers come, or their requests fail.
     fn late_answers(&mut self, at: usize) {
         for (ticket, old, sent, new) in core::mem::take(&mut self.process(at).late) {
             let now = self.now(at);
@@ -485,7 +485,7 @@ proptest! {
         for happening in happenings {
             fleet.happens(happening);
         }
-        // Every trouble ends: all look, and all who hold a token hold the stored one.
+        // The faults end, and all processes look at the store. Then each process that holds a token holds the stored one.
         fleet.fault = Fault::None;
         (0..PROCESSES).for_each(|at| fleet.late_answers(at));
         for _ in 0..PROCESSES {
@@ -499,7 +499,7 @@ proptest! {
             let session = &mut fleet.process(at).session;
             let ended = session.machine.held.is_some_and(|held| held.ended);
             let Some(held) = session.token.clone().filter(|token| !ended && !token.is_expired(0.0, session.server_time(now))) else { continue };
-            prop_assert_eq!(Some(text(&held)), stored.clone(), "out of step");
+            prop_assert_eq!(Some(text(&held)), stored.clone(), "a process does not hold the stored token");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that come after the time-out, and locks that are not had.
+//! Answers that come after the time-out, and locks that do not come in time.
 
 use super::*;
 
@@ -22,7 +22,7 @@ impl World {
         outcome
     }
 
-    /// Answers now a request of jo's that was sent then.
+    /// Answers a request of the user jo now. It was sent at `sent`.
     #[track_caller]
     fn answer_late(&mut self, ticket: Ticket, sent: Now) -> bool {
         let issued_at = (self.time / SECOND).floor() * SECOND;
@@ -47,7 +47,7 @@ fn late() -> (World, Ticket, Now) {
 }
 
 #[test]
-fn after_the_time_out_the_old_token_is_handed_out_and_the_failure_is_told() {
+fn after_the_time_out_calls_get_the_old_token_and_the_failure_is_one_event() {
     let (mut world, ..) = late();
     world.hands_out(&documented());
     assert_eq!(world.refresh_after_waiting(), Step::Reject(Rejection::LastFailure(Code::Timeout)));
@@ -133,7 +133,7 @@ fn a_login_and_a_logout_drop_a_late_answer() {
 }
 
 #[test]
-fn after_stop_a_late_answer_is_accepted_in_silence() {
+fn after_stop_a_late_answer_is_accepted_without_an_event() {
     let (mut world, ticket, sent) = late();
     world.heard();
     world.session.stop();
@@ -142,7 +142,7 @@ fn after_stop_a_late_answer_is_accepted_in_silence() {
 }
 
 #[test]
-fn a_late_failure_is_told_once_and_ends_the_wait() {
+fn a_late_failure_is_one_event_and_ends_the_wait() {
     let (mut world, ticket, _) = late();
     let now = world.now();
     assert_eq!(world.session.fail(ticket, &failed(Code::Network), HALF, now), Outcome::Known);
@@ -182,7 +182,7 @@ fn a_machine_that_sleeps_during_a_request_takes_the_answer_that_waits_in_the_soc
 }
 
 #[test]
-fn a_token_that_expires_while_an_answer_is_late_is_told_once_no_answer_is_expected_any_more() {
+fn a_token_that_expires_while_an_answer_is_late_emits_expired_when_no_answer_can_come_any_more() {
     let mut world = World::new(documented());
     world.session.start();
     let ticket = world.at(28.0 * DAY).must_refresh();
@@ -222,7 +222,7 @@ fn a_clock_that_is_set_back_during_a_request_makes_its_answer_no_later() {
 }
 
 #[test]
-fn the_third_time_in_a_row_that_the_lock_is_not_had_the_refresh_goes_on_without_it() {
+fn after_three_failures_in_a_row_to_get_the_lock_the_refresh_goes_on_without_it() {
     let mut world = World::new(documented());
     let mut outcomes = Vec::new();
     world.at(28.0 * DAY);
@@ -236,7 +236,7 @@ fn the_third_time_in_a_row_that_the_lock_is_not_had_the_refresh_goes_on_without_
 }
 
 #[test]
-fn a_lock_that_is_had_in_between_is_no_failure_in_a_row() {
+fn a_refresh_that_gets_the_lock_resets_the_count_of_failures() {
     let mut world = World::new(documented());
     world.at(28.0 * DAY);
     for attempt in 0..6 {
@@ -251,7 +251,7 @@ fn a_lock_that_is_had_in_between_is_no_failure_in_a_row() {
 }
 
 #[test]
-fn no_refresh_goes_on_without_the_lock_while_the_one_who_has_it_waits_for_a_late_answer() {
+fn no_refresh_goes_on_without_the_lock_while_its_holder_waits_for_a_late_answer() {
     let mut world = World::new(documented());
     world.at(28.0 * DAY);
     for _ in 0..5 {
@@ -260,7 +260,7 @@ fn no_refresh_goes_on_without_the_lock_while_the_one_who_has_it_waits_for_a_late
         world.session.machine.wait_for_another(now);
         assert!(!world.session.machine.go_on_without_lock(ticket, HALF, now));
     }
-    // A clock that is set back makes that no longer, nor shorter.
+    // If the clock is set back, the wait is neither longer nor shorter.
     world.fast -= HOUR;
     for (wait, goes_on) in [(UNANSWERED_MS - MINUTE, false), (MINUTE, true)] {
         world.pass(wait);

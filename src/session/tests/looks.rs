@@ -1,4 +1,4 @@
-//! When a call looks at the store first, and what only the one with the lock may store.
+//! When a call looks at the store first, and which tokens a session stores only while it holds the lock.
 
 use super::*;
 
@@ -73,14 +73,14 @@ fn a_call_that_has_looked_looks_no_more_whatever_the_clock_says() {
 }
 
 #[test]
-fn a_page_that_was_put_aside_looks_before_it_hands_anything_out() {
+fn a_page_that_was_frozen_looks_before_a_call_gets_a_token() {
     let mut world = looked(documented());
     world.session.machine.forget_look();
     assert_eq!(world.access(), Step::Look);
 }
 
 #[test]
-fn a_clock_that_is_set_back_puts_off_no_look() {
+fn a_clock_that_is_set_back_delays_no_look() {
     let mut world = looked(documented());
     world.fast -= DAY;
     assert_eq!(world.access(), Step::Look);

@@ -1,4 +1,4 @@
-//! Anything in any order: what an observer of a session may rely on.
+//! The promises of a session hold, whatever happens to it and in whichever order.
 
 use proptest::prelude::*;
 
@@ -15,9 +15,9 @@ enum Happening {
     Overdue,
     Refresh,
     Wake,
-    /// The server answers with a token that was issued so much later than just now, and lives so long.
+    /// The server answers with a token. The numbers are its `iat`, from now on, and its lifetime.
     Answer(f64, f64),
-    /// Or with one that is good for nothing.
+    /// The server answers with the old token, or with a token of another user.
     Same,
     Foreign,
     Fail(Code, Option<f64>),
@@ -32,7 +32,7 @@ enum Happening {
     Start,
     Stop,
     Offline(bool),
-    /// The store holds this: whose, issued so much later than just now, and living so long.
+    /// The store holds a token: whether it is the same user's, its `iat`, from now on, and its lifetime.
     Find(bool, f64, f64),
     FindNothing,
     Written,
@@ -74,14 +74,14 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// What an observer knows of a session, and holds it to.
+/// An observer of a session. It checks each step against what it knows.
 struct Observer {
     world: World,
     /// The refresh under way, its token, and when it was sent.
     out: Option<(Ticket, Option<Rc<OldToken>>, Now)>,
-    /// The requests whose time was up, and whether there was no other login since.
+    /// The requests whose time was up. The flag is false after another login or a logout.
     late: Vec<(Ticket, Rc<OldToken>, Now, bool)>,
-    /// No request before this, by the monotonic clock, unless the token or the wall clock changes.
+    /// Before this instant of the monotonic clock no request may begin, unless the token or the wall clock changes.
     calm_until: f64,
     told_expired: Vec<String>,
     random: f64,
@@ -110,7 +110,7 @@ impl Observer {
         self.world.session.token().cloned()
     }
 
-    /// A refresh has begun: there is no other, and no cool-down.
+    /// A refresh begins. There must be no other one in flight, and no cool-down.
     fn begins(&mut self, ticket: Ticket) {
         assert!(self.out.is_none(), "two refreshes outstanding");
         let now = self.world.now();
@@ -132,7 +132,7 @@ impl Observer {
         }
     }
 
-    /// Sends the refresh under way, where it was not sent yet.
+    /// Sends the refresh, if it was not sent yet.
     fn send(&mut self) -> Option<(Ticket, Rc<OldToken>, Now)> {
         let (ticket, token, sent) = self.out.take()?;
         if let Some(token) = token {
@@ -180,7 +180,7 @@ impl Observer {
         (which < self.late.len()).then(|| self.late.swap_remove(which))
     }
 
-    /// There was another login, or a logout: what was sent before is answered in vain.
+    /// There was another login, or a logout. So the session must drop the answers to earlier requests.
     fn voids(&mut self) {
         self.out = None;
         for (.., is_wanted) in &mut self.late {
@@ -215,7 +215,7 @@ impl Observer {
             }
             Happening::Refresh => {
                 let step = self.world.session.refresh(generation, Progress::default(), now);
-                assert!(step != Step::Use, "it is to be newer");
+                assert!(step != Step::Use, "a refresh must bring a newer token");
                 self.answers(&step);
             }
             Happening::Wake => {
@@ -226,7 +226,7 @@ impl Observer {
             Happening::Answer(shift, life) => {
                 let text = self.issue("jo", shift, life);
                 self.answer(&text);
-                may_go_back = true; // a server that takes iat back is obeyed where exp goes on
+                may_go_back = true; // a new token with an earlier iat is accepted if its exp is not earlier
                 if let (Some(before), Some(after)) = (&before, self.held()) {
                     assert!(
                         after.claims.expires_at >= before.claims.expires_at || is_later(after.claims, before.claims)
@@ -248,7 +248,7 @@ impl Observer {
                     let text = self.issue("jo", shift, life);
                     let is_held = self.world.answered(ticket, &token, &text, sent);
                     assert!(is_wanted || !is_held, "an answer from before a login or a logout was taken");
-                    // As for an answer in time.
+                    // The same holds for an answer in time.
                     may_go_back = true;
                     self.calm_until = 0.0;
                 }
@@ -256,7 +256,7 @@ impl Observer {
             Happening::FailLate(which, code) => {
                 if let Some((ticket, ..)) = self.take_late(which) {
                     self.world.session.fail(ticket, &failed(code), self.random, now);
-                    // The request has ended: the next one waits for its back-off alone.
+                    // The request has ended, so the next one waits only for its back-off.
                     self.calm_until = 0.0;
                 }
             }
@@ -312,7 +312,7 @@ impl Observer {
         self.waits_and_hides(after.as_deref());
     }
 
-    /// The next look at the clock is neither at once nor too late, and a token cannot be printed.
+    /// The next look at the clock must be neither at once nor too late. Printing a token must not show it.
     fn waits_and_hides(&mut self, token: Option<&OldToken>) {
         let wait = self.world.session.wait_ms(self.world.now());
         assert!(wait.is_none_or(|wait| (1.0..=MAX_CHUNK_MS).contains(&wait)), "{wait:?}");
@@ -323,13 +323,13 @@ impl Observer {
         for event in self.world.heard() {
             if event == Event::Expired {
                 let token = before.map(|token| token.token.expose().to_owned()).unwrap_or_default();
-                assert!(!self.told_expired.contains(&token), "expired was told twice of a token");
+                assert!(!self.told_expired.contains(&token), "expired was emitted twice for a token");
                 self.told_expired.push(token);
             }
         }
     }
 
-    /// Ends every trouble: a session whose token is good gets it renewed.
+    /// Ends all faults. A session with a usable token must then renew it.
     fn recovers(&mut self) {
         if let Some((ticket, ..)) = self.out.take() {
             self.world.session.give_back(ticket);
@@ -343,7 +343,7 @@ impl Observer {
         let Some(token) = self.held().filter(is_good).filter(|_| !ended) else {
             return assert!(!matches!(self.world.access(), Step::Use | Step::Wait | Step::Refresh(_)));
         };
-        // A session that is to wait for longer than the token lives does that.
+        // If the session has to wait for longer than the token lives, nothing more happens.
         let waits = self.world.session.held.map_or(0.0, |held| held.cools_until.max(held.pauses_until)) - now.wall;
         if waits >= token.claims.expires_in_ms(0.0, time) {
             return;
@@ -351,7 +351,7 @@ impl Observer {
         while let Some(wait) = self.world.session.wait_ms(self.world.now()) {
             self.world.pass(wait);
             if let Some(ticket) = self.world.session.wake(self.world.now()) {
-                // The server is no judge of its own time here: what it issues next expires later in any case.
+                // The new token must expire later than the old one, whatever the clocks say.
                 let expires_at = token.claims.expires_at.max(self.world.time) + 30.0 * DAY;
                 let text = token_of(&token, expires_at);
                 assert!(self.world.answer_after(ticket, &text, 0.0), "a good answer");
@@ -386,14 +386,14 @@ proptest! {
     }
 
     #[test]
-    fn on_a_right_clock_no_token_is_handed_out_that_the_server_calls_expired(
+    fn with_a_correct_clock_no_call_gets_a_token_that_the_server_calls_expired(
         lives in prop::collection::vec(SECOND..30.0 * DAY, 1..20),
         pauses in prop::collection::vec(0.0..0.2, 1..200),
     ) {
         let mut world = World::new(jo(0.0, 10.0 * DAY));
         let mut lives = lives.into_iter().cycle();
         for pause in pauses {
-            // A share of the token's life passes.
+            // The pause is a share of the token's life.
             let life = world.session.token().map_or(0.0, |token| {
                 token.claims.expires_at - token.claims.issued_at.unwrap_or(START)
             });

@@ -1,5 +1,5 @@
-//! Ten years of many users, each with a fleet of sessions that share a store: calls, logins, logouts, restarts, sleep, wrong
-//! clocks, outages of the server and of the store, at random and at their times, against what a user may rely on.
+//! Ten years of many users. Each user has a fleet of sessions that share a store. Calls, logins, logouts, restarts, sleep, wrong clocks
+//! and outages of the server and of the store happen at random instants. The promises to a user must hold.
 //!
 //! `make decade` takes 1,000 sessions. `DECADE_SEED=8` takes others, and `DECADE_FLEET=8` repeats one fleet alone.
 
@@ -17,7 +17,7 @@ use life::Life;
 
 const YEARS: f64 = 10.0;
 
-/// What chance gives, the same for the same seed: `SplitMix64`.
+/// Random numbers, the same ones for the same seed: `SplitMix64`.
 struct Chance(u64);
 
 impl Chance {
@@ -33,12 +33,12 @@ impl Chance {
         self.share() < probability
     }
 
-    /// A span between two, short ones as often as long ones of ten times that.
+    /// Returns a random span between two limits. Its logarithm is uniform, so short spans are as frequent as long ones.
     fn span(&mut self, least: f64, most: f64) -> f64 {
         (least * (most / least).powf(self.share())).floor()
     }
 
-    /// A wait for what happens once in so long.
+    /// Returns a random wait for something that happens once in `mean` on average.
     fn once_in(&mut self, mean: f64) -> f64 {
         (-mean * (1.0 - self.share()).ln()).floor().max(1.0)
     }
@@ -70,7 +70,7 @@ impl Drop for Told {
 }
 
 #[test]
-fn in_ten_years_no_token_is_handed_out_that_is_expired_cleared_or_of_another_user() {
+fn in_ten_years_no_call_gets_a_token_that_is_expired_cleared_or_of_another_user() {
     let sessions = number("DECADE_SESSIONS").unwrap_or(3);
     let seed = number("DECADE_SEED").unwrap_or(7);
     let fleets = sessions.div_ceil(u64::try_from(PROCESSES).expect("few"));

@@ -19,7 +19,7 @@ pub(super) struct Figures {
     /// Requests while it was down, and how long that was.
     pub(super) in_vain: f64,
     pub(super) down: f64,
-    /// Calls that got a token which the server takes no more, because another session has exchanged it.
+    /// Calls that got a token which the server does not accept any more, because another session has exchanged it.
     pub(super) exchanged: f64,
     /// How often, and how long, a session of a user who had not logged out had no token, by the reason.
     pub(super) without: BTreeMap<&'static str, (f64, f64)>,

@@ -36,16 +36,17 @@ pub(super) struct Life {
     down: Down,
     down_times: Vec<(f64, f64)>,
     up_since: f64,
-    /// Since when the store works, and since when it has what it has.
+    /// Since when the store works, and when its content last changed.
     well_since: f64,
     changed_at: f64,
     last_stored: Option<Rc<OldToken>>,
     /// Whether the store has lost anything since the last login.
     is_blemished: bool,
-    /// Whether the user has logged out, and not in again.
+    /// Whether the user has logged out, and has not logged in again.
     is_out: bool,
     user: &'static str,
-    /// Which sessions had their logout by a clock that was wrong: a login of before it, by that clock, is not theirs.
+    /// Which sessions had a wrong clock at their logout. By that clock a later login may seem to be from before the logout, so such a
+    /// session may not adopt it.
     out_by_wrong_clock: [bool; PROCESSES],
     /// The tokens that each session was told to forget.
     dropped: [HashSet<String>; PROCESSES],
@@ -65,7 +66,7 @@ impl Life {
             fleet.mark = Some(read(&token("nobody", Some(START), START + DAY)));
         }
         let all: Vec<usize> = (0..PROCESSES).collect();
-        // Tabs of one machine, or processes on several.
+        // The sessions are tabs of one machine, or processes on several machines.
         let groups = if chance.is(0.5) { vec![all] } else { all.into_iter().map(|at| vec![at]).collect() };
         let mut machine = |processes| Machine {
             processes,
@@ -133,7 +134,7 @@ impl Life {
         self.figures
     }
 
-    /// Lets something happen once, in so long on average.
+    /// Lets something happen once, after `mean` on average.
     fn after(&mut self, mean: f64, what: What) {
         let wait = self.chance.once_in(mean);
         self.at(self.fleet.time + wait, what);
@@ -237,7 +238,7 @@ impl Life {
         process.late.clear();
         process.seen = None;
         self.dropped[at].clear();
-        // With the process its request has ended, and it has the lock no more.
+        // The request of the process has ended with it, and the lock is free again.
         self.fleet.lock.take_if(|(holder, ..)| *holder == at);
         self.fleet.unanswered.clear();
         self.events.retain(|(_, what)| *what != What::Answer(at));

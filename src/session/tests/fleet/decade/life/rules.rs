@@ -2,10 +2,10 @@
 
 use super::*;
 
-/// So far from the truth a clock may be that was measured by an answer.
+/// The largest error of a clock that was corrected by an answer.
 const MEASURED: f64 = 12.0 * SECOND;
 
-/// Of a token that is due all this time some session gets the successor.
+/// If a token is due for this long, some session must have refreshed it.
 const ENOUGH: f64 = 6.0 * HOUR;
 
 impl Life {
@@ -27,7 +27,7 @@ impl Life {
         if self.fleet.revoked.as_ref().is_some_and(|revoked| revoked.contains(token.token.expose())) {
             self.figures.exchanged += 1.0;
         }
-        // It was read in the store, was deleted there, and nothing else explains that it was gone.
+        // The session has read the token in the store. Then a logout deleted it, and no fault of the store explains that.
         let was_deleted = self.fleet.logged_out.contains(&text(&token)) && late < -MINUTE;
         if was_deleted && was_seen && !self.is_blemished && self.is_settled() && self.knows_time(at) {
             self.breaks("a logout is undone", at, "");
@@ -40,7 +40,7 @@ impl Life {
         let is_mark = |stored: &OldToken| self.fleet.mark.as_ref().is_some_and(|mark| mark.token == stored.token);
         let rule = match self.fleet.stored.as_ref().filter(|stored| !is_mark(stored)) {
             Some(stored) if !stored.is_of_same_user(&token) => "a token of another user is handed out",
-            Some(_) => "a token is handed out that the store has not",
+            Some(_) => "a token is handed out that is not in the store",
             None => "a cleared token is handed out",
         };
         self.breaks(rule, at, "");
@@ -59,7 +59,7 @@ impl Life {
         let is_mark = |token: &OldToken| self.fleet.mark.as_ref().is_some_and(|mark| mark.token == token.token);
         let is_good = stored.as_deref().is_some_and(|stored| is_taken(stored) && !is_mark(stored));
         let is_known = self.knows_time(at) && !(why == Rejection::Cleared && self.out_by_wrong_clock[at]);
-        // A store that has swallowed the delete still has what the user has logged out of.
+        // If the store has swallowed the delete of a logout, it still has the token of that login.
         if is_good && !self.is_out && self.is_settled() && is_known {
             self.breaks("a call is rejected and the store has a good token", at, &format!("{why:?}"));
         }

@@ -1,14 +1,14 @@
-//! What happens to sessions: machines that sleep, with clocks that are set, and outages of the server and of the store.
+//! What happens to sessions: machines sleep, somebody sets their clocks, and the server and the store have outages.
 
 use super::*;
 
-/// A session has looked at the store within this time, or looks before it hands out a token.
+/// After this time each session has looked at the store, or looks before it gives a token.
 const NOTICED: f64 = 31.0 * SECOND;
 
 pub(super) struct Machine {
     pub(super) processes: Vec<usize>,
     pub(super) sleeps: bool,
-    /// Whether its monotonic clock, and with it its timers, stand still in its sleep.
+    /// Whether its monotonic clock and its timers stand still while it sleeps.
     pub(super) stands_still: bool,
     pub(super) asleep_since: Option<f64>,
     pub(super) awake_since: f64,
@@ -83,7 +83,7 @@ impl Life {
         self.at(self.fleet.time + span, What::Store);
     }
 
-    /// Tells whether every session has looked, or looks before it hands out a token, at a store that works.
+    /// Tells whether the store works and every session knows its content, or looks before it gives a token.
     pub(super) fn is_settled(&self) -> bool {
         let is_noticed = |since: f64| self.fleet.time - since > NOTICED;
         self.fleet.fault == Fault::None && is_noticed(self.well_since) && is_noticed(self.changed_at)
@@ -138,7 +138,7 @@ impl Life {
             let now = self.fleet.now(process);
             let _ = self.fleet.process(process).session.wait_ms(now);
         }
-        // By a clock that was set two minutes may be over.
+        // By the new time of the clock, the two minutes after a request may be over.
         self.fleet.unanswered.clear();
     }
 
