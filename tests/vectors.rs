@@ -22,7 +22,7 @@ fn every_vector_gets_its_verdict() {
     let mut run = 0;
     let mut wrong = Vec::new();
     for vector in vectors(&file) {
-        // A token that only JavaScript can hold is JavaScript's to check.
+        // Only JavaScript can hold this token, so only the JavaScript runners check it.
         let Some(token) = token(vector, text(&file, "header"), text(&file, "signature")) else {
             continue;
         };
@@ -157,7 +157,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     field(value, key).as_array().unwrap_or_else(|| panic!("{key} is no list"))
 }
 
-/// What every payload has to satisfy.
+/// What must hold for every payload.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::collection::vec;
@@ -326,7 +326,7 @@ mod properties {
         }
     }
 
-    /// `serde_json::Value` refuses some of what JSON allows; it says so, and only then is it not asked.
+    /// `serde_json::Value` refuses some texts that JSON allows, with an error that says so. For these texts it is no oracle.
     fn knows(error: &serde_json::Error) -> bool {
         let error = error.to_string();
         ["lone leading surrogate", "unexpected end of hex escape", "number out of range", "recursion limit exceeded"]
@@ -398,7 +398,7 @@ mod properties {
             fraction in prop_oneof![Just(0), 0..1_000_000_000_000_000_000_i128, (0..1000_i128).prop_map(|ms| ms * 1_000_000_000_000_000)],
             point in 0..=40_usize,
         ) {
-            // 18 digits behind the point; the sign is the whole number's.
+            // There are 18 digits after the point. The sign is that of the whole number.
             let digits = seconds.abs() * 1_000_000_000_000_000_000 + fraction;
             let digits = if seconds < 0 { -digits } else { digits };
             let instant = digits.div_euclid(1_000_000_000_000_000);

@@ -13,7 +13,7 @@ const PROCESSES = 4, USERS = 100, DAY_S = 86_400;
 const hash = (text) => createHash('sha256').update(text).digest('hex');
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Returns how many of these answers of a process are so. */
+/** Returns how many of these answers of a process have this value. */
 export const count = (answers, wanted) => answers.filter((answer) => wanted instanceof RegExp ? wanted.test(answer) : String(answer) === wanted).length;
 
 /** A promise that is resolved from outside. */
@@ -33,7 +33,7 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
   const startRedis = () => redis(kit, port, data);
   const gateway = kit.createGateway({ revoke: revokes });
 
-  /** `before` and `after` are waited for around the server's own work. */
+  /** The server awaits `before` and `after` around its own work. */
   const holds = { before: () => {}, after: () => {} }, requests = [], valid = new Map();
   const server = createServer(async ({ url, headers: { authorization } }, response) => {
     const { sub: user } = await gateway.verify(authorization) ?? {}, by = Number(url.match(/^\/(\d)\//)?.[1]);
@@ -75,7 +75,7 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
     cli: (...args) => kit.run('redis-cli', ['-p', String(port), ...args]),
     endRedis: () => store.end(),
     async startRedis() { store = await startRedis(); },
-    /** Resolves when the server has been asked so often, counted in requests of this kind. */
+    /** Resolves when the server has got this many requests of this kind. */
     async asked(isMeant, times) {
       while (requests.filter(isMeant).length < times) await pause(20);
     },

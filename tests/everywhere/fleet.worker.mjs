@@ -1,4 +1,4 @@
-// A process of the fleet of rows/9-fleets-faults.mjs: does what it is asked. Tokens are told apart by their hashes.
+// A process of the fleet of rows/9-fleets-faults.mjs: it carries out commands. Tokens are compared by their hashes.
 import { createHash } from 'node:crypto';
 import { createFleet } from './fleet.js';
 
@@ -20,7 +20,7 @@ const calls = {
   heard: () => heard,
 };
 
-/** Asks every session at once, and returns hashes, `done` or error codes. */
+/** Calls every session at once, and returns hashes, `done` or error codes. */
 async function all(ask) {
   const answers = await Promise.allSettled(sessions.map(ask));
   return answers.map(({ value, reason }) => (reason ? reason.code ?? String(reason) : value ? createHash('sha256').update(value).digest('hex') : 'done'));

@@ -15,7 +15,7 @@ const CHROMIUM_ARGS = [
   '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
 ];
 
-/** What a row has at hand. Everything that it starts ends with `close`. */
+/** The tools of a row. Everything that it starts ends with `close`. */
 export class Kit {
   #ends = [];
 
@@ -24,7 +24,7 @@ export class Kit {
     Object.assign(this, given);
   }
 
-  /** Registers what is to end with the row. */
+  /** Registers a function to call at the end of the row. */
   after(end) {
     this.#ends.push(end);
   }
@@ -47,7 +47,7 @@ export class Kit {
     return folder;
   }
 
-  /** A gateway that listens, a token of it, and what tells whether it was asked as it should be. */
+  /** A gateway that listens, one of its tokens, and a function that checks the requests that it got. */
   async world() {
     const gateway = this.createGateway({ allowedOrigins: 'any' });
     const { url, close } = await gateway.listen();
@@ -137,7 +137,7 @@ export class Kit {
       try {
         await page.goto(url);
         for (const end = Date.now() + limitMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
-          // A page that goes elsewhere meanwhile has none.
+          // A page that navigates meanwhile reports no outcome.
           const title = await page.title().catch(() => '');
           if (title.startsWith('outcome: ')) return title.slice(9);
         }
@@ -172,7 +172,7 @@ export class Kit {
   }
 }
 
-/** A page's script: the proof by the package under its own name, with the world from the address, told in the title. */
+/** A page's script. It runs the proof with the package and the world of the address, and shows the outcome in the title. */
 export const app = (from = 'transak-user-token') => `import { TransakTokenError, refreshAccessToken, tokenStatus } from '${from}';
 import { prove } from './proof.js';
 const tell = (outcome) => { document.title = 'outcome: ' + outcome; };

@@ -1,7 +1,7 @@
-// What a row runs that has a session too: the proof, and a session with a store from its login to its logout.
+// The proof, and then a session with a store from its login to its logout. The rows with a session run this.
 import { PROVEN, prove } from './proof.js';
 
-/** What `keep` returns if everything works. */
+/** The result of `keep` if everything works. */
 export const KEPT = `${PROVEN}; kept true, refreshed,cleared, 0 left`;
 
 export async function keep(api, { base, token, second }) {
@@ -19,7 +19,7 @@ export async function keep(api, { base, token, second }) {
   const kept = first === second && accessToken !== second && map.get('user') === accessToken;
   await session.clear();
   session.stop();
-  // In a page, what it listened to is nothing to it any more.
+  // In a page the session does not listen to events any more.
   const before = reads;
   globalThis.dispatchEvent?.(new Event('focus'));
   await new Promise((resolve) => setTimeout(resolve));

@@ -18,7 +18,7 @@ async function asked(port, commands) {
  */
 export async function memcached(kit, port, offset) {
   const args = ['memcached', '-u', 'nobody', '-l', '127.0.0.1', '-p', String(port), '-U', '0'];
-  // It forks: its group has to end.
+  // memcached forks, so the whole process group has to end.
   const server = spawn(...offset ? ['faketime', ['-f', offset, ...args]] : [args[0], args.slice(1)], { stdio: 'inherit', detached: true });
   const end = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Whom it runs as: it refuses to run as root. */
+/** The user that PostgreSQL runs as, because it refuses to run as root. */
 function owner() {
   if (process.getuid() !== 0) return {};
   const id = (which) => Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' }));
@@ -30,7 +30,7 @@ export async function postgres(kit, port) {
       server.kill(signal);
       await once(server, 'exit');
     };
-    // At once, and without what SIGKILL leaves behind: its children and their shared memory.
+    // This ends it at once. SIGKILL would leave its children and their shared memory.
     kit.after(() => end('SIGQUIT'));
     let output = '';
     for await (const text of server.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {

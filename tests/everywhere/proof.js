@@ -1,6 +1,6 @@
-// What every row runs, wherever it is: a check, a refresh against the gateway, and an error.
+// Every row runs this in its environment: a check, a refresh against the gateway, and an error.
 
-/** What `prove` returns if everything works. */
+/** The result of `prove` if everything works. */
 export const PROVEN = 'fresh not_a_string fresh ERR_INVALID_TOKEN true';
 
 export async function prove({ tokenStatus, refreshAccessToken, TransakTokenError }, { base, token }) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const DAY_S = 86_400;
 
-/** What each component does: it shows the session's state, and uses its token. */
+/** The component of each row. It shows the session's state, and uses its token. */
 const HOOK = `import { useEffect, useSyncExternalStore } from 'react';
 
 export function useSession(session, serverSnapshot = session.snapshot) {
@@ -80,7 +80,7 @@ import { TokenSession, webStorage } from 'transak-user-token';
 import { useSession } from './hook.js';
 
 const session = new TokenSession(null, { baseUrl: '/transak', storage: webStorage(() => localStorage), key: 'user' });
-// What the server has rendered. In a page the session may have found its token before React hydrates, and React compares.
+// The snapshot that the server has rendered. In a page the session may find its token before React hydrates and compares.
 const first = session.snapshot();
 
 export default () => {

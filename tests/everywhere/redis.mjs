@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Makes a folder for what a Redis keeps, which ends with the row. */
+/** Makes a folder for the data of a Redis. The folder is deleted at the end of the row. */
 export async function dataFolder(kit) {
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));
   kit.after(() => rm(folder, { recursive: true, force: true }));
@@ -29,7 +29,7 @@ export async function redis(kit, port, folder) {
     output += text;
     if (output.includes('Ready to accept connections')) break;
   }
-  // What nobody reads would keep it from writing on.
+  // The output is read, because a full pipe would stop Redis.
   server.stdout.resume();
   return { end };
 }

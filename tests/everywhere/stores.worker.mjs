@@ -1,4 +1,4 @@
-// A process of rows/9-stores-servers.mjs, with one user's session: does what it is asked. Tokens are told apart by their hashes.
+// A process of rows/9-stores-servers.mjs, with one user's session: it carries out commands. Tokens are compared by their hashes.
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { TokenSession } from 'transak-user-token';

@@ -22,7 +22,7 @@ async function listening(t, options) {
   return { gateway, url, close, refresh }
 }
 
-/** A gateway without one, on a clock that stands still unless the test moves it. */
+/** A gateway without a socket. Its clock stands still unless the test moves it. */
 function still(options) {
   const clock = { now: START }
   const gateway = createGateway({ now: () => clock.now, ...options })
@@ -46,7 +46,7 @@ async function assertRefusal(response, status, errorCode) {
   assert.equal(error.errorCode, errorCode)
 }
 
-/** What came back on a plain socket, until the other side ended it. */
+/** Returns everything that comes on a plain socket until the gateway ends the connection. */
 async function raw(url, request) {
   const socket = net.connect(Number(new URL(url).port), '127.0.0.1')
   let received = ''
@@ -309,7 +309,7 @@ describe('bad input', () => {
 })
 
 describe('faults, each on a socket and without', () => {
-  /** Runs a case both ways: `send` gives the response, or rejects as the fault makes it. */
+  /** Runs a case on a socket and without one. `send` resolves with the response, or rejects if the fault causes that. */
   function both(name, options, run) {
     test(`${name}: socket`, async (t) => {
       const { gateway, refresh } = await listening(t, options)

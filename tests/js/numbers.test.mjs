@@ -1,5 +1,5 @@
-// One number, one place: what a document, a declaration, a page or a doc comment says of a constant is what the source has.
-// A row names the constant and the sentence, never the number; the sentence is looked for in every text.
+// Each document, declaration, page and doc comment that states a constant has the number of the source.
+// A row names the constant and the sentence, and never the number. The test looks for the sentence in every text.
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -7,7 +7,7 @@ import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The files below these paths whose name ends so. */
+/** Returns the files below these paths whose names match `ending`. */
 function filesOf(paths, ending) {
   const walk = (path) => (statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => walk(join(path, name))) : [path])
   return paths.flatMap((path) => walk(join(root, path))).filter((path) => ending.test(path)).map((path) => relative(root, path))
@@ -16,7 +16,7 @@ function filesOf(paths, ending) {
 const read = (file) => readFileSync(join(root, file), 'utf8')
 const sources = Object.fromEntries(filesOf(['src', 'pkg-template'], /\.(rs|ts|js)$/).map((file) => [file, read(file)]))
 
-/** The texts, each as one line: a sentence may go on behind the mark of a comment. */
+/** The texts, each as one line, because a sentence may go on in the next line of a comment. */
 const texts = Object.fromEntries(
   filesOf(['README.md', 'SECURITY.md', 'docs', 'pkg-template/types', 'www', 'src'], /\.(md|ts|html|js|rs)$/)
     .filter((file) => file !== 'docs/performance.md' && !/\/tests?[./]/.test(file))
@@ -31,7 +31,7 @@ function evaluated(text, name) {
   }, 1)
 }
 
-/** Returns a constant by the place that it is in, a file or a folder with its file, and its name. */
+/** Returns a constant by its place (a file, or a folder) and its name. */
 function constant(place, name) {
   const found = Object.keys(sources).filter((file) => (file.startsWith(`${place}/`) || file.replace(/\.\w+$/, '') === place) && new RegExp(`\\b${name}(: \\w+)? = `).test(sources[file]))
   assert.equal(found.length, 1, `${name} of ${place} is in one file`)
@@ -51,7 +51,7 @@ const seconds = in_(1_000), minutes = in_(60_000), hours = in_(3_600_000), days 
 const kilobytes = (n) => String(Math.round(n / 1_000)), limits = JSON.parse(read('tests/budgets.json')).bytes
 const README = 'README.md', TYPES = 'pkg-template/types/index.d.ts', SERVER = 'pkg-template/types/server.d.ts', decision = (name) => `docs/decisions/${name}.md`
 
-/** A constant, how it is written, the sentence with `{}` for it and `#` for another number, and where it has to be. */
+/** Each row: a constant, how to write it, a sentence with `{}` for the constant and `#` for another number, and the texts that must have it. */
 const ROWS = [
   [constant('src/status', 'DEFAULT_WINDOW_PERCENT'), String, '{} % of the lifetime', [README, TYPES, 'www/main.js']],
   [constant('src/status', 'DEFAULT_WINDOW_PERCENT'), String, "{} % of the token's lifetime", ['src/status.rs']],
@@ -97,7 +97,7 @@ const ROWS = [
   }[state], [README]]),
 ]
 
-/** Says each text in which a sentence has another number, or in which it has to be and is not. */
+/** Returns each text in which the sentence has another number, or which lacks the sentence. */
 function wrong([value, written, sentence, places]) {
   const escaped = sentence.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace('#', '\\d+').replace('{}', '(\\d[\\d_,.]*)')
   const pattern = new RegExp(`(?<![\\d_,.])${escaped}`, 'gi'), expected = written(value)

@@ -1,4 +1,4 @@
-// The names that an options object may have, held against the declarations.
+// The known names of options are those of the declarations.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// What a release needs: notices that are up to date, and a check that refuses what is not ready.
+// A release needs notices that are up to date, and a check that refuses a checkout that is not ready.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

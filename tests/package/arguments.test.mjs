@@ -1,5 +1,5 @@
-// Any value at all in the place of any argument and option: the answer is a status or a TransakTokenError, and the one
-// instance of the WebAssembly lives on.
+// For any value of any argument or option the result is a status or a TransakTokenError, and the one
+// instance of the WebAssembly still works.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, describe, test } from 'node:test';
@@ -25,7 +25,7 @@ const token = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString('b
 const GOOD = token({ sub: 'x', iat: Math.floor(NOW / 1000) - 29 * DAY, exp: Math.floor(NOW / 1000) + DAY });
 const NEXT = token({ sub: 'x', iat: Math.floor(NOW / 1000), exp: Math.floor(NOW / 1000) + 30 * DAY });
 
-/** A fetch that counts and answers well. */
+/** A fetch that counts its calls and answers with a good token. */
 let requests = 0;
 const fetch = async () => {
   requests++;
@@ -113,7 +113,7 @@ function isOurs(error) {
   return error;
 }
 
-/** Calls what answers at once; gives the error, if any. */
+/** Calls a synchronous function, and returns its error, if any. */
 function checked(call, isAnswer = isStatus) {
   let answer;
   try {
@@ -124,7 +124,7 @@ function checked(call, isAnswer = isStatus) {
   isAnswer(answer);
 }
 
-/** Calls what promises an answer. A signal's own reason may be anything, so it is passed for comparison. */
+/** Calls a function that returns a promise. `reason` is the signal's own reason, which may have any type. */
 async function promised(call, signal) {
   let promise;
   try {
@@ -161,7 +161,7 @@ async function each(check) {
 
 after(() => {
   isStatus(tokenStatus(GOOD));
-  // A plain build keeps one, which Node may have made by itself.
+  // In a plain build Node itself may have made the instance.
   if (!plain) assert.equal(instances, 1, 'the WebAssembly was made anew: something panicked');
 });
 
@@ -266,7 +266,7 @@ test('a body that gives empty chunks for ever does not hold up the time-out', as
     const body = { getReader: () => ({ read: async () => ({ done: false, value: new Uint8Array(0) }) }) };
     const fetch = async () => ({ status: 200, headers: new Headers(), text: async () => '', body });
     await refreshAccessToken(process.argv[1], { fetch, retries: 0, timeoutMs: 50 }).catch(({ code }) => console.log(code));`;
-  // In a process of its own, which can be ended.
+  // This runs in a process of its own, which the test can end.
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, GOOD], { cwd: import.meta.dirname, timeout: 3_000 });
   assert.match(stdout, /ERR_TIMEOUT|ERR_BAD_RESPONSE/);
 });
@@ -299,7 +299,7 @@ describe('values at random', () => {
   });
 });
 
-/** Has a clock and a die that call the package in turn until the test ends; the result tells how often they did. */
+/** Until the test ends, Date.now and Math.random call the package. The result has the number of these calls. */
 function meddle(t, calls) {
   const { now } = Date, { random } = Math, meddled = { times: 0 };
   let isMeddling = false;
@@ -346,7 +346,7 @@ test('a Date.now and a Math.random that call the package disturb no session', of
 test('options are read even if reading them makes the memory grow', ofPackage, () => {
   const sessions = [];
   const options = { get now() {
-    // Each takes some of the memory, which moves when it grows.
+    // Each call takes some memory. When the memory grows, its buffer is replaced.
     while (sessions.length < 5_000) sessions.push(new TokenSession(GOOD, { environment: 'staging', fetch }));
     return 0;
   }, refreshWindowMs: 1, clockToleranceMs: 2 };

@@ -13,7 +13,7 @@ const BIN = join(import.meta.dirname, 'node_modules/.bin/transak-user-token')
 const DAY = 86_400_000, SECOND = 1_000
 const { TRANSAK_TOKEN: _, NODE_OPTIONS: __, ...ENV } = process.env
 
-/** Starts the command line. What it started ends with the test. */
+/** Starts the command line. The process ends with the test. */
 function start(t, args, { token, env, node = process.execPath, nodeOptions = [] } = {}) {
   const child = spawn(node, [...nodeOptions, BIN, ...args], { env: { ...ENV, ...(token === undefined ? {} : { TRANSAK_TOKEN: token }), ...env } })
   t.after(() => child.kill('SIGKILL'))

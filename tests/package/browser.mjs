@@ -18,7 +18,7 @@ export const plain = process.env.PLAIN;
 /** The options of a test that takes the npm package: its entries, or its files in a page. */
 export const ofPackage = { skip: plain ? 'a plain build has one entry' : false };
 
-/** Serves a folder. `pages` maps paths to HTML that stands in no file. */
+/** Serves a folder. `pages` maps paths to HTML without a file. */
 export async function openSite({ folder = import.meta.dirname, pages = {} } = {}) {
   const server = createServer(async (req, res) => {
     const { pathname } = new URL(req.url, 'http://site');

@@ -1,5 +1,5 @@
-// Several copies of the package in one realm: the ES module beside its CommonJS twin, beside a bundle. They share requests in
-// flight, the lock of the process, and what `instanceof` says.
+// Several copies of the package in one realm: the ES module, the CommonJS file and a bundle. They share requests in
+// flight, the lock of the process, and the result of `instanceof`.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { isCore, sourceName } from './exports.mjs';
 const require = createRequire(import.meta.url), folder = new URL('node_modules/transak-user-token/', import.meta.url);
 const SHARED = Symbol.for('transak-user-token/1');
 
-/** Each instance of the wasm that refreshes, with what makes it trap. */
+/** Each instance of the wasm that refreshes, with a function that makes it trap. */
 const instances = [], { Instance } = WebAssembly;
 WebAssembly.Instance = function (module, imports) {
   const { exports } = new Instance(module, imports), instance = { isTrapping: () => false };
@@ -44,7 +44,7 @@ async function loadWithInstance() {
   return { api, instance: instances.at(-1) };
 }
 
-/** A backend that answers when it is told to. */
+/** A backend that answers when the test says so. */
 async function backend(options) {
   const gateway = createGateway(options), token = await gateway.issue({ sub: 'someone' }), requests = [];
   let told = () => {};

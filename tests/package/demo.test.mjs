@@ -1,4 +1,4 @@
-// The demo, with the installed package: the walk in the terminal, and the page in a headless Chromium.
+// The demo, with the installed package: the script in the terminal, and the page in a headless Chromium.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -31,7 +31,7 @@ test('the server accepts its settings from the page only', async (t) => {
   const { url } = await serving(t);
   const post = (headers) => fetch(new URL('/gateway/fault', url), { method: 'POST', headers, body: '{}' });
   assert.equal((await post({ 'content-type': 'application/json' })).status, 200);
-  // What another origin's page may send without a preflight.
+  // A page of another origin may send this without a preflight.
   assert.equal((await post({ 'content-type': 'text/plain' })).status, 415);
   for (const path of ['/server.mjs', '/Cargo.toml', '/%2e%2e/Cargo.toml', '/package/']) {
     assert.equal((await fetch(url.replace(/\/$/, '') + path)).status, 404, path);
@@ -239,7 +239,7 @@ test('two tabs hold the same session: login, renewal by itself, logout', async (
   const [login, other] = await marks();
   assert.equal(login, other);
 
-  // Two thirds of its life later one of them renews it, and both show so.
+  // After two thirds of the token's life one tab renews it, and both tabs show that.
   for (const tab of tabs) await marked(tab, login);
   await until(async () => new Set(await marks()).size === 1);
   const requests = await Promise.all(tabs.map((tab) => text(tab, '#requests')));
@@ -283,7 +283,7 @@ async function opened(t) {
     page.on('pageerror', ({ message }) => problems.push(message));
     page.on('response', (response) => response.ok() || statuses.push(response.status()));
     page.on('console', (message) => {
-      // The browser's own line on an answer that is no success; `statuses` has those.
+      // The browser itself logs each answer that is no success. `statuses` has their statuses.
       const ofAnswer = message.text().startsWith('Failed to load resource') && message.location().url?.startsWith(gatewayUrl);
       if (!ofAnswer) problems.push(message.text());
     });
@@ -311,7 +311,7 @@ async function opened(t) {
   return { page, newPage, url, expected, setLifetime, later };
 }
 
-/** The page listens once it says which window is in use. */
+/** Waits until the page shows the refresh window: then it listens to clicks. */
 async function logIn(page) {
   await page.waitForFunction(() => document.querySelector('#window-text').textContent !== '');
   await page.click('#log-in');

@@ -1,6 +1,6 @@
 // Every way in which an exchange can end, as data and functions that run in Node and in a page.
 //
-// A case is played in two places. `faults` is what the gateway, which is elsewhere, is told to do first; `given` makes
+// A case has two sides. `faults` are set at the gateway first, which is in another process; `given` makes
 // the options of the call. `expect` is the whole error, or `resolves`, or `aborts`.
 
 export const CLAIMS = { sub: 'secret.person@example.com', jti: '3f0c7a52-9d41-4c8e-b6aa-51f2e80d9b17', name: 'SecretClaim77' };
@@ -26,7 +26,7 @@ const own = (name, make, expect, options = one) =>
   ({ name, given: (kit) => ({ ...options, fetch: make(kit) }), expect });
 
 const connection = [
-  // Node tells that nothing was sent; a browser does not.
+  // In Node the error shows that nothing was sent. In a browser it does not.
   { name: 'a port where nobody listens', given: ({ refused: baseUrl }) => ({ ...one, baseUrl }), expect: { ...refused, outcomeUnknown: [false, true] } },
   { name: 'a connection dropped before the refresh', faults: () => [{ kind: 'drop', when: 'before' }], given: () => one, expect: refused },
   { name: 'a connection dropped after the refresh', faults: () => [{ kind: 'drop', when: 'after' }], given: () => one, expect: refused },
@@ -163,7 +163,7 @@ const hostileGetters = (names) => Object.defineProperties({}, Object.fromEntries
   [name, { enumerable: true, get() { throw new Error('hostile'); } }])));
 const stream = (read) => gives({ status: 200, headers: new Headers(), text: async () => '', body: { getReader: () => ({ read }) } });
 
-/** A good answer that has no stream, with more in its body: what is returned for the body that it is in. */
+/** A good answer without a stream. `body` makes its text from the good body. */
 const text = (more) => (kit) => async (url, init) => {
   const { data } = await (await kit.fetch(url, init)).json(), { status, headers } = new Response();
   const body = (padding) => JSON.stringify({ data, padding });
@@ -265,7 +265,7 @@ const answers = [
   ['a token in a list', '{"data":[{"accessToken":"a.e30.c"}]}'],
 ].map(([name, text]) => own(`an answer with ${name}`, () => () => new Response(text), { ...unusable, status: 200 }));
 
-/** What the gateway answers, with the new token's claims or place changed by a `fetch` of ours. */
+/** The gateway's answer, in which the case's own `fetch` changes the claims or the place of the new token. */
 const changed = (change) => (kit) => async (url, init) => {
   const { data: { accessToken } } = await (await kit.fetch(url, init)).json();
   const [head, payload, tail] = accessToken.split('.');
@@ -353,7 +353,7 @@ const options = [
   { name: 'options with a getter that throws', whole: true, given: () => hostileGetters(['retries']), expect: option },
 ];
 
-/** What a server, a proxy or a runtime may say that holds a secret. None of it may show in an outcome. */
+/** Texts with a secret that a server, a proxy or a runtime may send. No outcome may show them. */
 const withApiKey = { ...one, headers: { 'x-api-key': API_KEY } };
 const echo = (name, fault, expect, given = one) => ({ name, faults: (token) => [fault(token)], given: () => given, expect });
 const pieceOf = (token) => token.split('.')[1].match(/[A-Za-z0-9]{16}/)[0];
@@ -429,7 +429,7 @@ export function leaksOf(value, shows, inspect) {
 
 /**
  * Plays a case where this module runs. `world` is { token, next, base, refused } from the gateway's side; `module` the package.
- * Resolves with what came of it, as JSON can hold it.
+ * Resolves with the outcome, in a form that JSON can hold.
  */
 export async function play(name, world, module, inspect) {
   const { given, whole } = cases.find((item) => item.name === name);

@@ -1,4 +1,4 @@
-// Plays cases for exchange.test.mjs in a process of its own: its console is watched, and what nobody catches ends it.
+// Plays cases for exchange.test.mjs in a process of its own. Its console is watched, and an uncaught error ends it.
 // Usage: node exchange.child.mjs [workers]   by the package, or by its entry for Workers
 import { inspect } from 'node:util';
 import * as cases from './exchange.cases.mjs';

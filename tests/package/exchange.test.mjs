@@ -10,7 +10,7 @@ import { CLAIMS, cases, watch } from './exchange.cases.mjs';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What a message names, by a pattern: here every request goes to this machine. */
+/** A pattern for the origin in a message. Here every request goes to this machine. */
 const ORIGIN = 'http://127\\.0\\.0\\.1:\\d+';
 
 /** A base URL at which nobody listens. */
@@ -94,7 +94,7 @@ async function node(...given) {
     child = fork(new URL('exchange.child.mjs', import.meta.url), given, { silent: true });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => lines.push(text));
     ended = once(child, 'close').then(() => assert.fail(`the process died: ${lines.at(-1)?.slice(-200)}`));
-    // Once it is to end, nobody asks any more.
+    // No case is played after the end has begun.
     ended.catch(() => {});
     await once(child, 'message');
   };

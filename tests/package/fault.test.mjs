@@ -1,12 +1,12 @@
 // What happens when the wasm traps: the caller gets one error, another waiter gets its answer, and the next call starts afresh.
-// The instance is made to trap from outside: no input is known that does it.
+// The tests make the instance trap from outside, because no input is known that causes a trap.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import test from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';
 import { isCheck, sourceName } from './exports.mjs';
 
-// The CommonJS twin, which can be loaded more than once.
+// The CommonJS file can be loaded more than once.
 const require = createRequire(import.meta.url), twin = new URL('node_modules/transak-user-token/index.cjs', import.meta.url).pathname;
 const { Instance } = WebAssembly;
 let instances = 0, trapping = () => false;
@@ -50,7 +50,7 @@ for (const [what, name, call] of [
     trapping = () => false;
     assert.equal(api.tokenStatus(token).state, 'fresh');
     assert.equal(instances, 2);
-    // It cost another call neither its request nor the token that this brings.
+    // The trap has ended neither the request of the other call nor its result.
     answer();
     assert.equal(api.tokenStatus((await waiting).accessToken).state, 'fresh');
   });

@@ -1,4 +1,4 @@
-// Payloads at random: what is JSON, and what its claims say, against JSON.parse.
+// Random payloads: JSON.parse says which of them are JSON, and which claims they have.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What JSON.parse makes of the bytes: the top-level object, or nothing. */
+/** Returns the top-level object of the bytes by JSON.parse, or nothing. */
 function parsed(bytes) {
   try {
     const text = utf8.decode(bytes);
@@ -110,7 +110,7 @@ const mutated = fc.tuple(object, fc.nat(), fc.nat(3), of(WEDGES)).map(([text, at
   const start = at % (text.length + 1);
   return text.slice(0, start) + wedge + text.slice(start + cut);
 });
-/** The same on bytes: UTF-8 breaks too. */
+/** Does the same with bytes, so the text may be invalid UTF-8. */
 const broken = fc.tuple(object, fc.nat(), fc.nat(1), fc.uint8Array({ maxLength: 3 })).map(([text, at, cut, wedge]) => {
   const bytes = Buffer.from(text);
   const start = at % (bytes.length + 1);

@@ -1,5 +1,5 @@
-// What is left of a call when it has ended: no secret in the wasm's memory, and nothing of the caller's in the garbage collector's way.
-// What JavaScript's own strings leave behind is the engine's matter.
+// After a call no secret is left in the wasm's memory, and the package keeps no object of the caller.
+// The engine decides what is left of JavaScript's own strings.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import test from 'node:test';
@@ -10,7 +10,7 @@ const { Instance } = WebAssembly, DAY_S = 86_400;
 /** The memory of every instance, whichever build of the crate it is of. */
 const memories = [];
 
-// Before the package is loaded, though only its first call makes an instance.
+// This class is replaced before the package is loaded. The first call makes the instance.
 WebAssembly.Instance = class extends Instance {
   constructor(...given) {
     super(...given);
@@ -21,9 +21,9 @@ const main = await import('transak-user-token');
 const { workers } = await import('./workers.mjs');
 const { createRefreshHandler } = await import('transak-user-token/server');
 
-/** Returns a text's parts, so that one of which the rest is overwritten is found. */
+/** Returns the parts of a text. So a part is found even if the rest of the text is overwritten. */
 const parts = (text) => Array.from({ length: Math.floor(text.length / 8) }, (_, at) => text.slice(8 * at, 8 * at + 8));
-/** Returns what tells a token from another one: its header is the same in all. */
+/** Returns a token without its header, which is the same in all tokens. */
 const own = (token) => token.slice(token.indexOf('.') + 1);
 
 /** Returns how many parts of which secrets are in any memory, as bytes of UTF-8 or UTF-16. */
@@ -38,7 +38,7 @@ function left(secrets) {
 }
 
 let users = 0;
-/** A gateway that is a `fetch`, and what nobody is to find: of another user in each test. */
+/** A gateway without a socket, and secrets that must not be found. Each test has another user. */
 async function world() {
   const gateway = createGateway(), sub = `somebody-${++users}-of-a-kind@mail.test`, key = `k3y-number-${users}-0f-the-partner`, now = Math.floor(Date.now() / 1000);
   const token = await gateway.issue({ sub, iat: now - 29 * DAY_S, exp: now + DAY_S });
@@ -46,7 +46,7 @@ async function world() {
   return { gateway, token, secrets: { old: own(token), sub, key }, options: { baseUrl: 'https://gateway.test', fetch, headers: { 'x-api-key': key } } };
 }
 
-/** The last reactions of a promise run after it has told. */
+/** Waits until the last reactions to a promise have run. */
 const turn = () => new Promise(setImmediate);
 
 test('the test finds a secret that is in a memory', async () => {
@@ -92,7 +92,7 @@ for (const [name, { refreshAccessToken, ensureFreshToken, tokenStatus, tokenStat
 
   test(`no token with other characters is left in the memory: ${name}`, async () => {
     const { token, secrets, options } = await world();
-    // What is not ASCII makes the copy grow, and shrink.
+    // Characters outside ASCII make the copy grow and shrink.
     for (const given of [`${token}é`, `${token}${'é'.repeat(999)}`]) await assert.rejects(refreshAccessToken(given, options), { code: 'ERR_INVALID_TOKEN' });
     await turn();
     assert.deepEqual(left(secrets), {});
@@ -156,7 +156,7 @@ test("the last call's `fetch`, headers and signal are not kept, nor are a sessio
       session.dispose();
     });
     const left = () => Object.keys(kept).filter((name) => kept[name].deref());
-    // A reference that was looked at lives until its turn ends.
+    // deref() keeps an object alive until the end of the turn.
     for (let turns = 0; turns < 20 && left().length; turns++) {
       await new Promise(setImmediate);
       gc();

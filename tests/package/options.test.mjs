@@ -10,7 +10,7 @@ const unsigned = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString
 const FRESH = unsigned({ sub: 'x', iat: seconds, exp: seconds + 30 * DAY });
 const EXPIRING = unsigned({ sub: 'x', iat: seconds - 29 * DAY, exp: seconds + DAY });
 
-/** The platform's fetch, for calls that bring none: it keeps where each token was sent. */
+/** The platform's fetch, for calls without their own. It records where each token was sent. */
 const sent = [];
 const { fetch: platform } = globalThis;
 before(() => (globalThis.fetch = async (url) => {
@@ -82,7 +82,7 @@ test('one object may serve every function of this package', async () => {
   assert.deepEqual(sent, [PRODUCTION, PRODUCTION]);
 });
 
-/** Runs with a field of an object that is there until then. */
+/** Sets a field of an object, runs a function, and then restores the field. */
 async function having(object, name, value, run) {
   const before = Object.getOwnPropertyDescriptor(object, name);
   Object.defineProperty(object, name, { value, configurable: true, writable: true, enumerable: true });
@@ -138,7 +138,7 @@ describe('what the root of the prototype chain has', () => {
     assert.deepEqual(sent, []);
   });
 
-  // Of what this package itself reads and returns.
+  // Names of fields that this package itself reads or returns.
   const names = [
     'cause', 'body', 'status', 'redirected', '0', '1', 'length', 'value', 'headers', 'method', 'aborted', 'reason', 'error', 'toJSON', 'constructor',
     'accessToken', 'done', 'code', 'action', 'name', 'message', 'redirect', 'credentials', 'cache', 'retryAfter', 'traceId', 'open', 'enumerable',
@@ -146,7 +146,7 @@ describe('what the root of the prototype chain has', () => {
   for (const name of names) {
     for (const value of [7, 'x', {}, () => 'x']) {
       test(`changes no outcome: ${name} that is ${typeof value}`, async () => {
-        // What the platform makes of such a field is its own.
+        // The platform's own classes may also read such a field, so these are made before.
         const good = new Response(JSON.stringify({ data: { accessToken: FRESH } })), bad = new Response('', { status: 403 });
         const [fresh, error] = await having(Object.prototype, name, value, () => Promise.all([
           refreshAccessToken(EXPIRING, { fetch: async () => good }),

@@ -19,7 +19,7 @@ const scripts = files.filter((file) => /\.c?js$/.test(file));
 const manifest = JSON.parse(read('package.json'));
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
-/** A program of the repository's tools, whose folder is above. */
+/** Returns the path of a program of the repository's tools. */
 const tool = (name, from = folder) => {
   const file = join(from, 'node_modules/.bin', name);
   return statSync(file, { throwIfNoEntry: false }) ? file : from === dirname(from) ? assert.fail(`there is no ${name}`) : tool(name, dirname(from));

@@ -19,7 +19,7 @@ const ISO = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/
 const examples = blocks('html', 'js', 'ts')
 const executed = new Set()
 
-/** The only example under a heading, or the one at a place. */
+/** Returns the only example under a heading, or the one with this index. */
 function example(heading, at = 0) {
   const found = examples.filter((block) => block.heading === heading)[at]
   assert.ok(found, `there is an example under "${heading}"`)
@@ -40,7 +40,7 @@ async function run(t, code, { env = {}, files = {} } = {}) {
   return { lines: stdout.split('\n').slice(0, -1), read: (name) => readFile(join(cwd, name), 'utf8') }
 }
 
-/** Starts an example that goes on until the test ends. Returns what resolves with its next line. */
+/** Starts an example that runs until the test ends. Returns a function that resolves with its next line. */
 async function serve(t, code, env) {
   const script = join(folder, `run-${examples.findIndex((block) => block.code === code)}.mjs`)
   await writeFile(script, code)

@@ -1,4 +1,4 @@
-// The recipes: what a document shows is in a file of examples/, and that runs.
+// Each snippet of a recipe is a file of examples/, and the tests run these files.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -67,7 +67,7 @@ describe('documents', () => {
   test('no text has a word that needs a second reading', () => {
     const texts = [...documents, ...walk('pkg-template/types'), ...walk('pkg-template/bin'), ...walk('pkg-template/storage'), ...walk('www').filter((path) => /\.(html|m?js)$/.test(path)), ...walk('examples')]
     for (const path of texts) {
-      // Where those are the words that the rule names.
+      // Text in backticks is left out, because it may quote such words.
       const text = read(path).replace(/`[^`]*`/g, '')
       const found = text.match(/\b(whoever|mends?|mended|comes? to (?!an end)|came to|no sense in|not its own master)\b/i)
       assert.equal(found?.[0], undefined, path)

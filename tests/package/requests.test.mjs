@@ -1,4 +1,4 @@
-// How many requests are sent, to whom, how they look to the gateway, and when they are sent again.
+// How many requests are sent, to which server, what the gateway sees of them, and when they are retried.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { getEventListeners } from 'node:events';
@@ -36,7 +36,7 @@ const failsWith = (code, more = {}) => (error) => {
   return true;
 };
 
-/** A fetch of the caller's own that answers with this token and keeps what it was called with. */
+/** A fetch of the caller that answers with this token and records its arguments. */
 function recorder(token, answer = () => Response.json({ data: { accessToken: token } })) {
   const calls = [];
   const fetch = async (url, init) => {
@@ -46,7 +46,7 @@ function recorder(token, answer = () => Response.json({ data: { accessToken: tok
   return { calls, fetch };
 }
 
-/** Resolves once the gateway has met this many refreshes of a token. */
+/** Resolves once the gateway has got this many refreshes of a token. */
 async function arrived(token, count = 1) {
   while (gateway.refreshes(token) < count) await new Promise((resolve) => setTimeout(resolve, 2));
 }
@@ -157,7 +157,7 @@ describe('calls that ask for the same share one request', () => {
     });
   }
 
-  /** How many requests two calls with these options are; both go to one fetch, unless they bring their own. */
+  /** Returns how many requests two calls with these options send. Both use one fetch, unless an option is `fetch`. */
   async function requests(one, two, pad = '') {
     const token = await issue();
     const next = await issue(60 * DAY, { sub: (await gateway.verify(token)).sub });
@@ -369,7 +369,7 @@ describe('an abort', () => {
   });
 });
 
-/** A server that never answers, and when a refresh came to it and left it. */
+/** A server that never answers. It records when a request comes and when its connection ends. */
 async function silent() {
   let came, left;
   const promises = { came: new Promise((resolve) => (came = resolve)), left: new Promise((resolve) => (left = resolve)) };
@@ -991,7 +991,7 @@ describe('attempts', () => {
 });
 
 describe('frozen prototypes and classes', () => {
-  /** Prints what a script returns, in a process of its own: what is frozen stays so. */
+  /** Runs a script in a process of its own, because a frozen object stays frozen. Returns what the script prints. */
   const run = async (script) => {
     const source = `const FREEZE = { 'Error.prototype': [Error.prototype], 'all prototypes': [
         Object, Function, Array, Error, TypeError, RangeError, Promise, Map, Set, WeakMap, Symbol, Number, String, Boolean, RegExp, Date, ArrayBuffer,

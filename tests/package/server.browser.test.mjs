@@ -23,7 +23,7 @@ after(async () => {
 
 const handler = (options) => createRefreshHandler({ baseUrl: upstream, apiKey: API_KEY, allowedOrigins: [site.origin], authorize: 'none', ...options });
 
-/** What a refresh in a page comes to. */
+/** Returns the outcome of a refresh in a page. */
 const refresh = (page, token, baseUrl, credentials) => page.evaluate(async (token, baseUrl, credentials) => {
   const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
   return refreshAccessToken(token, { baseUrl, credentials, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));

@@ -1,4 +1,4 @@
-// Whom the examples of the route let in. What they import is replaced, and their `authorize` is called as the route calls it.
+// Which requests the examples of the route let pass. Their imports are replaced, and their `authorize` is called as the route calls it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// keepFresh where things fail: it stops if a fix is needed, waits if the server asks for it, and takes locks and headers by key.
+// keepFresh and failures: it stops if a fix is needed, and waits if the server asks for it. Locks and headers depend on the key.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ function world(t) {
   const expiring = (sub) => gateway.issue({ sub, iat: (START - 29 * DAY) / 1000, exp: (START + DAY) / 1000 });
   const due = (count) => Promise.all(Array.from({ length: count }, async (_, at) => [`user-${at}`, await expiring(`user-${at}`)]));
   const options = { environment: 'production', fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })) };
-  /** Runs to the end and lets time pass for those who wait; resolves with the entries and how long it took. */
+  /** Runs keepFresh to its end, and lets time pass while it waits. Resolves with the entries and the time that it took. */
   const run = async (entries, more) => {
     const found = [], began = Date.now();
     let isOver = false;

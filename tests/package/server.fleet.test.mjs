@@ -110,7 +110,7 @@ describe('the entries', () => {
 });
 
 describe('it does no more than it is asked for', () => {
-  /** A fetch that answers when it is told to, and counts what is under way. */
+  /** A fetch that answers when the test says so, and counts the requests in flight. */
   function held(gateway) {
     const waiting = [], at = { once: 0 };
     let under = 0;

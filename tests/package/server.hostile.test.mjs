@@ -1,4 +1,4 @@
-// 10,000 random requests by raw sockets: what no client of ours would send.
+// 10,000 random requests by raw sockets, which no normal client would send.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ function send(port, bytes) {
   return new Promise((resolve) => {
     const chunks = [], socket = connect(port, '127.0.0.1');
     socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => {}).on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
-    // What is incomplete would be waited for.
+    // The server would wait for the rest of an incomplete request.
     socket.end(Buffer.from(bytes, 'latin1'));
   });
 }
@@ -85,7 +85,7 @@ test('no hostile request gets through, and none is answered with a 5xx or anothe
     assert.deepEqual([headers['x-api-key'], headers['x-user-ip']], [API_KEY, '127.0.0.1']);
     for (const name of ['origin', 'referer', 'cookie', 'forwarded', 'x-forwarded-for', 'x-real-ip', 'x-long']) assert.ok(!(name in headers), name);
   }
-  // Each token once: its answer was repeated. And enough came through to say that the sieve was tried at all.
+  // Each token is sent once, because its answer is repeated. Enough requests got through to show that the checks were tested.
   assert.equal(gateway.requests.length, tokens.length);
   for (const status of [200, 204, 400, 401, 403, 404, 405, 431]) assert.ok(statuses[status] > 10, `${status}: ${JSON.stringify(statuses)}`);
   assert.deepEqual([...new Set(events.map(({ outcome }) => outcome))].filter((outcome) => outcome === 'failed'), []);

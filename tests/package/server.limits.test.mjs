@@ -1,4 +1,4 @@
-// Whom the limits of the route punish: the one who forges tokens, and nobody else.
+// The limits of the route affect the sender of forged tokens, and nobody else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';
@@ -30,7 +30,7 @@ function world(options = {}) {
     for (const { status } of await requests) counted[status] = (counted[status] ?? 0) + 1;
     return counted;
   };
-  /** One after another, so that each is counted before the next one comes. */
+  /** Sends requests one after another, so that each is counted before the next one comes. */
   const inTurn = (calls) => counts((async () => {
     const answers = [];
     for (const call of calls) answers.push(await call());
@@ -109,7 +109,7 @@ test('ten different tokens that Transak refuses in a row are reported as misconf
   assert.deepEqual(events.filter(({ outcome }) => outcome === 'misconfigured').map(({ reason }) => reason), ['refused']);
 });
 
-/** A limiter as rate-limiter-flexible has it: counts by key, here in memory. */
+/** A limiter like that of rate-limiter-flexible: it counts by key, here in memory. */
 function memoryLimiter() {
   const counts = new Map(), asked = [];
   const limiter = async (key, limit) => {
@@ -162,7 +162,7 @@ for (const [how, limiter] of Object.entries(failing)) test(`a limiter that ${how
     const served = real('198.51.100.77').then((done) => { status = done; });
     while (status === undefined) {
       await new Promise((resolve) => setImmediate(resolve));
-      // Time passes only while it is waited for.
+      // Simulated time passes only while something waits for it.
       for (; hangs; hangs--) t.mock.timers.tick(2_000);
     }
     await served;

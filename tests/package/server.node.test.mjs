@@ -52,7 +52,7 @@ for (const [when, begins] of [['before', (res) => res.writeHead(200).write('begu
       res.end('ended');
     });
     const [plain, withBody] = sent(await expiring());
-    // One with a body ends before authorize is asked.
+    // A request with a body ends before authorize is called.
     for (const init of when === 'before' ? [plain, withBody] : [plain]) assert.equal(await (await fetch(url + PATH, init)).text(), 'begun, ended');
   });
 }

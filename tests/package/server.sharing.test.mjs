@@ -1,4 +1,4 @@
-// Several processes of the route, here several handlers: one request for one token, and a store that gives nobody a token.
+// Several handlers stand for several processes of the route: one request for one token, and a store from which nobody can read a token.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGateway } from 'transak-user-token/gateway';
@@ -7,7 +7,7 @@ import { APP, REFRESH } from './server.world.mjs';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A store as a Keyv on Redis is one, with what was stored last. */
+/** A store like a Keyv on Redis. It records the last value. */
 function memoryStorage() {
   const entries = new Map(), calls = [];
   const call = (name, work) => async (...given) => {
@@ -19,7 +19,7 @@ function memoryStorage() {
   return { entries, calls, get: call('get', (key) => entries.get(key)), set: call('set', set), delete: call('delete', (key) => entries.delete(key)) };
 }
 
-/** A lock of several processes: one at a time for each name, and a time-out for who waits. */
+/** A lock of several processes: one holder at a time for each name, and a time-out for a waiter. */
 function memoryLock() {
   const tails = new Map(), held = [];
   return { held, lock: async (name, { timeoutMs, signal }, work) => {
@@ -98,7 +98,7 @@ test('the store holds neither token, and its entry can be read only with the old
   assert.equal(ttlMs, 60_000);
   const shown = JSON.stringify([...storage.entries]) + Buffer.from(value, 'base64').toString('latin1');
   for (const part of [token, refreshed].flatMap((each) => each.split('.'))) assert.ok(!shown.includes(part.slice(0, 12)), 'a part of a token is stored');
-  // Another token's entry under this one's name opens for nobody, nor does one that was tampered with.
+  // Nobody can decrypt an entry under the name of another token, or an entry that was changed.
   const others = `transak-user-token:answer:${'0'.repeat(64)}`;
   await ask(0, other);
   const [otherName] = [...storage.entries.keys()].filter((key) => key !== name && key !== others);
@@ -125,7 +125,7 @@ test('processes with another server or key share nothing', async () => {
 
 const down = { throws: () => { throw new Error('ECONNREFUSED'); }, rejects: async () => { throw new Error('ECONNREFUSED'); }, hangs: (hang) => hang() };
 
-/** Serves requests, and lets simulated time pass for what hangs, and only then: hashes take real time. */
+/** Serves requests. Simulated time passes only while something hangs, because hashes take real time. */
 function clockOf(t) {
   let owedMs = 0;
   const hang = (ms) => {
@@ -165,7 +165,7 @@ for (const [how, fail] of Object.entries(down)) test(`a store that ${how} costs 
   assert.deepEqual(degraded(), ['storage', 'storage']);
 });
 
-/** Resolves once the store has been called so often and has answered: what comes after an answer to the page takes real time. */
+/** Resolves once the store has answered this many calls. Some of them come after the answer to the page, in real time. */
 async function called(storage, count) {
   while (storage.calls.length < count) await turn();
   for (let turns = 0; turns < 5; turns++) await turn();
@@ -178,10 +178,10 @@ for (const [how, fail] of Object.entries(broken)) test(`a lock that ${how} costs
   const statuses = [];
   for (let at = 0; at < 4; at++) {
     statuses.push((await clock.serve(async () => ask(0, await gateway.issue()))).status);
-    // A look before the lock and one under it, and the answer stored; or a look of who waited and one of who was answered 504.
+    // There is a look before the lock, a look under the lock, and a write. Or there is a look by the waiter, and a look after the 504.
     await called(storage, how === 'hangs' ? [3, 6, 10, 14][at] : 3 * (at + 1));
   }
-  // Whether somebody else has it, or nobody ever will, is not known at first.
+  // At first the route cannot know whether another process has the lock, or whether the lock is broken.
   if (how === 'hangs') assert.deepEqual(statuses.slice(0, 2), [504, 504]);
   else assert.deepEqual(statuses, [200, 200, 200, 200]);
   assert.deepEqual(degraded(), ['lock']);
@@ -209,10 +209,10 @@ test('a client that waits for a process that never answers gets 504, and is serv
   let isDead = true;
   assert.equal((await clock.serve(() => dead.ask(0, token))).status, 504);
   assert.equal((await clock.serve(() => ask(0, token))).status, 504);
-  // Each looked before the lock, under it, and when its page had waited long enough.
+  // Each process looked before the lock, under the lock, and after the time-out of its page.
   await called(storage, 6);
   assert.deepEqual(events.map(({ outcome, reason, status }) => [outcome, reason, status]), [['failed', 'timeout', 504]]);
-  // Its own limit on an answer ends it, as a lease would.
+  // The process's own limit on an answer ends the lock, as a lease would.
   isDead = false;
   t.mock.timers.tick(120_000);
   await called(storage, 7);

@@ -72,7 +72,7 @@ describe('a request that is passed on', () => {
     assert.equal(seen.authorization, token);
     assert.equal(seen['x-api-key'], API_KEY);
     assert.equal(seen['x-user-ip'], '127.0.0.1');
-    // What is left is this server's own fetch.
+    // The remaining headers come from the fetch of this server.
     const { authorization, 'x-api-key': key, 'x-user-ip': address, host, connection, ...rest } = seen;
     for (const name of ['origin', 'referer', 'cookie', 'forwarded', 'x-forwarded-for', 'x-real-ip', 'x-more', 'sec-fetch-site']) assert.ok(!(name in rest), name);
     assert.deepEqual(Object.keys(rest).sort(), ['accept', 'accept-encoding', 'accept-language', 'cache-control', 'pragma', 'sec-fetch-mode', 'user-agent']);
@@ -277,14 +277,14 @@ describe('one request for all who ask with one token', () => {
     assert.equal(events.filter(({ outcome }) => outcome === 'refreshed').length, 100);
     assert.equal(events.filter(({ outcome }) => ['shared', 'repeated'].includes(outcome)).length, 1900);
 
-    /** What is in use once nothing of the last rounds is under way. */
+    /** Returns the memory in use after the last requests have ended. */
     const used = async (rounds) => {
       for (let at = 0; at < rounds; at++) {
         await round(await Promise.all(Array.from({ length: 100 }, () => expiring())));
         gateway.reset();
         [events, said, answers].forEach((list) => list.splice(0));
       }
-      // What was collected may hold more: a few turns let go of it.
+      // The first collection may make more objects collectable, so it runs a few times.
       for (let turn = 0; turn < 5; turn++) {
         await setImmediate();
         gc();

@@ -1,4 +1,4 @@
-// A route before a gateway, each on a socket of its own, and what keeps record of all that either of them says.
+// A route before a gateway, each on a socket of its own, and a record of everything that they say.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { createGateway } from 'transak-user-token/gateway';
@@ -7,10 +7,10 @@ import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'
 export const REFRESH = '/api/v2/auth/refresh', APP = 'https://app.example.com', API_KEY = 'k3y-0f-the-partner';
 const DAY_S = 86_400;
 
-/** Listens on 127.0.0.1 and ends with the test. An idle connection is the client's to end, so that no request meets its end on the way. */
+/** Listens on 127.0.0.1 and ends with the test. Only the client ends an idle connection. Otherwise a request could be on its way then. */
 export async function listen(t, listener, options = {}) {
   const server = createServer({ keepAliveTimeout: 0, ...options }, listener);
-  // Two thousand may come at once.
+  // Two thousand connections may come at once.
   await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));
   t.after(() => {
     server.close();
@@ -52,7 +52,7 @@ export async function world(t, options = {}) {
     said.push({ status: answer.status, headers: [...answer.headers], text });
     return { status: answer.status, headers: answer.headers, body: text && JSON.parse(text) };
   };
-  // Last, so that it sees all that the test has made it say.
+  // This check runs last, so that it sees everything that was said in the test.
   t.after(() => {
     const ours = (text) => text.replace(/"accessToken":"[^"]*"/g, '');
     const record = ours(JSON.stringify([events, said]).replaceAll('\\"', '"'));
@@ -63,7 +63,7 @@ export async function world(t, options = {}) {
   return { gateway, upstream, handler, mount, events, said, issue, expiring, ask };
 }
 
-/** Resolves once the gateway has met this many refreshes. */
+/** Resolves once the gateway has got this many refreshes. */
 export async function arrived(gateway, count = 1) {
   while (gateway.refreshes() < count) await new Promise((resolve) => setTimeout(resolve, 2));
 }

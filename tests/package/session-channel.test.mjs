@@ -1,4 +1,4 @@
-// What sessions tell each other: by one channel for each realm, and with a look at the store that is not too often.
+// Messages between sessions: there is one channel for each realm, and a message does not cause too many looks at the store.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { clock } from './session.clock.mjs'
 import { MINUTE, SECOND, memory, next, unique, world } from './session.world.mjs'
 
-/** Another tab, which tells what it likes. */
+/** Another tab, which may send any message. */
 function tab(t, key) {
   const channel = new BroadcastChannel('transak-user-token')
   channel.unref()

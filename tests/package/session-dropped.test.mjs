@@ -5,7 +5,7 @@ import { refreshAccessToken } from 'transak-user-token'
 import { clock } from './session.clock.mjs'
 import { MINUTE, SECOND, memory, unique, world } from './session.world.mjs'
 
-/** A world in simulated time, whose first request is never answered. `drop` takes away the timers that there are. */
+/** A world in simulated time, whose first request is never answered. `drop` removes all timers. */
 async function dropping(t) {
   const time = clock(t), made = await world(t, { listen: false, now: () => Date.now() })
   let requests = 0

@@ -1,5 +1,5 @@
-// A session and a trap in the wasm, which is made from outside: every session keeps its token and works, nothing hangs, and
-// no lock stays held. What a session takes of memory comes back.
+// A trap in the wasm, which the test causes from outside: every session keeps its token and works, nothing hangs, and
+// no lock stays held. The memory of a session is freed.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -10,7 +10,7 @@ import { isCore, sourceName } from './exports.mjs'
 import { clock } from './session.clock.mjs'
 import { DAY, HOUR, memory, turn, unique } from './session.world.mjs'
 
-// The CommonJS twin, which can be loaded more than once.
+// The CommonJS file can be loaded more than once.
 const require = createRequire(import.meta.url), twin = new URL('node_modules/transak-user-token/index.cjs', import.meta.url).pathname
 const { Instance } = WebAssembly
 let instances = 0, trapping = () => false
@@ -24,7 +24,7 @@ WebAssembly.Instance = function (module, imports) {
   }])) }
 }
 
-/** A package that was not used before, and a refresh that is answered when told to. */
+/** A package that was not used before, and a refresh that is answered when the test says so. */
 async function fresh(t, { days = 29, ...options } = {}) {
   for (const path of Object.keys(require.cache)) if (path.includes('transak-user-token')) delete require.cache[path]
   const { TokenSession, tokenStatus } = require(twin)
@@ -46,7 +46,7 @@ async function fresh(t, { days = 29, ...options } = {}) {
   }
   return { open, token, gateway, tokenStatus, asked }
 }
-/** Waits for something, and says what it is that does not come. */
+/** Waits for something. If it does not come, the error says what is missing. */
 async function until(isSo, otherwise) {
   for (let turns = 0; !isSo(); turns++) {
     assert.ok(turns < 1_000_000, otherwise)
@@ -217,7 +217,7 @@ const script = (end) => `
     await pause(0)
   }
   const size = async () => {
-    // The least of several: what the engine keeps for itself, such as code that it is about to replace, comes and goes.
+    // The smallest of several values counts, because the engine's own memory, such as code that it is about to replace, varies.
     let heap = Infinity
     for (let times = 20; times > 0; times--) {
       await settle()

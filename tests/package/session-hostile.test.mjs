@@ -51,7 +51,7 @@ const ANSWERS = {
   'is NaN': () => NaN,
 }
 
-/** Calls what a session has, in turn and at once, and says what does not settle, or with what it should not. */
+/** Calls the methods of a session, one after the other and at once. Returns what does not settle, or settles with a wrong result. */
 async function lives({ time, documented, gateway }, session) {
   const faults = [], pending = new Map(), secrets = []
   const watch = (name, promise) => {
@@ -72,7 +72,7 @@ async function lives({ time, documented, gateway }, session) {
     const token = await documented()
     secrets.push(token)
     watch(name, name === 'replace' ? session.replace(token) : session[name]())
-    // Some are called while the one before is under way.
+    // Some methods are called before the previous call has settled.
     if (name !== 'accessToken') await time.advance(SECOND)
   }
   for (const span of [31 * SECOND, 10 * MINUTE, 10 * MINUTE]) {
@@ -107,7 +107,7 @@ describe('a store', () => {
     }
 
     test(`whose ${method} is a getter that throws later, or every second time: every call settles`, async (t) => {
-      // The first read is the constructor's, which refuses what has no such method.
+      // The constructor reads the method first, and refuses a store without it.
       for (const fails of [(reads) => reads > 1, (reads) => reads % 2 === 0]) {
         await t.test(`${fails}`, (t) => holds(t, () => {
           const storage = memory(), own = storage[method]

@@ -1,16 +1,16 @@
-// Answers that come after `timeoutMs`: the request is not aborted, its token is taken, and nobody sends a second one meanwhile.
+// Answers that come after `timeoutMs`: the request is not aborted, its token is accepted, and no second request is sent meanwhile.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TokenSession, refreshAccessToken } from 'transak-user-token'
 import { clock } from './session.clock.mjs'
 import { DAY, MINUTE, SECOND, memory, turn, unique, world } from './session.world.mjs'
 
-/** A world in simulated time, whose server answers when it is told to: `sent` are the requests, each with its signal. */
+/** A world in simulated time, whose server answers when the test says so. `sent` has the requests, each with its signal. */
 async function silent(t) {
   const time = clock(t), made = await world(t, { listen: false, now: () => Date.now() }), sent = []
   const fetch = (url, init) => new Promise((resolve, reject) => sent.push({
     token: init.headers.get?.('authorization') ?? new Headers(init.headers).get('authorization'), signal: init.signal, reject,
-    /** The server has it; what is returned lets the answer arrive. */
+    /** The server gets the request. The returned function lets the answer arrive. */
     receive: async () => {
       const response = await made.gateway.fetch(new Request(url, { headers: init.headers }))
       return () => resolve(response)

@@ -1,4 +1,4 @@
-// A session's login is in its store when the page goes on, and what a store loses is told.
+// A session's login is in its store before the page navigates, and the session reports a store that loses it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memory, turn, unique, world } from './session.world.mjs'
@@ -11,7 +11,7 @@ const until = async (holds) => {
 }
 const down = () => { throw new Error('ECONNREFUSED') }
 
-/** A store that takes many turns for everything. */
+/** A store that needs many turns of the event loop for each operation. */
 function slow(storage = memory()) {
   const late = (method) => async (...given) => {
     for (let left = 20; left > 0; left--) await turn()
@@ -20,7 +20,7 @@ function slow(storage = memory()) {
   return { ...storage, get: late('get'), set: late('set'), delete: late('delete') }
 }
 
-/** A store whose `set` ends when told to. */
+/** A store whose `set` ends when the test says so. */
 function held(storage = memory()) {
   const { set } = storage, waiting = []
   return Object.assign(storage, {
@@ -49,7 +49,7 @@ describe('a login', { concurrency: true }, () => {
     const key = unique(), storage = slow(), login = await aged(1), session = open(fresh, { storage, key })
     await session.replace(login)
     assert.equal(storage.map.get(key), login)
-    // And where that is not waited for, by the next accessToken().
+    // If nobody awaits replace(), the token is stored before the next accessToken() resolves.
     session.replace(fresh)
     assert.equal(await session.accessToken(), fresh)
     assert.equal(storage.map.get(key), fresh)
@@ -134,7 +134,7 @@ describe('a login', { concurrency: true }, () => {
     await session.accessToken()
     const refreshed = session.refresh()
     await until(() => answer)
-    // A look has just been: the next one for a message is a second later.
+    // There was a look just now. So the next look because of a message is a second later.
     const { length } = storage.calls
     tell('refreshed')
     await until(() => storage.calls.length > length)
@@ -180,7 +180,7 @@ describe('a store that loses what is set', { concurrency: true }, () => {
         assert.deepEqual(session.heard, ['storageerror'])
       }
       const before = storage.calls.length
-      // A message would have come by then: one that is sent later has.
+      // A message would have come by now, because a message that was sent later has come.
       const channel = new BroadcastChannel('transak-user-token'), other = new BroadcastChannel('transak-user-token')
       t.after(() => { channel.close(), other.close() })
       const heard = new Promise((resolve) => { channel.onmessage = resolve })

@@ -115,7 +115,7 @@ describe('a store that may forget', { concurrency: true }, () => {
       const { open, fresh } = await world(t)
       const key = unique(), storage = Object.assign(memory(), fields), one = open(fresh, { storage, key, ...options })
       await one.accessToken()
-      // As in another process, which shares no channel.
+      // This stands for another process, which shares no channel.
       const other = open(fresh, { storage: { ...storage }, key, ...options })
       await other.accessToken()
       const { length } = storage.calls

@@ -1,5 +1,5 @@
-// Sessions of one user agent with one store, in simulated time: calls, logins, logouts, clocks, sleep and outages in any order,
-// against what a user relies on. STEPS=20000 takes more of them, SEED=7 others.
+// Sessions of one user agent with one store, in simulated time. Calls, logins, logouts, clocks, sleep and outages happen in any order,
+// and the promises to a user must hold. STEPS=20000 makes more steps, SEED=7 other ones.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -9,7 +9,7 @@ import { clock } from './session.clock.mjs'
 import { DAY, HOUR, MINUTE, SECOND, memory, unique } from './session.world.mjs'
 
 const STEPS = Number(process.env.STEPS ?? 600), SEED = Number(process.env.SEED ?? 20_250_619)
-/** So long no second request is sent for a token whose first one is not answered. */
+/** For this long no second request is sent for a token whose first request is not answered. */
 const UNANSWERED = 2 * MINUTE
 const SESSIONS = 3
 
@@ -30,7 +30,7 @@ class World {
     this.faults = []
     const fetch = (url, init) => this.send(url, init, (by) => { underWay += by })
     this.options = { baseUrl: 'https://gateway.test', fetch, storage: this.store, key: unique() }
-    /** Of each session: the oldest login whose token it may still hand out. */
+    /** For each session: the oldest login of which a call may still get a token. */
     this.sessions = Array.from({ length: SESSIONS }, () => ({ oldest: 0 }))
   }
 
@@ -70,7 +70,7 @@ class World {
     }
   }
 
-  /** Calls, and compares the result with what is known at that moment. */
+  /** Calls a session, and compares the result with what is known at that moment. */
   call(own, method) {
     const asked = own.oldest
     const call = own.session[method]().then((given) => {
@@ -91,19 +91,19 @@ class World {
 
   async login(own, sub) {
     const token = await this.issue(sub), { iat } = claimsOf(token)
-    // Of two logins in one second neither is the later one.
+    // If two logins are in one second, neither of them is the later one.
     if (this.latest?.iat !== iat) this.latest = { iat, login: this.logins }
     own.oldest = Math.max(own.oldest, this.latest.login)
     this.wait(own.session.replace(token))
   }
 
   logout(own) {
-    // Whatever it held is of a login that there has been.
+    // Each token that a call got is of a login that has happened.
     own.oldest = this.logins + 1
     this.wait(own.session.clear())
   }
 
-  /** Ends every trouble: what waits is settled, and a new login is everybody's within a minute. */
+  /** Ends all faults. Then each pending call settles, and within a minute every session has the token of a new login. */
   async end() {
     this.gateway.heal()
     this.late = 0

@@ -1,4 +1,4 @@
-// Stores that are at fault, in tabs of a real Chromium: how often they are asked is bounded, and the fault is told once.
+// Stores that fail, in tabs of a real Chromium: the number of calls to them is bounded, and the failure is reported once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
@@ -7,15 +7,15 @@ import { browser } from './session.browser.mjs'
 const DAY_S = 86_400
 const page = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/session.stores.mjs"></script>'
 
-/** The kinds of `session.stores.mjs`, and how often a session tells of each. One that forgets says so itself. */
+/** The kinds of `session.stores.mjs`, and how often a session reports each. For the store that forgets, `storageMayForget` is set. */
 const ERRORS = { 'swallows writes': 1, 'takes 3 s': 1, 'lies': 1, 'forgets': 0, 'is full': 1, 'returns an earlier token': 1 }
 
 /**
- * What a session may cost: so much for each token that it holds, for each attempt at a store that failed, which is one in 5 s,
- * and for each look at one that works if another tab tells something, which is one a second.
+ * How many calls a session may make for each token that it holds, for each attempt at a failed store (one in 5 s), and for each look
+ * at a working store because of a message (one a second).
  */
 const READS = 2, WRITES = 1, PROBE_MS = 5_000, LOOK_MS = 1_000
-/** The constructor's, that of its refresh, those of a refresh and a login in another tab. */
+/** The tokens of a session: that of the constructor, that of its refresh, and those of a refresh and a login in another tab. */
 const TOKENS = 4
 
 for (const count of [1, 3, 8]) {
@@ -56,7 +56,7 @@ for (const count of [1, 3, 8]) {
       }
     }
 
-    // Nobody asks: tabs that answered each other for ever would find no end.
+    // No session is called now. If tabs answered each other for ever, the counts would never stand still.
     for (let before, rounds = 0; !isDeepStrictEqual(told, before); rounds++) {
       assert.ok(rounds < 6, 'it ends')
       before = told

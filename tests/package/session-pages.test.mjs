@@ -1,4 +1,4 @@
-// What becomes of a session in the life of a real Chromium's pages: a logout in another tab, whatever holds the session, the
+// A session and what happens to pages in a real Chromium: a logout in another tab, whatever holds the session, the
 // back/forward cache, and a page that is frozen.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ const LOGOUTS = Number(process.env.LOGOUTS ?? 10)
 const limit = { timeout: 60_000 + LOGOUTS * 4_000 }
 const page = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/session.holder.mjs"></script>'
 
-/** Opens a page of `session.holder.mjs`; `tell` tells it, or a worker of it, what to do. */
+/** Opens a page of `session.holder.mjs`. `tell` sends a command to the page, or to its worker. */
 async function openHolder(open, path, inWorker) {
   const page = await open(path)
   await page.waitForFunction(() => globalThis.holder, { polling: 20 })
@@ -22,7 +22,7 @@ async function openHolder(open, path, inWorker) {
   }), asked) }
 }
 
-/** Logs in and out in one tab, with a holder in another one that counts how often a token was handed out. */
+/** Logs in and out in one tab. A holder in another tab counts how often a call gets a token. */
 async function logOut(t, { way = 'used', path = '/holder.html', inWorker = false, ageDays = 0, latencyMs = 0, leave = () => {}, back = ({ tell }) => tell('handedOut') }) {
   const { open, gateway, base, aged } = await browser(t, { '/holder.html': page })
   const user = await openHolder(open, path), other = await openHolder(open, path, inWorker)
@@ -39,7 +39,7 @@ async function logOut(t, { way = 'used', path = '/holder.html', inWorker = false
     handedOut += await back(other)
     if (await user.tell('stored') !== null) stored++
   }
-  // Longer than any look that is put off.
+  // This is longer than the longest delay of a look.
   await user.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_500)))
   if (await user.tell('stored') !== null) stored++
   t.diagnostic(`of ${LOGOUTS} logouts: handed out ${handedOut} times, in the store ${stored} times`)
@@ -73,7 +73,7 @@ test(`a page that comes back from the back/forward cache after a logout gives no
   assert.equal(kept, LOGOUTS)
 })
 
-/** Freezes a page in mid-refresh for longer than `timeoutMs`, and returns what its session holds then. */
+/** Freezes a page during a refresh for longer than `timeoutMs`. Then checks the token that its session holds. */
 async function freeze(t, leftMs, sleepMs) {
   const { open, openTab, gateway, base, aged } = await browser(t), exp = Math.ceil((Date.now() + leftMs) / 1000)
   const token = await aged({ iat: exp - 30 * DAY_S, exp })

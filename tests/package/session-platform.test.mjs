@@ -1,19 +1,19 @@
-// A session on platforms that lack something or refuse it: it works without.
+// A session also works on a platform that lacks or refuses a feature.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 
-/** How often a session of this test may read its store: it takes eight reads, and one that loops takes thousands. */
+/** How often a session of this test may read its store. It needs eight reads, and a loop would make thousands. */
 const MOST_READS = 20
 
 describe('a platform', { concurrency: true }, () => {
-  /** Runs in a process of its own, in which what a platform has not, or refuses, is taken away first. */
+  /** Runs in a process of its own. First it removes the feature that the platform lacks or refuses. */
   const run = async (taken) => {
     const script = `import { createGateway } from 'transak-user-token/gateway'; import { TokenSession, refreshAccessToken, tokenStatus } from 'transak-user-token';
       const { issue } = createGateway(), now = Math.floor(Date.now() / 1000), token = await issue({ iat: now - 29 * 86_400, exp: now + 86_400 });
       const answers = [await issue(), await issue({ exp: now + 31 * 86_400 })], last = await issue({ exp: now + 40 * 86_400 }), map = new Map([['a', token]]), heard = [];
-      new Headers(), new Response(''), new Request('http://localhost'), globalThis.crypto;   // which load what they need
+      new Headers(), new Response(''), new Request('http://localhost'), globalThis.crypto;   // each loads its own parts first
       ${taken}
       let reads = 0;
       const storage = { get: (key) => { reads++; return map.get(key) }, set: (key, value) => { map.set(key, value) }, delete: (key) => { map.delete(key) } };
@@ -25,7 +25,7 @@ describe('a platform', { concurrency: true }, () => {
       console.log(renewed !== token, accessToken !== renewed, map.get('a') === accessToken, answers.length, heard.join());
       await session.clear();
       session.stop();
-      await new Promise((resolve) => setTimeout(resolve, 100));   // in which what loops reads thousands of times
+      await new Promise((resolve) => setTimeout(resolve, 100));   // a loop would read thousands of times in that time
       const single = async () => new Response(JSON.stringify({ data: { accessToken: last } }));
       const once = await refreshAccessToken(renewed, { environment: 'staging', fetch: single });
       console.log(map.size, tokenStatus(once.accessToken).state, reads);`

@@ -1,5 +1,5 @@
-// Sessions in processes of their own, which share no channel and no lock: one that is stopped in the middle of a refresh, as a
-// laptop that sleeps is, and two with one store over HTTP, of which one logs out.
+// Sessions in processes of their own, which share no channel and no lock. One process is stopped in the middle of a refresh, as a
+// sleeping laptop is. Two others have one store over HTTP, and one of them logs out.
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 import { describe, test } from 'node:test'
 import { HOUR, SECOND, turn, world } from './session.world.mjs'
 
-/** A store and a gateway behind one server, which tells of what it is asked, and processes that use it. */
+/** One server that is the store and the gateway and records its requests, and processes that use it. */
 async function processes(t, options) {
   const { gateway, ...tokens } = await world(t, { listen: false, ...options })
   const happened = new EventEmitter(), calls = []
@@ -64,14 +64,14 @@ async function processes(t, options) {
   return served
 }
 
-/** Stops a process, and resolves when it stands still: a signal may take a moment. */
+/** Stops a process. Resolves when it has stopped, because a signal may take a moment. */
 async function stop(child) {
   child.kill('SIGSTOP')
   const file = `/proc/${child.pid}/stat`
   while (existsSync(file) && !/\) T /.test(readFileSync(file, 'utf8'))) await turn()
 }
 
-/** Holds the answers of the server, and returns what releases them. */
+/** Holds the answers of the server, and returns a function that releases them. */
 function hold(served) {
   let release
   served.hold = new Promise((resolve) => { release = resolve })
@@ -123,7 +123,7 @@ describe('a process that is stopped during a refresh for longer than timeoutMs',
 
 describe('a logout in one process', { concurrency: true }, () => {
   const cleared = { code: 'ERR_INVALID_TOKEN' }
-  /** Asks again and again; nothing is handed out, asked of the server, or written. */
+  /** Calls a session again and again. No call gets a token, and nothing is sent or written. */
   async function stays(served, other) {
     const asked = served.gateway.refreshes(), { length } = served.calls
     for (let times = 0; times < 20; times++) {

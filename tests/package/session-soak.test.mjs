@@ -11,13 +11,13 @@ import { MINUTE, SECOND as REAL_SECOND, memory, unique, world } from './session.
 
 const FASTER = Number(process.env.FASTER ?? 1), SECOND = REAL_SECOND * FASTER
 const SOAK_MS = Number(process.env.SOAK_MS ?? 60_000) * FASTER
-/** A test's limit, which a fast clock would pass at once. */
+/** The time-out of a test. A fast clock would pass it at once. */
 const within = (ms) => FASTER > 1 ? Infinity : ms
 
-/** Four of twenty, two of them one after the other. */
+/** Drops four of twenty connections, two of them one after the other. */
 const DROPPED = [3, 8, 9, 17]
 
-/** A gateway that drops one in five, and what sends to it. */
+/** A gateway that drops one connection in five, and a `fetch` that sends to it. */
 async function rough(t) {
   const made = await world(t, { lifetimeMs: 4 * SECOND, listen: FASTER === 1 })
   let sent = 0

@@ -1,4 +1,4 @@
-// A session and its store: shared, failing, lying and dead; and the sessions that share one, as tabs do, within this process.
+// A session and its store: one that is shared, fails, lies or hangs. Several sessions in this process share a store, as tabs do.
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
@@ -69,7 +69,7 @@ describe('a shared store', { concurrency: true }, () => {
     await session.refresh()
     const channel = new BroadcastChannel('transak-user-token')
     t.after(() => channel.close())
-    // Other processes store these: a login, and what a store that was restored has.
+    // Other processes store these tokens: one of a login, and one that a restored store has.
     for (const token of [await aged(5, { sub: 'ann@example.com' }), fresh]) {
       const heard = next(session, 'replaced')
       map.set(key, token)
@@ -88,7 +88,7 @@ describe('a shared store', { concurrency: true }, () => {
     await one.replace(ann)
     await heard
     assert.equal(await other.accessToken(), ann)
-    // By a constructor too.
+    // A constructor does the same.
     const eve = await aged(9, { sub: 'eve@example.com' })
     const both = [next(one, 'replaced'), next(other, 'replaced')]
     assert.equal(await open(eve, { storage, key }).accessToken(), eve)
@@ -151,7 +151,7 @@ describe('a shared store', { concurrency: true }, () => {
     const other = open(expiring, { storage: slow, key }), one = open(expiring, { storage: quick, key })
     const calls = [other.accessToken(), one.accessToken()]
     await until(() => late)
-    // Long enough for the other one, where nothing keeps it waiting.
+    // This is long enough for the other session, if nothing delays it.
     await Promise.race([calls[1], new Promise((resolve) => setTimeout(resolve, 300))])
     late()
     const [token] = await Promise.all(calls)
@@ -336,7 +336,7 @@ describe('a store that fails', { concurrency: true }, () => {
     storage.fault = null
     const { accessToken } = await session.refresh()
     assert.deepEqual([await session.accessToken(), storage.map.get(key), gateway.refreshes(token)], [accessToken, accessToken, 1])
-    // And the next one is got for it.
+    // The next refresh exchanges the token that the session holds.
     assert.notEqual((await session.refresh()).accessToken, accessToken)
   })
 
@@ -368,7 +368,7 @@ describe('a store that fails', { concurrency: true }, () => {
     const other = await reopen({ storage: keyv, key })
     assert.equal(await other.accessToken(), token)
     await other.clear()
-    // It swallows failures by default, and so may forget: a mark stays.
+    // By default a Keyv swallows failures. So it counts as a store that may forget, and a mark stays.
     assert.equal(await keyv.get(key), 'cleared')
     assert.equal(gateway.refreshes(), 1)
     assert.ok(!session.heard.includes('storageerror'))
@@ -432,7 +432,7 @@ describe('a lock', { concurrency: true }, () => {
     await session.refresh()
     assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [1, 1])
     storage.fault = null
-    // The first one finds that the store answers again.
+    // The first call finds that the store answers again.
     for (let times = 2; times > 0; times--) await session.refresh()
     assert.deepEqual([told(session, 'storageerror'), gateway.refreshes()], [2, 3])
     lock = (name, options, fn) => fn()
@@ -481,7 +481,7 @@ test('a lock that never comes: 10 s at most, the old token meanwhile, and a new 
   await time.advance(5 * SECOND)
   await assert.rejects(refresh, { code: 'ERR_TIMEOUT' })
   assert.equal(aborted, 1)
-  // It comes too late to do anything.
+  // The lock comes too late, so nothing is done under it.
   await late()
   assert.deepEqual([gateway.refreshes(), session.heard], [0, ['refreshfailed']])
   await time.advance(HOUR)

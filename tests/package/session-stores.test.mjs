@@ -5,10 +5,10 @@ import { describe, test } from 'node:test'
 import { webStorage } from 'transak-user-token'
 import { MINUTE, SECOND, simulated, unique } from './session.world.mjs'
 
-/** How long they are called before one of them logs out, and as long after that. */
+/** How long the sessions are called before one of them logs out, and also after that. */
 const PHASE_MS = 3 * MINUTE, PHASE_S = PHASE_MS / SECOND
 
-/** A store that shows what was set or deleted so much later, and for so long. */
+/** A store that shows a change `lagMs` later, and keeps a token for `keptMs`. */
 function log({ lagMs = 0, keptMs = Infinity }) {
   const written = []
   const write = (value) => void written.push({ at: Date.now(), value })
@@ -21,17 +21,17 @@ function log({ lagMs = 0, keptMs = Infinity }) {
     delete: () => write(undefined),
   }
 }
-/** A store that says one thing after another, whatever it is told. */
+/** A store that returns these tokens in turn, whatever was set. */
 function liar(tokens) {
   let at = 0
   return { get: () => tokens[at++ % tokens.length], set() {}, delete() {} }
 }
 const full = (store) => ({ ...store, set() { throw new DOMException('full', 'QuotaExceededError') } })
-/** So many tokens, each so many days old. */
+/** Makes `count` tokens. `days` gives the age of each, in days. */
 const tokens = (count, days, sub = () => 'user@example.com') => ({ aged }) =>
   Promise.all(Array.from({ length: count }, (_, i) => aged(days(i), { sub: sub(i) })))
 
-/** A store that is out of order is asked every 5 s: read, written, read. A token of a refresh is compared, written and read at once. */
+/** A store that fails is tried every 5 s: a read, a write, a read. The token of a refresh is compared, written and read at once. */
 const OUTAGE = { reads: 2 * PHASE_S / 5 + 10, writes: PHASE_S / 5 + 4, outages: 1, isDown: true }
 /** A store that answers is looked at every 30 s. */
 const LOOKS = { reads: PHASE_S / 30 + 18, writes: 5, outages: 0 }
@@ -45,7 +45,7 @@ const STORES = {
   'of a page shows what is set 3 s later': { isPage: true, make: () => log({ lagMs: 3 * SECOND }), ...LOOKS, outages: REFRESHES + 1 },
   'is full': { make: () => full(log({})), ...OUTAGE },
   'forgets within 10 s, and says so': { make: () => log({ keptMs: 10 * SECOND }), options: { storageMayForget: true }, ...LOOKS, writes: PHASE_S / 30 + 5 },
-  // That is a logout, and a session without a token looks before it rejects, at most once a second.
+  // The session takes that for a logout. Without a token it looks before it rejects, at most once a second.
   'forgets within 10 s, and does not say so': { make: () => log({ keptMs: 10 * SECOND }), ...LOOKS, reads: PHASE_S, isEmptied: true },
   'returns an earlier token': { given: tokens(1, () => 20), make: liar, ...OUTAGE },
   'returns one earlier token after another': { given: tokens(999, (i) => 10.5 + i / 100), make: liar, ...OUTAGE },
@@ -56,7 +56,7 @@ const STORES = {
 const told = ({ heard }, type) => heard.filter((told) => told === type).length
 const claims = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
 
-/** Counts what a store is asked. It answers after so long. */
+/** Counts the calls to a store. The store answers after `latencyMs`. */
 function counted(store, isPage, latencyMs) {
   const calls = { get: 0, set: 0, delete: 0 }
   const asked = Object.fromEntries(Object.keys(calls).map((method) => [method, async (...given) => {
@@ -102,7 +102,7 @@ for (const [name, { given = () => [], make, isPage, options, reads, writes, outa
         await time.settle()
         await run()
         assert.deepEqual(handed.flat(), [])
-        // Each of them looks before it rejects, at most once a second; the one that logged out leaves a mark if the store may forget.
+        // Each session looks before it rejects, at most once a second. If the store may forget, the session that logged out leaves a mark.
         assert.ok(calls.get - before.get <= count * PHASE_S, JSON.stringify(calls))
         assert.ok(calls.set - before.set <= (options ? 1 : 0) && calls.delete <= count, JSON.stringify(calls))
         assert.deepEqual(sessions.map((session) => told(session, 'storageerror')), errors)

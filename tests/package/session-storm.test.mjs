@@ -1,4 +1,4 @@
-// Sessions that their server sends away with Retry-After, in simulated time: they do not return in one second, and they do return.
+// Many sessions get Retry-After from their server, in simulated time. They do not all return in one second, and they do return.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TokenSession } from 'transak-user-token'
@@ -16,7 +16,7 @@ function seed(t) {
   }
 }
 
-/** Returns the most of these instants that are within one second. */
+/** Returns how many of these instants are within one second at most. */
 function peak(instants) {
   let most = 0, from = 0
   instants.forEach((at, to) => {
@@ -28,7 +28,7 @@ function peak(instants) {
 
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** Sessions of as many users, whose server answers so until it is well again. */
+/** Sessions of different users. Their server gives this answer until it works again. */
 function storm(t, count, retryAfter, status) {
   seed(t)
   const time = clock(t), asked = [], server = { isDown: true }
@@ -61,7 +61,7 @@ describe('Retry-After: 60 for a thousand sessions', () => {
       assert.equal(asked.splice(0).length, 1_000, 'all at once, and nobody again before the 60 s are over')
       await time.advance(downMs - 59 * SECOND)
       server.isDown = false
-      // Who was sent away often backs off for up to ten minutes.
+      // After many failures a session backs off for up to ten minutes.
       for (let waited = 0; waited < 11 && sessions.some((session) => session.status().state !== 'fresh'); waited++) await time.advance(MINUTE)
       assert.ok(peak(asked) <= 250, `${peak(asked)} in one second`)
       for (const session of sessions) assert.equal(session.status().state, 'fresh')

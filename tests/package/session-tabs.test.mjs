@@ -1,5 +1,5 @@
-// Sessions in the tabs of a real Chromium: one request between eight, a tab that goes while it holds the lock, a logout, and
-// what a tab keeps of a page's life.
+// Sessions in the tabs of a real Chromium: one request for eight tabs, a tab that closes while it holds the lock, a logout, and
+// the back/forward cache.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { browser } from './session.browser.mjs'
@@ -31,7 +31,7 @@ test('a tab that closes while it holds the lock: another one finishes, without a
   assert.equal(gateway.refreshes(), 0)
   await holder.close()
   const tokens = new Set(await Promise.all(waiting))
-  // Within maxWaitMs, which is less than the lock's 10 s.
+  // This takes at most maxWaitMs, which is less than the 10 s of the lock.
   assert.equal(tokens.size, 1)
   assert.ok(!tokens.has(expiring))
   assert.equal(gateway.refreshes(), 1)

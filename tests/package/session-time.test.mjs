@@ -1,11 +1,11 @@
-// A session and time, which is simulated: thirty days, sleep, clocks that are wrong, outages, and a process that wants to end.
+// A session in simulated time: thirty days, sleep, wrong clocks, outages, and a process that has to end.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { DAY, HOUR, MINUTE, SECOND, simulated } from './session.world.mjs'
 
-/** What a page has and Node has not: a window and a document that tell of time gone by. */
+/** The window and the document of a page, which Node lacks. They emit events after which time may have passed. */
 function page(t) {
   const window = new EventTarget(), document = new EventTarget(), counts = { listeners: 0 }
   const counting = (target, name, by) => (...given) => {
@@ -197,7 +197,7 @@ describe('clocks that are wrong', () => {
       }
       assert.ok(gateway.refreshes() >= 3 && gateway.refreshes() <= 5, `${gateway.refreshes()} requests in 90 days`)
       assert.ok(!session.heard.includes('expired') && !session.heard.includes('refreshfailed'))
-      // Server minus local: positive where the local clock is slow.
+      // The skew is server minus local: it is positive if the local clock is slow.
       assert.ok(Math.abs(session.status().clockSkewMs + wrongBy) < 2 * SECOND, `${session.status().clockSkewMs}`)
     })
   }

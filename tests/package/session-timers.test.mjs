@@ -1,5 +1,5 @@
-// A session under a test's fake timers: every promise settles as the clock is advanced, and no test is caught by another one's
-// request.
+// A session under a test's fake timers: every promise settles when the clock is advanced, and no test waits for the
+// request of another test.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { TokenSession, refreshAccessToken } from 'transak-user-token'
@@ -8,11 +8,11 @@ import { memory, unique } from './session.world.mjs'
 
 const NOW = Date.now(), SECONDS = Math.floor(NOW / 1000)
 let count = 0, sent = 0
-/** A token that nobody has signed: signing takes time that no fake timer knows. */
+/** A token without a real signature, because a signature takes real time. */
 const made = (claims) => `e30.${Buffer.from(JSON.stringify({ sub: 'jo', jti: ++count, ...claims })).toString('base64url')}.c2ln`
 const expiring = () => made({ iat: SECONDS - 28 * 86_400, exp: SECONDS + 2 * 86_400 })
 const options = { baseUrl: 'https://backend.test' }
-/** One and the same `fetch` for all tests, as a test tool replaces it once. */
+/** One `fetch` for all tests, because a test tool replaces the global one once. */
 const late = () => new Promise((resolve) => ++sent && setTimeout(() => {
   const iat = Math.floor(Date.now() / 1000), accessToken = made({ iat, exp: iat + 30 * 86_400 + count })
   resolve(Response.json({ data: { accessToken } }))

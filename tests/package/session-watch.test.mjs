@@ -1,4 +1,4 @@
-// What a user interface does with a session: it makes one before there is a token, opens one, logs in, watches it, lets go of it.
+// What a user interface does with a session: it makes one without a token, opens one, logs in, subscribes, and unsubscribes.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TokenSession, webStorage } from 'transak-user-token'
@@ -33,7 +33,7 @@ describe('an empty session', { concurrency: true }, () => {
     const { open, fresh } = await world(t, { listen: false, now: () => Date.now() })
     const key = unique(), storage = memory(), session = open(null, { storage, key })
     await assert.rejects(session.accessToken(), none)
-    // As a process does that shares no channel.
+    // This stands for a process that shares no channel.
     storage.map.set(key, fresh)
     await time.advance(1_100)
     assert.equal(await session.accessToken(), fresh)

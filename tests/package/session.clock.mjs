@@ -1,11 +1,11 @@
-// A clock that goes by when told to: Date.now, performance.now, setTimeout and clearTimeout of this process. What waits for
-// something else than time, a digest or an answer, is given the turns that it takes.
+// A simulated clock for Date.now, performance.now, setTimeout and clearTimeout of this process. Code that waits for
+// something other than time, such as a digest or an answer, gets the turns of the event loop that it needs.
 
 export const idle = async (turns = 12) => {
   for (let left = turns; left > 0; left--) await new Promise(setImmediate)
 }
 
-/** Installs the clock for as long as the test runs. `busy` tells whether something is under way that is not a timer. */
+/** Installs the clock for as long as the test runs. `busy` tells whether something other than a timer is pending. */
 export function clock(t, { start = 1_760_000_000_000, busy = () => false } = {}) {
   const { setTimeout, clearTimeout } = globalThis, { now } = Date, monotonicNow = performance.now
   const timers = new Set(), delays = []
@@ -35,7 +35,7 @@ export function clock(t, { start = 1_760_000_000_000, busy = () => false } = {})
     settle, delays, timers,
     get wakes() { return wakes },
     get elapsed() { return wall - start },
-    /** Lets time go by, a timer after the other. */
+    /** Lets time pass, one timer after the other. */
     async advance(ms) {
       await settle()
       const end = monotonic + ms

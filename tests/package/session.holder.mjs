@@ -1,7 +1,7 @@
-// What holds a session, in a page or in a worker, for the tests of a logout.
+// A page or a worker that holds a session, for the tests of a logout.
 import { TokenSession, webStorage } from '/node_modules/transak-user-token/index.js'
 
-/** A store that pages and workers have in common. */
+/** A store that pages and workers share. */
 const database = {
   get: (key) => inDatabase('readonly', (tokens) => tokens.get(key)),
   set: (key, token) => inDatabase('readwrite', (tokens) => tokens.put(token, key)),
@@ -26,7 +26,7 @@ function inDatabase(mode, work) {
 const storage = globalThis.localStorage && !globalThis.location?.search ? webStorage(localStorage) : database
 let session, isCleared, isUnderWay = []
 
-/** What a page and a worker can be told to do. */
+/** The commands for a page and for a worker. */
 export const holder = {
   /** Logs in, as another tab does. */
   async login(token, baseUrl) {
@@ -40,7 +40,7 @@ export const holder = {
 
   /** Opens a session once the store shows this token, and goes on with it in one of these ways. */
   async hold(way, baseUrl, token) {
-    // A browser shows one page what another one has stored a moment later.
+    // A browser shows a page the write of another page a moment later.
     while (await holder.stored() !== token) await new Promise((resolve) => setTimeout(resolve, 10))
     session?.dispose()
     globalThis.returned = undefined
@@ -51,7 +51,7 @@ export const holder = {
     else if (way !== 'opened') await session.accessToken()
   },
 
-  /** Tells how often a token is handed out: to a call at once, and to each call after the session has heard of the logout. */
+  /** Counts how often a call gets a token: the first call, and the calls after the session has noticed the logout. */
   async handedOut() {
     const calls = [session.accessToken(), isCleared.then(() => session.accessToken()), isCleared.then(() => session.refresh())]
     const outcomes = (await Promise.all([isUnderWay, Promise.allSettled(calls)])).flat()
@@ -62,7 +62,7 @@ export const holder = {
 globalThis.holder = holder
 
 if (globalThis.document) {
-  // The first call as the page comes back.
+  // This is the first call when the page comes back.
   addEventListener('pageshow', ({ persisted }) => {
     globalThis.returned = { persisted, handedOut: session ? holder.handedOut() : 0 }
   })

@@ -1,4 +1,4 @@
-// A process of session-processes.test.mjs: one session, which does what the parent asks, and tells what its listeners hear.
+// A process of session-processes.test.mjs. It has one session, carries out the commands of its parent, and reports the events.
 import { TokenSession } from 'transak-user-token'
 import { EVENTS, SECOND } from './session.world.mjs'
 
@@ -27,11 +27,11 @@ const calls = {
   replace: (token) => session.replace(token),
   clear: () => session.clear(),
   state: () => session.status().state,
-  /** Time goes by here alone. */
+  /** Time passes in this process only. */
   pass(ms) {
     passedMs += ms
   },
-  /** So much goes by the next time that this process stands still, by the wall clock alone: a laptop's other one stands still too. */
+  /** How much the wall clock moves during the next stop of this process. The monotonic clock stands still, as a laptop's may. */
   sleep(ms) {
     sleepsMs = ms
   },

@@ -4,7 +4,7 @@ import { TokenSession } from '/node_modules/transak-user-token/index.js'
 const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What is wrong with a store: methods that take the place of those that work. */
+/** The faulty stores: methods that replace the working ones. */
 const faults = {
   'swallows writes': () => ({ set() {}, delete() {} }),
   'takes 3 s': (area) => ({
@@ -62,6 +62,6 @@ globalThis.tab = {
   replace: (tokens) => Promise.allSettled(Object.entries(tokens).map(([kind, { next }]) => sessions.get(kind).session.replace(next))),
   clear: () => Promise.allSettled([...sessions.values()].map(({ session }) => session.clear())),
 
-  /** Tells what each kind has cost, and what its session has heard. */
+  /** Returns how many calls each kind of store got, and which events its session emitted. */
   tell: () => Object.fromEntries([...sessions].map(([kind, { counts, heard, session }]) => [kind, { ...counts, heard, state: session.status().state }])),
 }

@@ -1,5 +1,5 @@
 // A tab of several on one origin with one stored token. It waits until all are there, asks for a token as they all do, and
-// tells in its title what it came to. `#{"base","tabs"}` is the gateway and how many there are.
+// shows the outcome in its title. `#{"base","tabs"}` has the gateway and the number of tabs.
 import { TokenSession, webStorage } from '/node_modules/transak-user-token/index.js'
 
 const { base, tabs } = JSON.parse(decodeURIComponent(location.hash.slice(1)))
@@ -8,7 +8,7 @@ const until = async (holds) => {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-// Who is how far. It is said again and again, since some come late.
+// The progress of each tab. It is sent again and again, because some tabs come late.
 const me = Math.random(), channel = new BroadcastChannel('tabs')
 let stage = 1
 channel.onmessage = ({ data: [who, stage] }) => here.set(who, stage)

@@ -1,4 +1,4 @@
-// A session, with the installed package and the gateway on a socket: whom it hands which token, and how many requests it takes.
+// A session, with the installed package and the gateway on a socket: which call gets which token, and how many requests that needs.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
@@ -219,7 +219,7 @@ describe('replace and clear', { concurrency: true }, () => {
       while (gateway.refreshes() === 0) await turn()
       await session[end](login)
       const outcome = await waits.catch((error) => error)
-      // The answer comes, and what it may do is done.
+      // The answer comes, and all its effects have happened.
       await new Promise((resolve) => setTimeout(resolve, 300))
       if (end === 'replace') {
         assert.equal(outcome.accessToken, login, 'who waits gets the new token')
@@ -428,7 +428,7 @@ describe('secrets', () => {
 
 test('a session works without EventTarget, channel, WeakRef and performance, as in some versions of React Native', async () => {
   const script = `
-    new Headers(); new Response(''); new AbortController()   // which load what they need
+    new Headers(); new Response(''); new AbortController()   // each loads its own parts first
     for (const name of ['EventTarget', 'Event', 'CustomEvent', 'BroadcastChannel', 'WeakRef', 'FinalizationRegistry', 'navigator', 'performance', 'DOMException']) delete globalThis[name]
     const { TokenSession } = require('transak-user-token'), heard = [], store = new Map()
     const { old, next } = JSON.parse(process.env.TOKENS)

@@ -1,12 +1,12 @@
-// What the tests of a session share: a gateway that listens, tokens of every age, a session that is disposed of, and what
-// its listeners hear. Time is real unless a test mocks it.
+// What the tests of a session share: a gateway that listens, tokens of every age, a session that is disposed of, and the
+// events that it emits. Time is real unless a test mocks it.
 import { TokenSession } from 'transak-user-token'
 import { createGateway } from 'transak-user-token/gateway'
 import { clock } from './session.clock.mjs'
 
 export const SECOND = 1_000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
 export const EVENTS = ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']
-/** A key of its own: sessions of one key in a process hear each other. */
+/** Returns a key that no other test has, because sessions of one key in a process get each other's messages. */
 let keys = 0
 export const unique = () => `key-${process.pid}-${++keys}`
 
@@ -22,7 +22,7 @@ export async function world(t, { listen = true, ...options } = {}) {
     await close()
   })
 
-  /** A token of the documented 30 days, so many days old. */
+  /** A token of the documented 30 days, of this age in days. */
   const aged = (days, claims = {}) => {
     const iat = Math.floor(gateway.now() / 1000) - days * DAY / 1000
     return gateway.issue({ iat, exp: iat + 30 * DAY / 1000, ...claims })
@@ -44,7 +44,7 @@ export async function world(t, { listen = true, ...options } = {}) {
   }
 }
 
-/** A world in simulated time, whose clock is wrong by so much while the gateway's is right. */
+/** A world in simulated time. Its clock is wrong by `wrongBy`, and the gateway's is right. */
 export async function simulated(t, { wrongBy = 0, ...options } = {}) {
   let underWay = 0
   const time = clock(t, { busy: () => underWay > 0 })
@@ -67,7 +67,7 @@ export function next(session, type) {
   return new Promise((resolve) => session.addEventListener(type, ({ detail }) => resolve(detail), { once: true }))
 }
 
-/** A store in memory that fails as it is told. */
+/** A store in memory that fails as the test says. */
 export function memory(entries = []) {
   const map = new Map(entries), calls = []
   const store = {

@@ -56,7 +56,7 @@ function secureStore(seen = []) {
   }
 }
 
-/** unstorage, with what it does to keys and values. */
+/** unstorage, which changes keys and values in the same way as the real one. */
 function driver(seen = []) {
   const entries = new Map()
   const normal = (key) => key.split('?')[0].replace(/[/\\]/g, ':').replace(/:+/g, ':').replace(/^:|:$/g, '')
@@ -187,7 +187,7 @@ describe('another kind of store is refused with what to write', () => {
   }
 })
 
-// The mark of a store without an area is one copy's own: a session of the main entry does not see that of this entry.
+// A session of the main entry must recognise a store of this entry whose area is missing.
 test('a webStorage of this entry whose area is missing counts as no storage', async (t) => {
   const { url: baseUrl } = await world(t)
   const session = await TokenSession.open({ baseUrl, storage: webStorage(() => undefined), key: 'user' })

@@ -70,7 +70,7 @@ describe('examples compile', { concurrency: true }, () => {
     test(`the declarations' of ${entry}, one for each export`, async (t) => {
       const text = declarations(entry)
       const comments = [...text.matchAll(/^\/\*\*\n((?: \*.*\n)+?) \*\/\nexport (?:type|interface|function|class) (\w+)/gm)]
-      // What an entry has from another one is explained there.
+      // An export that comes from another entry is explained there.
       assert.equal(comments.length, text.match(/^export (?!\{)/gm).length)
       const files = Object.fromEntries(comments.map(([, comment, name], at) => {
         const example = comment.match(/^ \* @example\n([^]*)/m)?.[1].replace(/^ \* ?/gm, '')
@@ -81,7 +81,7 @@ describe('examples compile', { concurrency: true }, () => {
     })
   }
 
-  /** What an example presupposes: a token; a gateway and its exports, if it is too short for an import. */
+  /** What an example may use: a token, and, if it has no import, a gateway and its exports. */
   function around(example, comments) {
     if (example.includes('import ')) return 'declare let token: string'
     const names = comments.map(([, , name]) => (name === 'createGateway' ? name : `type ${name}`))

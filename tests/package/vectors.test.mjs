@@ -1,4 +1,4 @@
-// What the checker says of a token, through the installed tarball: as a module, as CommonJS, as Workers have it and in a page;
+// The checker's verdict on each vector, through the installed tarball: as a module, as CommonJS, as Workers have it and in a page,
 // and through a plain build.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';

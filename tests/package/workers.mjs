@@ -1,4 +1,4 @@
-// The main entry as Cloudflare's Workers have it. Node has no modules of WebAssembly, so that a hook makes them.
+// The main entry as Cloudflare's Workers have it. Node has no modules of WebAssembly, so a hook makes them.
 import { register } from 'node:module';
 
 const MODULE = `import { readFileSync } from 'node:fs';

@@ -22,7 +22,7 @@ const [first, second] = [await prove(esm, { base, token }), await prove(cjs, { b
 const error = await cjs.refreshAccessToken('x').catch((thrown) => thrown);
 console.log(first === second && error.code === 'ERR_INVALID_TOKEN' ? first : [first, second]);
 `;
-/** What a backend uses of the package, in a process of its own. */
+/** A backend's use of the package, in a process of its own. */
 export const ROUTE = `import { createServer } from 'node:http';
 import { createRefreshHandler, keepFresh, toNodeListener } from 'transak-user-token/server';
 const { BASE: baseUrl, TOKEN: token } = process.env, stored = new Map(), outcomes = [];
@@ -40,7 +40,7 @@ const server = createServer(listener).listen(0, '127.0.0.1', async () => {
 });
 `;
 
-/** What that prints. */
+/** The output of that process. */
 export const SERVED = 'refreshed, repeated, refused, kept fresh; 1 stored';
 
 const files = { 'main.mjs': MODULE, 'main.cjs': COMMON, 'both.mjs': BOTH, 'route.mjs': ROUTE };

@@ -1,4 +1,4 @@
-// Cloudflare's runtime: its first call, and promises and timers, which there belong to one request.
+// Cloudflare's runtime: the first call, and promises and timers, each of which belongs to one request there.
 import assert from 'node:assert/strict';
 import { worker } from '../workerd.mjs';
 
@@ -59,7 +59,7 @@ const atOnce = async (kit) => {
   }
 };
 
-/** The refresh is gone with the request that began it: every other request is answered all the same. */
+/** The refresh ends with the request that began it. Every other request is still answered. */
 const leftEarly = async (kit) => {
   for (const [name, answer] of [['accessToken', 'old'], ['refresh', 'ERR_TIMEOUT'], ['refreshAccessToken', 'ERR_TIMEOUT'], ['ensureFreshToken', 'old']]) {
     const { gateway, call, leave } = await shared(kit, { timeoutMs: 1_000 });
@@ -77,7 +77,7 @@ const lateAgain = async (kit) => {
     await leave('accessToken');
     assert.equal(await call('accessToken'), 'old');
     await forward(200_000);
-    // The first call finds that its time was up, the second one that no answer is awaited any more.
+    // The first call finds that the time of the refresh is up. The second call finds that no late answer is awaited any more.
     await call('accessToken');
     assert.equal(await call('accessToken'), 'new');
     assert.equal(gateway.requests.length, 2);

@@ -9,7 +9,7 @@ import { PROVEN } from '../proof.js';
 const root = join(import.meta.dirname, '../../..'), all = await vectors();
 const text = (path) => readFile(join(root, path), 'utf8');
 
-// expo-secure-store's three functions, whose native side no shell has.
+// The three functions of expo-secure-store. No shell has their native side.
 const SECURE_STORE = `const kept = new Map();
 export const getItemAsync = async (key) => kept.get(key) ?? null;
 export const setItemAsync = async (key, value) => { kept.set(key, value); };
@@ -57,12 +57,12 @@ const everything = (platform) => async (kit, bundled) => {
     // `cache: 'no-store'` would put a parameter into the URL.
     assert.deepEqual([method, url, headers.map(([name]) => name)], ['GET', `${base}/api/v2/auth/refresh`, ['authorization']]);
   }
-  // To React Native 'same-origin' is 'include'.
+  // React Native treats 'same-origin' as 'include'.
   assert.deepEqual(requests.map(({ isWithCredentials }) => isWithCredentials), [...Array(6).fill(false), true, true]);
   assert.deepEqual(logged, []);
 };
 
-/** Compiles what Metro makes for the Hermes of today, without running it. */
+/** Compiles Metro's output with the current Hermes compiler, without running it. */
 async function compiled(kit, bundled) {
   const bundle = await bundled('ios', 'hermes-stable'), bytecode = `${bundle}.hbc`;
   await kit.run(join(kit.tools, 'node_modules/hermes-compiler/hermesc/linux64-bin/hermesc'), ['-w', '-O', '-emit-binary', '-out', bytecode, bundle]);

@@ -97,7 +97,7 @@ const inPage = async (kit, { url, gateway, base, server, open }) => {
   assert.doesNotMatch(server.output, /error|rejection/i);
 };
 
-/** Looks for the name under which a copy of the package shares with others: it is in each copy once. */
+/** Counts the copies of the package: each copy has the name of the shared functions once. */
 const oneCopy = async (kit, { output }) => {
   const names = (await readdir(output, { recursive: true })).filter((name) => /\.m?js$/.test(name));
   const texts = await Promise.all(names.map((name) => readFile(join(output, name), 'utf8')));

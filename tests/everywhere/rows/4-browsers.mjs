@@ -10,7 +10,7 @@ import { LOGINS, backAfterLogout, inFrameOfAnotherSite, inSandbox, loginThenLeav
 const PROOF = readFileSync(new URL('../proof.js', import.meta.url), 'utf8').replace(/^export /gm, '');
 const GLOBAL = '/node_modules/transak-user-token/index.global.js', MODULE = '/node_modules/transak-user-token/index.js';
 
-// A worker answers with the outcome on the port that it is given; the page tells it.
+// A worker sends the outcome on the port that it gets, and the page reports it.
 const ASK = "const world = location.hash.slice(1);\nconst tell = (text) => { document.title = 'outcome: ' + text; };\n";
 const prove = (api) => `({ data, ports: [port] }) => prove(${api}, JSON.parse(decodeURIComponent(data))).catch(String).then((text) => port.postMessage(text))`;
 const post = (target) => `const { port1, port2 } = new MessageChannel();\nport1.onmessage = ({ data }) => tell(data);\n${target}.postMessage(world, [port2]);\n`;

@@ -1,4 +1,4 @@
-// Realms that are hardened, and Node with less than it has: SES, LavaMoat, `--permission`, `--frozen-intrinsics`, `--jitless`.
+// Hardened realms, and a Node with fewer features: SES, LavaMoat, `--permission`, `--frozen-intrinsics`, `--jitless`.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ async function prepared(kit, files) {
 /** Runs a script in Node, and returns what it prints. */
 const printed = async (kit, script, { node = process.execPath, flags = [], more = {} } = {}) => {
   const { cwd, env } = await prepared(kit, { 'main.mjs': script });
-  // What else there is are warnings, of SES and of Node.
+  // All other lines are warnings of SES and of Node.
   return (await kit.run(node, ['--no-warnings', ...flags, 'main.mjs'], { cwd, env: { ...env, ...more } })).trim().split('\n').at(-1);
 };
 const keeps = (script, how) => async (kit) => assert.equal(await printed(kit, script, how), KEPT);
@@ -55,7 +55,7 @@ const tell = (outcome) => { document.title = 'outcome: ' + outcome; };
 keep(api, JSON.parse(decodeURIComponent(location.hash.slice(1)))).then(tell, (error) => tell(error.code + ': ' + error.message));
 `;
 
-/** Builds a page with a policy that is generated, to which nobody adds anything, and opens it in Chromium. */
+/** Builds a page with a generated policy, unchanged, and opens it in Chromium. */
 async function lavaMoat(kit, open) {
   const manifest = JSON.stringify({ name: 'app', private: true, version: '1.0.0', dependencies: { 'transak-user-token': '*' } });
   const { cwd, base, token, second } = await prepared(kit, {

@@ -34,7 +34,7 @@ test('it is proven', async () => {
 });\n`,
 };
 
-/** Under fake timers a session's promises settle as they are advanced, and no test is caught by what another one left unanswered. */
+/** Under fake timers a session's promises settle when the timers are advanced, and no test waits for a request of another test. */
 const timers = (api, runner, imported) => `${imported}
 const token = process.env.OLD, answer = process.env.TOKEN;
 const fetch = () => new Promise((resolve) => setTimeout(() => resolve(new Response(JSON.stringify({ data: { accessToken: answer } }))), 300));

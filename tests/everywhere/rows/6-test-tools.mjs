@@ -1,4 +1,4 @@
-// Test tools that answer in the network's place, as examples/msw and examples/nock have them. Their newest need a newer Node.
+// Test tools that answer instead of the network, as in examples/msw and examples/nock. Their newest versions need a newer Node.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';

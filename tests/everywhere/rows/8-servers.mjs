@@ -1,4 +1,4 @@
-// The route in the hosts of the examples, as they stand in examples/: started, and called as a page would.
+// The servers of examples/ with the route, unchanged. Each is started, and called as a page would call it.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
@@ -23,7 +23,7 @@ const environment = (base) => ({ TRANSAK_URL: base, TRANSAK_API_KEY: 'key', SESS
 const ask = (fetch, url, token, { session = SESSION, site = 'same-origin', ...more } = {}) =>
   fetch(url + REFRESH, { headers: { authorization: token, 'x-session': session, cookie: `session=${session}`, 'sec-fetch-site': site, ...more } });
 
-/** Calls the route in every way that a host could get wrong. `address` is what Transak is to see of the caller. */
+/** Calls the route in every way that a host could get wrong. `address` is the address of the caller that Transak must get. */
 async function called(fetch, url, { gateway, token }, { address, more = {} }) {
   const requests = () => gateway.requests.length, token2 = await gateway.issue();
   assert.equal((await ask(fetch, url, token, { ...more, session: 'unknown' })).status, 403);
@@ -56,7 +56,7 @@ const server = (name, body) => async (kit) => {
   await called(fetch, url, world, { address: '127.0.0.1' });
 };
 
-// What the example says of them at its end, written out.
+// Express and Fastify, as the comments at the end of the example show them.
 const express = (body) => body.replace(/const server[^]*/, `import express from 'express'
 express().use('/transak', listener).listen(Number(process.env.PORT), process.env.HOST)\n`);
 const fastify = (body) => body.replace(/const server[^]*/, `import fastify from 'fastify'

@@ -12,7 +12,7 @@ const MANIFEST = JSON.stringify({
   browser_specific_settings: { gecko: { id: 'content@example.com', strict_min_version: '128.0' } },
 });
 
-// It does what the address tells it, and tells the outcome in the title, which it shares with the page.
+// The script does what the address says, and shows the outcome in the title, which it shares with the page.
 const CONTENT = `import * as main from 'transak-user-token';
 import * as js from 'transak-user-token/js';
 import { extensionStorage } from 'transak-user-token/storage';
@@ -20,7 +20,7 @@ import { prove } from './proof.js';
 const given = JSON.parse(decodeURIComponent(location.hash.slice(1))), { base, token, key } = given;
 const options = { baseUrl: base, storage: extensionStorage(chrome.storage.local), key };
 const code = (promise) => promise.then(() => 'resolved', (error) => error.code ?? String(error));
-/** Says that it is ready, and waits until it is to go on: without a timer, since those of a tab in the background are late. */
+/** Reports that it is ready, and waits for the command to go on. It uses no timer, because the timers of a background tab are late. */
 const told = () => new Promise((resolve) => {
   document.title = 'ready';
   new MutationObserver((records, observer) => document.title === 'go' && resolve(observer.disconnect())).observe(document.querySelector('title'), { childList: true });
@@ -110,7 +110,7 @@ async function prepared(kit, which) {
 
 /** Checks, refreshes and errs on these pages, with WebAssembly (`main`) or without. */
 const proves = (part, ...sites) => async (kit, { gateway, outcome, ...world }) => {
-  // Each with a token of its own: what has been refreshed is revoked.
+  // Each page has a token of its own, because a refresh revokes the old one.
   for (const site of sites) assert.equal(await outcome(world[site], { part, token: await gateway.issue() }), PROVEN, site);
 };
 /** Fails on a page with a strict policy. */
@@ -147,7 +147,7 @@ async function once(kit, world) {
   assert.deepEqual(await twoTabs(world), { times: 1, outcomes: ['resolved true', 'resolved true'] });
 }
 
-/** The second one is refused, perhaps before the token of the first is stored. It has that token in the end. */
+/** The second tab is refused, perhaps before the token of the first tab is stored. In the end it has that token. */
 async function loggedIn(kit, world) {
   const { outcomes } = await twoTabs(world);
   assert.ok(outcomes.includes('resolved true'));

@@ -16,7 +16,7 @@ async function built(kit, edits = {}) {
     files[name] = edits[name]?.(text) ?? text;
   }
   const cwd = await kit.project(files), { gateway, base } = await kit.world();
-  // So that the worker has something to renew: the first refresh is of today.
+  // The login gives an old token, so that the worker has to renew it. The first refresh gives a new one.
   gateway.now = () => gateway.requests.some(({ path }) => path.endsWith('/refresh')) ? Date.now() : Date.now() - 29 * 86_400_000;
   await kit.run(process.execPath, ['build.js'], { cwd, env: { BASE_URL: base } });
   return { extension: join(cwd, 'dist'), gateway };
@@ -92,7 +92,7 @@ const shared = (edits) => async (kit) => {
   await first.page.click('#again');
   await first.page.$eval('#address', (form) => form.reset());
   await send(first);
-  // It is gone while its user reads the e-mail.
+  // The popup is closed while the user reads the e-mail.
   await first.page.close();
   const second = await popup();
   // The popup does not renew by itself: the worker does, and the popup shows it.

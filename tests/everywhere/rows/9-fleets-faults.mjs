@@ -1,4 +1,4 @@
-// A fleet whose processes and whose Redis stop and die, in mid-refresh and otherwise, and a logout in one of its processes.
+// A fleet whose processes and whose Redis stop and die, during a refresh and otherwise, and a logout in one of its processes.
 import assert from 'node:assert/strict';
 import { count, fleet, gate, pause } from '../fleet.mjs';
 
@@ -15,7 +15,7 @@ async function soonInStep({ requests, inStep, users }, { which, isMeant = () => 
   }
 }
 
-/** One process is stopped with the answers in its sockets, for longer than its lock has a lease; the others are used meanwhile. */
+/** One process is stopped while the answers are in its sockets, for longer than the lease of its lock. The others are used meanwhile. */
 const stopped = (ms, { revokes = true } = {}) => async (kit) => {
   const world = await fleet(kit, { revokes }), { processes: [first, ...others], holds, users, asked, access, costs } = world;
   const answers = gate();
@@ -28,12 +28,12 @@ const stopped = (ms, { revokes = true } = {}) => async (kit) => {
   first.child.kill('SIGCONT');
   await call;
   await soonInStep(world, { refreshes: revokes ? 1 : 2 });
-  // The next one to get the lock asks once. A server that has revoked the token tells each of them so.
+  // The next process that gets the lock sends one request. If the server has revoked the token, it refuses each process once.
   for (const cost of costs()) assert.ok(cost <= (revokes ? 4 : 2), `${cost} requests for a user`);
   assert.equal((await first.ask('heard')).expired ?? 0, 0, 'the one that was stopped lost nothing');
 };
 
-/** One process dies before it has read the answers that half of its users have got, and before the server has seen the others. */
+/** One process dies before it has read the answers for half of its users, and before the server gets the requests for the others. */
 async function killed(kit) {
   const world = await fleet(kit), { processes: [first, ...others], holds, users, asked, access, costs } = world;
   const isAnswered = (i) => i < users.length / 2, never = new Promise(() => {});
@@ -77,7 +77,7 @@ const restartedInRefresh = (keeps) => async (kit) => {
   for (let times = 0; times < 5; times++, await pause(500)) await access([first, ...others]);
   await startRedis();
   await soonInStep(world);
-  // Without the lock each process asks once, and is told that the token was revoked.
+  // Without the lock each process sends one request, and gets the answer that the token was revoked.
   for (const cost of costs()) assert.ok(cost <= 4, `${cost} requests for a user`);
 };
 
@@ -109,7 +109,7 @@ const loggedOut = (keeps, failsAtFirst) => async (kit) => {
 };
 
 export default [{
-  // By itself, as the other fleet.
+  // This row runs alone, as the other fleet does.
   alone: true,
   group: 'Fleets', name: 'Redis, and processes that stop and die', set: 'fleet', limitMs: 120_000,
   ways: {

@@ -66,10 +66,10 @@ const oneRequestEach = (count) => async (kit) => {
   assert.equal(gateway.refreshes(), USERS);
 };
 
-/** Asks as a client does that lost its answer: until it has a token. */
+/** Asks again, as a client that lost its answer does, until it has a token. */
 const persistent = (ask, token, user) => until(() => ask(token, user).catch(() => ({})), ({ status }) => status === 200);
 
-/** Asks until an answer is as it should be; the row's own limit ends it. */
+/** Asks until the answer is as expected. The time limit of the row ends this. */
 async function until(ask, isSo) {
   for (;;) {
     const answer = await ask();
@@ -132,7 +132,7 @@ export default [
     },
   },
   {
-    // By itself: a store that another row's build keeps from answering for 2 s has failed, as it should.
+    // This row runs alone. Otherwise the build of another row could delay the store for 2 s, which counts as a failure.
     alone: true,
     group: 'Fleets', name: 'Redis, with Keyv and redis-semaphore', set: 'fleet', limitMs: 90_000, note: '`examples/fleet` in the repository',
     ways: {
@@ -150,7 +150,7 @@ export default [
         killed.ask('access').catch(() => {});
         await until(() => gateway.refreshes(), (count) => count === 1);
         await killed.end('SIGKILL');
-        // The lock outlives its holder; until it ends, callers wait, or have the old token, which is good still.
+        // The lock outlives its holder. Until it ends, callers wait, or get the old token, which is still valid.
         const [held] = await until(() => other.ask('access'), ([held]) => held !== hash(token));
         assert.match(held, /^[0-9a-f]{64}$/);
         assert.equal(gateway.refreshes(), 2);

@@ -37,7 +37,7 @@ const until = async (ask, holds) => {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 };
-/** Fails if anyone was told of a trouble. */
+/** Fails if a session has emitted an event of a failure. */
 const untroubled = async (processes) => {
   for (const heard of await all(processes, 'heard')) assert.deepEqual(heard.filter((type) => type !== 'refreshed'), []);
 };
@@ -57,7 +57,7 @@ const stopped = (environment) => async (kit) => {
   const late = one.ask('access');
   await until(() => gateway.refreshes(), (count) => count === 1);
   one.child.kill('SIGSTOP');
-  // They wait for the lease, and meanwhile have the old token, which is good.
+  // The other processes wait for the end of the lease. Meanwhile they have the old token, which is still valid.
   const [held] = await until(() => all(others, 'access'), ([first, second]) => first !== token && first === second);
   assert.ok(await gateway.verify(held));
   one.child.kill('SIGCONT');
@@ -68,7 +68,7 @@ const stopped = (environment) => async (kit) => {
   await untroubled(processes);
 };
 
-// A session takes any other name for a lock that does not work.
+// An error with any other name would mean that the lock does not work.
 const CONTENDED = `import { Redis } from 'ioredis'
 import { fileLock } from './file.js'
 import { redisLock } from './redis.js'

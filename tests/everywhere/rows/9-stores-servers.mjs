@@ -43,7 +43,7 @@ async function two(kit, env) {
       assert.equal(gateway.refreshes(), 1);
       return held;
     },
-    /** Uses both until one answer is as it should be; resolves with it. */
+    /** Calls both processes until one answer is as expected, and resolves with it. */
     async until(isSo, call = 'access') {
       for (const begun = Date.now(); ;) {
         const answers = await all(call);
@@ -52,7 +52,7 @@ async function two(kit, env) {
         await pause(200);
       }
     },
-    /** Fails if anyone was told of anything but these events and a refresh. */
+    /** Fails if a session has emitted any event except these and `refreshed`. */
     async heard(...expected) {
       for (const types of await all('heard')) assert.deepEqual(types.filter((type) => type !== 'refreshed'), expected);
     },
@@ -79,7 +79,7 @@ const oneRefresh = async ({ refreshed, heard }) => {
   await heard();
 };
 
-/** An entry whose 30 days it took for a date would be gone. */
+/** If memcached took the 30 days for a date, the entry would be gone. */
 const oneEntry = async (world) => {
   await oneRefresh(world);
   assert.match(await world.server.ask('stats'), /^STAT curr_items 1\r$/m);
@@ -93,7 +93,7 @@ const loggedOut = async ({ processes: [one, other], refreshed, until, heard }) =
   await heard('cleared');
 };
 
-/** What it had is gone, and one process refreshes: the other one follows. */
+/** The store has lost its data, and one process refreshes. The other one adopts the new token. */
 const restartedEmpty = async ({ processes: [one], server, start, gateway, refreshed, all, until, heard }) => {
   const held = await refreshed();
   await server.end();
@@ -106,18 +106,18 @@ const restartedEmpty = async ({ processes: [one], server, start, gateway, refres
   await heard();
 };
 
-/** It stops while its connections are idle, and both processes refresh meanwhile. */
+/** The server stops while its connections are idle, and both processes refresh meanwhile. */
 const stopped = (signal) => async ({ server, start, gateway, refreshed, all, until, heard, processes: [one] }) => {
   const held = await refreshed();
   await server.end(signal);
   assert.deepEqual(await all('access'), [held, held]);
-  // One that revokes would refuse the second one: nobody can tell it what the first one has.
+  // A gateway that revokes would refuse the second process, which cannot learn the token of the first one without the store.
   gateway.revoke = false;
   for (const answer of await all('refresh')) assert.match(answer, /^[0-9a-f]{64}$/);
   await heard('storageerror');
   await start();
   await until(inStep);
-  // It is used again: a refresh in one process is what the other one has, too.
+  // The store is used again: after a refresh in one process the other one has the same token.
   gateway.revoke = true;
   const last = await one.ask('refresh');
   await until((answers) => inStep(answers) && answers[0] === last);

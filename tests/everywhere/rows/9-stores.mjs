@@ -28,13 +28,13 @@ async function carries(kit, storage) {
   assert.deepEqual(problems, []);
 }
 
-/** An adapter that is made for something else refuses a store, and says what to write for it. */
+/** The adapter for another kind of store refuses this store, and says what to write for it. */
 async function refused(kit, store, advice) {
   const { keyv } = await ours(kit, 'storage.js');
   assert.throws(() => keyv(store), (error) => error.code === 'ERR_INVALID_OPTION' && error.message.includes(advice));
 }
 
-/** A Keyv whose backend can be away. Version 5 rejects then, if it is told to; version 6 emits `error`. */
+/** A Keyv whose backend can fail. Then version 5 rejects, if `throwOnErrors` is set, and version 6 emits `error`. */
 const keyvOf = (name) => ({
   group: 'Stores', name: 'Keyv', set: 'stores', version: name, note: 'by `keyv`, with `throwOnErrors: true`',
   ways: {

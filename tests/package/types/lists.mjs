@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 
 const here = join(import.meta.dirname, '..')
 
-/** Finds a file of the repository, which the folder of the tests stands somewhere in. */
+/** Finds a file of the repository. The folder of the tests is somewhere below its root. */
 export function above(path, from = here) {
   const found = join(from, path)
   if (existsSync(found)) return found
