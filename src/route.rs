@@ -215,8 +215,8 @@ impl Route {
         Some(self.cors(origin).limited(limited))
     }
 
-    /// Looks for an unknown proxy. `remote` is the hash of the socket's address, and `forwarded` the hash of `x-forwarded-for`. The
-    /// caller needs it only while [`watches_proxies`](Self::watches_proxies) is true.
+    /// Looks for an unknown proxy. `remote` is the hash of the socket's address, and `forwarded` the hash of `x-forwarded-for`. Call it
+    /// only while [`watches_proxies`](Self::watches_proxies) is true.
     pub fn watch(&mut self, remote: Option<Key>, forwarded: Option<Key>) {
         self.watch.request(remote, forwarded);
     }

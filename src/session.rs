@@ -294,7 +294,7 @@ impl Session {
         self.clear();
     }
 
-    /// Notes the instant of a logout. It is now, or `after` if now is earlier than one second after `after`.
+    /// Notes the instant of a logout. It is now. But if now is earlier than `after` plus one second, it is `after`.
     ///
     /// `after` is the `iat` of the cleared token. So that token is never later than the logout, even if it is new or the clock is slow.
     /// If there is no token, `after` is the instant of the previous logout. So a second logout never moves the instant back.

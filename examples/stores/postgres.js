@@ -4,7 +4,7 @@ import { Keyv } from 'keyv'
 import pg from 'pg'
 import { keyv } from 'transak-user-token/storage'
 
-/** KeyvPostgres listens to no `error` of its pool. So an idle connection that breaks would end the process. This class listens. */
+/** KeyvPostgres does not listen to `error` of its pool. So an idle connection that breaks would end the process. This class listens. */
 class Postgres extends KeyvPostgres {
   async connect() {
     this.pool = new pg.Pool({ connectionString: this.opts.uri })

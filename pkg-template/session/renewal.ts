@@ -6,7 +6,7 @@ import type { Driver } from './driver.js';
 import type { Entry } from './entry.js';
 import { instant, type Instant } from './state.js';
 
-/** The longest time in which a refresh gets the lock and looks at the store, in milliseconds. */
+/** The longest time that a refresh may take to get the lock and to look at the store, in milliseconds. */
 const BEFORE_SENDING_MS = 30_000;
 
 /** Carries out an order to refresh. It never rejects. */

@@ -508,7 +508,7 @@ export class TokenSession {
    */
   static login(token: string, options: SessionOptions): Promise<TokenSession>
   /**
-   * Resolves with a token that is valid now. If the token is fresh, it resolves at once. If it is about to expire, the call waits up to
+   * Resolves with a token that is valid now. If the token is fresh, the call resolves at once. If it is about to expire, the call waits up to
    * `maxWaitMs` for the refresh that all calls share. If the refresh takes longer, fails, or has failed just now, the call resolves
    * with the old, still valid token. With a `storage`, a call resolves once the token is stored or the store has failed, at most
    * `maxWaitMs` later.

@@ -21,7 +21,7 @@ const LONGEST_CHAIN = 100;
 
 /**
  * Tells whether an object has a field only from the root of its prototype chain. Any script can set a field of `Object.prototype`, of
- * this realm or another one. Such a field is in every object, so it is no option of the caller. A field that comes from a class is.
+ * this realm or another one. Such a field is in every object, so it is no option of the caller. But a field from a class is an option.
  * @param {any} value
  * @param {string | symbol} name
  */

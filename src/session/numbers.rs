@@ -1,4 +1,4 @@
-//! A session as numbers. JavaScript keeps them between two calls of the wasm. A trap loses the instance's memory, so it loses no session.
+//! A session as numbers. JavaScript keeps them between two calls of the wasm. So a trap loses the instance's memory, but no session.
 
 use core::cell::Cell;
 

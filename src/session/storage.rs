@@ -8,7 +8,7 @@ use crate::status::State;
 /// The longest time for which a store is asked to keep a token, in milliseconds. memcached treats a longer time as a date.
 const MAX_TTL_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
-/// An entry may vanish by itself this long before it ends, in milliseconds. The reason is that clocks differ.
+/// An entry may vanish by itself this long before its end, because clocks differ. In milliseconds.
 const LAST_MS: f64 = 60_000.0;
 
 /// If the last look at the store is older, a call waits for another one. In milliseconds.
