@@ -23,10 +23,10 @@ impl<T: AsRef<str>> Secret<T> {
     }
 }
 
-/// So many characters of a secret in a row are a part of it.
+/// This many characters of a secret in a row count as a part of it.
 const PART: usize = 8;
 
-/// A claim of at least so many characters may not be anywhere in a foreign text. A shorter claim may not be the whole text.
+/// A claim with at least this many characters may not be anywhere in a foreign text. A shorter claim may not be the whole text.
 const CLAIM: usize = 4;
 
 impl<T: AsRef<[u8]>> Secret<T> {

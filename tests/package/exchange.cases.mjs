@@ -35,7 +35,7 @@ const connection = [
   })),
   { name: 'no answer at all', faults: () => [{ kind: 'hang' }], given: () => ({ ...one, timeoutMs: 80 }), expect: late },
   {
-    name: 'no answer within all attempts together', faults: () => [{ kind: 'hang' }],
+    name: 'no answer within totalTimeoutMs', faults: () => [{ kind: 'hang' }],
     given: () => ({ totalTimeoutMs: 80, retries: 5 }), expect: late,
   },
 ];
@@ -95,7 +95,7 @@ const retryAfter = [
     expect: { ...unusable, status: 200 },
   },
   {
-    name: 'a 200 with errorCode 1002, which counts in a refusal alone', faults: () => [error(200, { errorCode: 1002 })], given: () => one,
+    name: 'a 200 with errorCode 1002, which counts only in a refusal', faults: () => [error(200, { errorCode: 1002 })], given: () => one,
     expect: { ...unusable, status: 200, errorCode: '1002' },
   },
   {

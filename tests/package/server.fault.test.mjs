@@ -58,7 +58,7 @@ test('every request is answered even if every call traps', async () => {
   assert.equal((await ask(await gateway.issue())).status, 200);
 });
 
-test('a trap while others wait leaves nobody waiting', async () => {
+test('a trap while clients wait leaves none of them waiting', async () => {
   let go;
   const held = new Promise((resolve) => { go = resolve; }), gateway = createGateway(), token = await gateway.issue();
   const handle = createRefreshHandler({

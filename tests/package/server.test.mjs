@@ -110,7 +110,7 @@ describe('a request that is passed on', () => {
     assert.equal(gateway.requests.length, 1);
   });
 
-  test('it works on Request and Response alone, and sends no address that it does not know', async (t) => {
+  test('it works with a Request only, and sends no x-user-ip without a known address', async (t) => {
     const { gateway, handler, expiring } = await world(t);
     const request = async (more) => new Request(`https://api.example.com${REFRESH}`, { headers: { authorization: await expiring(), ...more } });
     assert.equal((await handler(await request({ origin: APP }))).status, 200);
@@ -264,7 +264,7 @@ describe('a request that ends here', () => {
   });
 });
 
-describe('one request for all who ask with one token', () => {
+describe('one request for all clients with one token', () => {
   test('2,000 requests at once with 100 tokens are 100 requests to Transak, and leave nothing behind', async (t) => {
     const { gateway, ask, expiring, events, said } = await world(t);
     const tokens = await Promise.all(Array.from({ length: 100 }, () => expiring()));

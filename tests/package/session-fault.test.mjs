@@ -144,7 +144,7 @@ describe('a trap', () => {
     assert.notEqual(await again, token)
   })
 
-  test('when the answer comes, and another as the ticket is given back, leaves nobody waiting', async (t) => {
+  test('when the answer comes, and another one when the ticket is given back, leaves no call waiting', async (t) => {
     const { open, asked } = await fresh(t)
     const session = open(), wait = session.refresh(), answer = await asked()
     wait.catch(() => {})

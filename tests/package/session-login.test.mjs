@@ -167,7 +167,7 @@ describe('a login', { concurrency: true }, () => {
 
 describe('a store that loses what is set', { concurrency: true }, () => {
   for (const [name, get] of [['is always empty', () => undefined], ['always holds another user\'s token', (stale) => stale]]) {
-    test(`and ${name}: one storageerror, the token is handed out, and the tabs do not answer each other`, async (t) => {
+    test(`and ${name}: one storageerror, the call gets the token, and the tabs do not answer each other`, async (t) => {
       const { open, fresh, aged } = await world(t)
       const key = unique(), stale = await aged(3, { sub: 'ann@example.com' }), storage = memory()
       storage.get = (...given) => {

@@ -301,7 +301,7 @@ describe('an outage', () => {
   })
 })
 
-test('a session alone does not keep the process alive, started, with a store and tabs or without', async () => {
+test('a session does not keep the process alive, not even a started one with a store', async () => {
   const script = `import { TokenSession } from 'transak-user-token'; import { createGateway } from 'transak-user-token/gateway';
     const token = await createGateway().issue(), options = { environment: 'staging' }
     const sessions = [new TokenSession(token, options), new TokenSession(token, { ...options, key: 'a', storage: new Map() })]

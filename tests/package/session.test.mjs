@@ -137,7 +137,7 @@ describe('accessToken', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 1)
   })
 
-  test('a caller who aborts stops waiting, and no more: the request is finished', async (t) => {
+  test('a caller who aborts only stops waiting: the request is finished', async (t) => {
     const { open, expiring, gateway } = await world(t)
     gateway.fail({ kind: 'latency', ms: 150 })
     const session = open(expiring), controller = new AbortController(), reason = { why: 'left' }
