@@ -34,7 +34,7 @@ function tools(set) {
     const unfinished = `${folder}.${process.pid}`;
     mkdirSync(unfinished, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) cpSync(join(source, file), join(unfinished, file));
-    // Not `npm ci`: it refuses a lock file that does without other platforms' optional packages.
+    // `npm ci` would refuse a lock file without the optional packages of other platforms.
     execFileSync('npm', ['install', '--no-save', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: unfinished, stdio: 'inherit' });
     for (const old of readdirSync(cache).filter((name) => new RegExp(`^${set}-[0-9a-f]{12}$`).test(name))) rmSync(join(cache, old), { recursive: true });
     renameSync(unfinished, folder);
@@ -42,14 +42,14 @@ function tools(set) {
   return folder;
 }
 
-/** The version in a set's lock file. What the system has is not pinned, and not told. */
+/** Returns the version in a set's lock file. A tool of the system is not pinned, and its version is not shown. */
 function versionOf({ set, version }) {
   if (!version) return '';
   const { packages } = JSON.parse(readFileSync(join(here, 'tools', set, 'package-lock.json'), 'utf8'));
   return packages[`node_modules/${version}`].version.match(/^(0\.)?\d+/)[0];
 }
 
-/** Runs one row: each of its ways, within its own time. One that fails does not keep the next from being tried. */
+/** Runs one row: each of its ways, within the time of the row. If one way fails, the next one still runs. */
 async function tried(row) {
   const begun = Date.now(), outcomes = {};
   const limited = (promise, way, kit) => {
@@ -88,7 +88,7 @@ const entries = rows.map((row, index) => ({ row, index })), results = [];
 const run = (queue, atOnce) => Promise.all(Array.from({ length: atOnce }, async () => {
   for (let next; (next = queue.shift());) results[next.index] = await tried(next.row);
 }));
-// Tool sets first: two installations at the same time only slow each other.
+// The sets of tools are installed first, because two installations at the same time only slow each other.
 for (const set of new Set(rows.flatMap(({ set, node }) => node ? [set, 'runtimes'] : [set]))) tools(set);
 await run(entries.filter(({ row }) => !row.alone), 2);
 await run(entries.filter(({ row }) => row.alone), 1);

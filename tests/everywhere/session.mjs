@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { html } from './harness.mjs';
 
-/** How many logins of each kind. */
+/** How many logins of each kind there are. */
 export const LOGINS = Number(process.env.LOGINS ?? 10);
 
 const IMPORT = `import { TokenSession, webStorage } from '/node_modules/transak-user-token/index.js';
@@ -11,7 +11,7 @@ const given = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const go = (path, given) => location.assign(path + '#' + encodeURIComponent(JSON.stringify(given)));
 `;
 
-// It goes elsewhere as soon as the login is done, and from there back to the next login.
+// The page navigates as soon as the login is done, and from there back to the next login.
 const LOGIN = `${IMPORT}
 const options = { baseUrl: given.base, storage: webStorage(() => localStorage), key: 'user' };
 const text = (value) => btoa(JSON.stringify(value)).replace(/=+$/, '');
@@ -39,7 +39,7 @@ if (time < times) go('login.html', { base, times, time, lost });
 else document.title = 'outcome: lost ' + lost;
 `;
 
-// It goes elsewhere, where there is a logout, and comes back.
+// The page navigates to another one, where there is a logout, and comes back.
 const BACK = `${IMPORT}
 const session = await TokenSession.login(given.token, { baseUrl: given.base, storage: webStorage(() => localStorage), key: 'user' });
 const cleared = new Promise((resolve) => session.addEventListener('cleared', resolve));
@@ -50,7 +50,7 @@ addEventListener('pageshow', async ({ persisted }) => {
   const calls = await Promise.allSettled([session.accessToken(), cleared.then(() => session.accessToken()), cleared.then(() => session.refresh())]);
   document.title = 'outcome: handed out ' + calls.filter(({ status }) => status === 'fulfilled').length + ', stored ' + localStorage.getItem('user');
 });
-// Before it is loaded, another page would take its place in the history.
+// The page waits until it is loaded. Earlier, the next page would replace it in the history.
 while (document.readyState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20));
 setTimeout(() => go('out.html', given), 100);
 `;
@@ -62,7 +62,7 @@ while (document.readyState !== 'complete') await new Promise((resolve) => setTim
 history.back();
 `;
 
-// Each way to a session, and each of its methods, where there may be no storage.
+// Each way to begin a session, and each of its methods, in a page that may have no storage.
 const METHODS = `${IMPORT}
 const options = { baseUrl: given.base, storage: webStorage(() => localStorage), key: 'user' };
 const facts = [];
@@ -126,20 +126,20 @@ const files = {
 };
 const hash = (given) => `#${encodeURIComponent(JSON.stringify(given))}`;
 
-/** Logs in and goes elsewhere, so many times for each kind of login, and finds the session there. */
+/** Logs in and navigates, several times for each kind of login, and finds the session in the next page. */
 export async function loginThenLeave(kit, open) {
   const site = await kit.site(await kit.project(files)), { base } = await kit.world();
   const outcome = await open(`${site}/login.html${hash({ base, times: 3 * LOGINS, time: 0, lost: [0, 0, 0] })}`, 25_000 + LOGINS * 3_000);
   assert.equal(outcome, 'lost 0,0,0');
 }
 
-/** Logs out while a page is in the back/forward cache: one that is not kept there logs in again, and never tells. */
+/** Logs out while a page is in the back/forward cache. A page that is not kept there logs in again, and never reports. */
 export async function backAfterLogout(kit, open) {
   const site = await kit.site(await kit.project(files)), { gateway, base } = await kit.world();
   assert.equal(await open(`${site}/back.html${hash({ base, token: await gateway.issue() })}`), 'handed out 0, stored null');
 }
 
-/** What a session without a store is, and with one. */
+/** The expected results for a session without a store, and with one. */
 const facts = (isBlocked) => {
   const used = `true fresh true resolved ERR_INVALID_TOKEN errors ${isBlocked ? 1 : 0}`;
   return `opened ${used}, logged in ${used}, constructed ${used}, cleared at once resolved, blocked ${isBlocked}`;
@@ -154,7 +154,7 @@ async function everyMethod(kit, open, frame) {
   return open(frame ? `${site}/framed.html${hash(frames[frame])}` : site + path);
 }
 
-/** Calls every method where the browser lets a frame of another site store, or does not. */
+/** Calls every method in a frame of another site. The browser may allow it to store, or not. */
 export const inFrameOfAnotherSite = async (kit, open) => {
   const outcome = await everyMethod(kit, open, 'of another site');
   assert.equal(outcome, facts(outcome.endsWith('blocked true')));

@@ -14,7 +14,7 @@ const config = mergeConfig(getDefaultConfig(__dirname), {
   resolver: {
     resolveRequest: (context, name, platform) => context.resolveRequest(context, name === 'react-native' ? join(__dirname, 'react-native.js') : name, platform),
   },
-  // What React Native runs before the app, index.js imports: without what draws.
+  // index.js imports the modules that React Native runs before the app, except those that draw.
   serializer: { getModulesRunBeforeMainModule: () => [] },
   reporter: {
     update({ type, message, error }) {

@@ -24,7 +24,7 @@ async function keep(store) {
   session.start();
   const first = await session.accessToken(), { accessToken } = await session.refresh();
   const isStored = await store.getItem('user') === accessToken;
-  // As after the app's next start.
+  // This stands for the next start of the app.
   const reopened = await api.TokenSession.open(options), isFound = await reopened.accessToken() === accessToken;
   await session.clear();
   const gone = [await store.getItem('user'), await code(session.accessToken()), await code(reopened.refresh())];
@@ -33,7 +33,7 @@ async function keep(store) {
 }
 
 const parts = {
-  // Of what a browser has, and the package does without.
+  // Features of a browser that the package does not need.
   found: async () => ['WebAssembly', 'FinalizationRegistry', 'WeakRef', 'TextEncoder', 'TextDecoder', 'crypto', 'EventTarget', 'BroadcastChannel'].filter((name) => name in globalThis),
   verdicts: async () => {
     const verdicts = ({ tokenStatus }) => vectors.map(({ token, options, now }) => tokenStatus(token, { ...options, now }));

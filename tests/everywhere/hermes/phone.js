@@ -1,5 +1,5 @@
-// What a phone's native side gives React Native, in Hermes' shell: timers, a network, blobs, a store. The process that started
-// the shell does the work: it is told by what is printed, and it answers by calling what is below `phone`.
+// The native side of a phone for React Native, in Hermes' shell: timers, a network, blobs, a store. The process that started
+// the shell does the work. It gets commands from the printed lines, and answers by calling the functions of `phone`.
 (function () {
   var timers = new Map(), blobs = new Map(), stored = new Map(), last = 0;
   var tell = function (what) { print('@@' + JSON.stringify(what)); };
@@ -28,7 +28,7 @@
       addListener: function () {}, removeListeners: function () {},
     },
     Networking: {
-      // On iOS it gets an object, and makes the number; on Android it gets all by themselves.
+      // On iOS `sendRequest` gets an object, and makes the id itself. On Android it gets the id and each part as an argument.
       sendRequest: function (first, second, id, headers, data, responseType, isIncremental, timeout, isWithCredentials) {
         if (typeof first === 'string') return send(id, first, second, headers, responseType, isWithCredentials);
         second(++last);

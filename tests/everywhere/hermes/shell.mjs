@@ -42,7 +42,7 @@ export async function onHermes(kit, bundle, given) {
     hermes.on('error', reject).on('close', () => reject(new Error('Hermes ended')));
     hermes.stdin.on('error', reject);
     hermes.stdin.write(`${PHONE.replace(/^ *\/\/.*$|\n/gm, '')};undefined\n`);
-    // By `eval`, since the shell takes a line at a time.
+    // The bundle is run by `eval`, because the shell reads one line at a time.
     call('globalThis.given =', given);
     call('eval', bundle);
   });

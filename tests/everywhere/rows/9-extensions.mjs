@@ -127,8 +127,8 @@ async function forbidden(kit) {
   assert.match(await failed, /'wasm-unsafe-eval'.*transak-user-token\/js/);
 }
 
-// Firefox lets nobody from outside open an extension's page. So the worker opens the popup, and it does by itself what its user
-// does; the gateway is told what it has seen.
+// Firefox does not let a driver open an extension's page. So the worker opens the popup, and the popup itself does what its user
+// would do, and reports to the gateway.
 const USER = `
 const tell = (what) => fetch(BASE_URL + '/said/' + encodeURIComponent(what)).catch(() => {})
 addEventListener('error', ({ message }) => tell(message))
