@@ -12,7 +12,7 @@ export function answered({ status, headers, outcome, code, reason }, body) {
 }
 
 /**
- * Returns the end user's address, if it is known, of a request that goes on.
+ * Returns the end user's address of a request that goes on. `address` is undefined if the address is not known.
  * @param {string} [address]
  */
 export function admitted(address) {

@@ -88,7 +88,7 @@ impl Route {
     }
 
     /// Determines the end user's address, and counts the request. The address is the one that `userIp` found. Without one, the socket and
-    /// the proxies give it. Returns the answer that refuses the request if there are too many.
+    /// the proxies give it. Returns the address, or the answer that refuses the request if there are too many.
     #[must_use]
     pub fn admit(
         &self,
