@@ -5,6 +5,9 @@ import { shared } from '../../src/js/shared.js';
 /** The name of the channel. */
 const CHANNEL = 'transak-user-token';
 
+/** A message that takes longer than this is late: its page was frozen or busy. In milliseconds. */
+const LATE_MS = 5_000;
+
 type Listener = (what: unknown) => void;
 type Reference = { deref(): Listener | undefined };
 
@@ -30,7 +33,11 @@ function begin() {
     // There may be no BroadcastChannel, and Firefox's throws if cookies are blocked.
     channel ??= caught(() => {
       const opened = new BroadcastChannel(CHANNEL);
-      opened.onmessage = ({ data }) => heard(read(data, 'name'), read(data, 'what'));
+      opened.onmessage = ({ data }) => {
+        const name = read(data, 'name'), what = read(data, 'what');
+        // After a late logout there may be a new login already. So the session looks at the store, as after a freeze.
+        heard(name, what === 'cleared' && Date.now() - read(data, 'at') > LATE_MS ? 'returned' : what);
+      };
       // It keeps no process alive.
       (opened as { unref?: () => void }).unref?.();
       return opened;
@@ -57,11 +64,15 @@ function begin() {
     channel = undefined;
   }
 
-  function heard(name: string, what: unknown, teller?: Listener) {
-    for (const reference of listeners.get(name) ?? []) {
+  function listening(name: string): Reference[] {
+    return [...listeners.get(name) ?? []];
+  }
+
+  function heard(name: string, what: unknown, to = listening(name), teller?: Listener) {
+    for (const reference of to) {
       const listener = reference.deref();
       if (!listener) remove(name, reference);
-      else if (listener !== teller) listener(what);
+      else if (listener !== teller && listeners.get(name)?.has(reference)) listener(what);
     }
   }
 
@@ -82,9 +93,11 @@ function begin() {
     },
 
     tell(name: string, what: string, teller: Listener) {
-      // A channel does not receive its own messages. The sessions here get them asynchronously, as those elsewhere do.
-      Promise.resolve().then(() => heard(name, what, teller));
-      caught(() => channel?.postMessage({ name, what }));
+      // A channel does not receive its own messages. The sessions here get them asynchronously, as those elsewhere do. A session that
+      // begins meanwhile does not get this one: a logout must not end the login that follows it.
+      const to = listening(name);
+      Promise.resolve().then(() => heard(name, what, to, teller));
+      caught(() => channel?.postMessage({ name, what, at: Date.now() }));
     },
   };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { TokenSession } from 'transak-user-token'
 import { clock } from './session.clock.mjs'
 import { MINUTE, SECOND, memory, next, unique, world } from './session.world.mjs'
 
@@ -107,5 +108,47 @@ test('after two replace() at once both sessions hold the stored token', async (t
   while (new Set(await Promise.all([...sessions.map((session) => session.accessToken()), storage.map.get(key)])).size > 1) {
     assert.ok(Date.now() < end, 'in time')
     await new Promise(setImmediate)
+  }
+})
+
+for (const [how, login] of [['the constructor', (...given) => new TokenSession(...given)], ['login()', TokenSession.login]]) {
+  test(`a login by ${how} that follows clear() at once is not lost, although clear() has not resolved`, async (t) => {
+    const { open, adopt, aged, baseUrl } = await world(t)
+    const key = unique(), storage = memory(), first = open(await aged(1), { storage, key }), token = await aged(0)
+    await first.accessToken()
+    const cleared = first.clear(), second = adopt(await login(token, { baseUrl, storage, key }))
+    await cleared
+    assert.equal(await second.accessToken(), token)
+    assert.equal(storage.map.get(key), token)
+  })
+}
+
+test('a logout that a page hears late, because it was frozen, does not end the login that followed it', async (t) => {
+  const { open, aged } = await world(t)
+  const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), token = await aged(0)
+  await session.accessToken()
+  const channel = new BroadcastChannel('transak-user-token')
+  channel.unref()
+  t.after(() => channel.close())
+  // Another tab has logged out and in again. The page wakes, looks at the store, and then gets the messages.
+  storage.map.set(key, token)
+  const adopted = next(session, 'refreshed')
+  dispatch('returned')
+  await adopted
+  const looked = new Promise((resolve) => { storage.fault = () => (storage.fault = null, resolve(), token) })
+  dispatch('cleared', Date.now() - MINUTE)
+  await looked
+  assert.equal(await session.accessToken(), token)
+  assert.equal(storage.map.get(key), token)
+
+  // If the store is empty, the late message is still a logout.
+  storage.map.delete(key)
+  const heard = next(session, 'cleared')
+  dispatch('cleared', Date.now() - MINUTE)
+  await heard
+  assert.deepEqual(session.heard, ['refreshed', 'cleared'])
+
+  function dispatch(what, at = Date.now()) {
+    channel.postMessage({ name: `transak-user-token:${key}`, what, at })
   }
 })

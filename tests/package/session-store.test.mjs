@@ -60,7 +60,7 @@ describe('a shared store', { concurrency: true }, () => {
     await session.clear()
     await until(() => messages.length >= 4)
     assert.deepEqual(messages.map(({ what }) => what), ['refreshed', 'refreshed', 'replaced', 'cleared'])
-    for (const message of messages) assert.deepEqual(Object.keys(message), ['name', 'what'])
+    for (const message of messages) assert.deepEqual(Object.keys(message), ['name', 'what', 'at'])
   })
 
   test('a token that the session has replaced once is adopted like any other after another login', async (t) => {
