@@ -60,13 +60,13 @@ export function watcher(current: () => SessionStatus & { stored: boolean }, cloc
   /** Waits for the next change of state. */
   function wait() {
     clearTimeout(timer);
-    const { state, refreshAt, expiresAt } = snapshot();
+    const { state, refreshAt, expiresAt } = snapshot(), now = Date.now() + (current().clockSkewMs ?? 0);
     const next = state === 'fresh' ? refreshAt : state === 'expiring' ? expiresAt! + clockToleranceMs : null;
     if (next === null || !listeners.size) return;
     timer = setTimeout(() => {
       look();
       wait();
-    }, Math.min(Math.max(next - Date.now(), 1), MAX_CHUNK_MS));
+    }, Math.min(Math.max(next - now, 1), MAX_CHUNK_MS));
     (timer as { unref?: () => void }).unref?.();
   }
 

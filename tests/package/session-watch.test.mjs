@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TokenSession, webStorage } from 'transak-user-token'
 import { clock } from './session.clock.mjs'
-import { DAY, memory, next, turn, unique, world } from './session.world.mjs'
+import { DAY, HOUR, MINUTE, SECOND, memory, next, simulated, turn, unique, world } from './session.world.mjs'
 
 const EMPTY = { state: 'invalid', action: 'login', reason: 'not_a_string', issuedAt: null, refreshAt: null, expiresAt: null, refused: false, stored: false }
 const none = { code: 'ERR_INVALID_TOKEN', action: 'login', reason: 'not_a_string' }
@@ -203,6 +203,23 @@ test('a listener is called if only time changes the state', async (t) => {
   await time.advance(3 * DAY)
   assert.deepEqual(states, ['expiring', 'expired'])
 })
+
+for (const [how, wrongBy] of [['fast', HOUR / 2], ['slow', -HOUR / 2]]) {
+  test(`with a clock that is ${how}, a listener is called when the state changes, and the timer does not fire again and again`, async (t) => {
+    const { time, open, aged } = await simulated(t, { wrongBy })
+    const session = open(await aged(1)), refreshed = session.refresh()
+    await time.settle()
+    await refreshed
+    assert.ok(Math.abs(session.status().clockSkewMs + wrongBy) < MINUTE)
+    const told = []
+    session.subscribe(() => told.push(Date.now() + session.status().clockSkewMs))
+    const { refreshAt } = session.snapshot(), { wakes } = time
+    await time.advance(28 * DAY)
+    assert.equal(told.length, 1)
+    assert.ok(Math.abs(told[0] - refreshAt) < SECOND, `${told[0] - refreshAt} ms late`)
+    assert.ok(time.wakes - wakes < 1_000, `${time.wakes - wakes} wake-ups in 28 days`)
+  })
+}
 
 describe('webStorage by a function', () => {
   test('is called at the first use of the area', async (t) => {
