@@ -47,7 +47,9 @@ export function watcher(current: () => SessionStatus & { stored: boolean }, cloc
     if (!listeners.size || !isToBeTold() || snapshot() === told) return;
     remember();
     wait();
-    for (const listener of listeners) {
+    // A listener that is added meanwhile is not called: otherwise one that subscribes anew each time would be called for ever.
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) continue;
       try {
         listener();
       } catch (thrown) {

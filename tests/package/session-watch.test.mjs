@@ -180,6 +180,29 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.equal(calls, 3)
   })
 
+  test('a listener that unsubscribes and subscribes again is called once for a change', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(null)
+    let calls = 0, unsubscribe = () => {}
+    const subscribe = () => {
+      unsubscribe()
+      unsubscribe = session.subscribe(() => ++calls < 100 && subscribe())
+    }
+    subscribe()
+    await session.replace(fresh)
+    assert.equal(calls, 1)
+  })
+
+  test('a listener that another one unsubscribes is not called', async (t) => {
+    const { open, fresh } = await world(t)
+    const session = open(null)
+    let calls = 0
+    session.subscribe(() => unsubscribe())
+    const unsubscribe = session.subscribe(() => { calls++ })
+    await session.replace(fresh)
+    assert.equal(calls, 0)
+  })
+
   test('dispose() removes the listeners', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(fresh)
