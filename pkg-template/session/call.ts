@@ -25,8 +25,12 @@ export function refresh(driver: Driver, called: Called): Promise<RefreshedToken>
 async function answer<T>(driver: Driver, called: Called, isRefresh: boolean, result: (held: Held) => T): Promise<T> {
   const call = new Call(driver, signalOf(called), isRefresh);
   if (!call.isAborted) driver.entry?.probe();
-  // Most calls end with their first step, and wait for nothing.
-  return result(call.step() ?? await settled(() => driver.during(() => call.finish())));
+  try {
+    // Most calls end with their first step, and wait for nothing.
+    return result(call.step() ?? await settled(() => driver.during(() => call.finish())));
+  } finally {
+    driver.release();
+  }
 }
 
 function signalOf(called: Called): AbortSignal | undefined {

@@ -180,7 +180,7 @@ export class Driver {
   }
 
   /** Releases the connections of a disposed session when nothing is in flight any more. */
-  private release() {
+  release() {
     if (this.isDisposed && !this.busy) this.entry?.disconnect();
   }
 }

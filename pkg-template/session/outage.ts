@@ -49,6 +49,7 @@ export class Outage {
       // From now on the session has no store. The event comes a task later, so that a caller who opened the session can add a listener
       // first.
       if (driver.entry) setTimeout(() => driver.tell('storageerror', detail));
+      driver.entry?.disconnect();
       driver.entry = undefined;
       return;
     }

@@ -32,6 +32,24 @@ describe('the channel', () => {
     assert.equal(stdout, '1 1 0\n')
   })
 
+  test('is closed again after a call of a session that was disposed of, and after dispose() without a storage area', async () => {
+    const script = `import { TokenSession, webStorage } from 'transak-user-token'; import { createGateway } from 'transak-user-token/gateway';
+      let open = 0;
+      globalThis.BroadcastChannel = class { constructor() { open++; } postMessage() {} close() { open--; } unref() {} };
+      const token = await createGateway().issue(), counts = [];
+      for (const storage of [new Map(), webStorage(() => null)]) {
+        const session = new TokenSession(token, { environment: 'staging', storage, key: 'user' });
+        await session.accessToken();
+        session.dispose();
+        await session.accessToken();
+        await new Promise((resolve) => setTimeout(resolve));
+        counts.push(open);
+      }
+      console.log(...counts);`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname })
+    assert.equal(stdout, '0 0\n')
+  })
+
   test('keeps no session that nobody holds any more', async () => {
     const script = `import { TokenSession } from 'transak-user-token'; import { createGateway } from 'transak-user-token/gateway';
       const token = await createGateway().issue(), references = [];
