@@ -137,5 +137,7 @@ export function unlessAborted(promise, signal) {
     };
     stop = onAbort(signal, settle);
     promise.then(settle, settle);
+    // A signal that has aborted already tells nobody.
+    if (read(signal, 'aborted')) settle();
   });
 }

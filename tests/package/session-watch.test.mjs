@@ -120,6 +120,13 @@ test('open() ends with the reason of a signal that aborts', async () => {
   await assert.rejects(opening, (reason) => reason === 'left')
 })
 
+test('open() with a signal that has aborted already does not wait for the store', async (t) => {
+  const { baseUrl } = await world(t, { listen: false })
+  const storage = { ...memory(), get: () => new Promise(() => {}) }, begun = performance.now()
+  await assert.rejects(TokenSession.open({ baseUrl, storage, key: unique(), signal: AbortSignal.abort('left') }), (reason) => reason === 'left')
+  assert.ok(performance.now() - begun < 1_900)
+})
+
 describe('snapshot() and subscribe()', { concurrency: true }, () => {
   test('a snapshot is frozen, and the same object until a field changes', async (t) => {
     const { open, fresh } = await world(t)
