@@ -337,6 +337,23 @@ describe('the arguments', { concurrency: true }, () => {
     assert.equal(gateway.requests[0].headers['x-api-key'], 'k')
   })
 
+  test('a later change of the headers or of the URL has no effect, and an iterator of headers is read once', async (t) => {
+    const { aged, adopt, baseUrl, gateway } = await world(t), asked = []
+    const fetch = (url, init) => {
+      asked.push(`${url} ${new Headers(init.headers).get('x-api-key')}`)
+      return globalThis.fetch(url, init)
+    }
+    const headers = { 'x-api-key': 'first' }, url = new URL(baseUrl)
+    const changed = adopt(new TokenSession(await aged(1), { baseUrl: url, headers, fetch }))
+    headers['x-api-key'] = 'second'
+    url.pathname = '/elsewhere'
+    const iterated = adopt(new TokenSession(await aged(2), { baseUrl, headers: new Map([['x-api-key', 'first']]).entries(), fetch }))
+    await changed.refresh()
+    await iterated.refresh()
+    assert.deepEqual(asked, Array(2).fill(`${baseUrl}/api/v2/auth/refresh first`))
+    assert.equal(gateway.refreshes(), 2)
+  })
+
   test('fetch is looked up at the time of the call', async (t) => {
     const { open, expiring, gateway, baseUrl } = await world(t)
     const session = open(expiring), { fetch } = globalThis
