@@ -1,6 +1,7 @@
 // A call of `accessToken()` or `refresh()`. It takes the next step from the session's rules, looks at the store or waits, and repeats
 // that until there is a result.
 import { isSignal, read } from '../../src/js/foreign.js';
+import { unknownName } from '../../src/js/options.js';
 import { abortReason, after, onAbort } from '../../src/js/wait.js';
 import { failure } from '../failure.js';
 import { core, settled } from '../loader.js';
@@ -34,6 +35,8 @@ async function answer<T>(driver: Driver, called: Called, isRefresh: boolean, res
 }
 
 function signalOf(called: Called): AbortSignal | undefined {
+  const unknown = called && unknownName(called, 'options');
+  if (unknown) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: ${unknown}`);
   const signal = read(called, 'signal');
   if (signal === undefined || isSignal(signal)) return signal;
   throw failure('ERR_INVALID_OPTION', 'fix', 'an option is invalid: signal must be an AbortSignal');

@@ -354,6 +354,14 @@ describe('the arguments', { concurrency: true }, () => {
     assert.equal(gateway.refreshes(), 2)
   })
 
+  test('a call refuses a name that is no option', async (t) => {
+    const { open, fresh } = await world(t), session = open(fresh)
+    for (const method of ['accessToken', 'refresh']) {
+      await assert.rejects(session[method]({ singal: AbortSignal.abort() }), { code: 'ERR_INVALID_OPTION', message: /singal is no option of this package/ })
+      await assert.doesNotReject(session[method]({ signal: undefined, timeoutMs: 1 }))
+    }
+  })
+
   test('fetch is looked up at the time of the call', async (t) => {
     const { open, expiring, gateway, baseUrl } = await world(t)
     const session = open(expiring), { fetch } = globalThis
