@@ -29,6 +29,8 @@ export class Entry {
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
+  /** How many logouts elsewhere the session has heard of. */
+  private logouts = 0;
   /** How long the marker of a logout is kept, in milliseconds; 0 for no marker. */
   private markMs = 0;
   /**
@@ -81,7 +83,7 @@ export class Entry {
 
   /** Reads the token that a session is opened with. */
   async open() {
-    const stored = await this.outage.ask(['get']);
+    const stored = await this.read();
     if (stored !== FAILED) this.found(stored, { wasReplaced: true });
     else if (this.driver.entry) throw storeFailure();
     this.driver.sync();
@@ -125,7 +127,7 @@ export class Entry {
       await this.inTurn(async () => {
         // If the store failed while this operation waited for its turn, it is not called again. So no caller waits for a second failure.
         if (this.isDown && !isDown) return;
-        const stored = await this.outage.ask(['get']);
+        const stored = await this.read();
         this.lock.tellFailure(stored === FAILED);
         if (stored === FAILED) return this.pending?.tryLater();
         // If another token was stored during the wait for the lock, the token that this session began with must not overwrite it.
@@ -186,12 +188,21 @@ export class Entry {
    * token stays.
    */
   clearElsewhere() {
+    this.logouts++;
     const { state } = this.driver, { token, ttlMs } = state;
     state.clear(false);
     if (token === null) return;
     this.expectDelete(token, ttlMs);
     this.driver.sync();
     this.look();
+  }
+
+  /** Reads the store. If a logout is heard meanwhile, it may have read what was deleted, so it reads again. */
+  private async read(): Promise<unknown> {
+    for (;;) {
+      const { logouts } = this, stored = await this.outage.ask(['get']);
+      if (stored === FAILED || logouts === this.logouts) return stored;
+    }
   }
 
   private store(): Promise<void> {

@@ -137,6 +137,24 @@ describe('a store that may forget', { concurrency: true }, () => {
   }
 })
 
+test('an empty session that hears of a logout during its look does not adopt what the look has read', async (t) => {
+  const { open, reopen, fresh } = await world(t)
+  const key = unique(), storage = memory([[key, fresh]]), holder = await reopen({ storage, key })
+  let answer
+  const answering = new Promise((resolve) => { answer = resolve })
+  const get = async () => {
+    const stored = storage.map.get(key)
+    await answering
+    return stored
+  }
+  const session = open(null, { storage: { get, set: () => {}, delete: () => {} }, key }), opening = reopen({ storage: { get, set: () => {}, delete: () => {} }, key })
+  await holder.clear()
+  await turn()
+  answer()
+  await assert.rejects(session.accessToken(), cleared)
+  assert.equal((await opening).status().state, 'invalid')
+})
+
 test('a started session whose store was emptied elsewhere does not store its token again when the page gets the focus', async (t) => {
   const window = new EventTarget()
   for (const name of ['addEventListener', 'removeEventListener']) globalThis[name] = window[name].bind(window)
