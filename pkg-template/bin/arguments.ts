@@ -42,8 +42,8 @@ const TOKEN_HINT = 'a token comes from TRANSAK_TOKEN or from standard input, not
 
 /** Returns the command and its options. */
 export function commandOf(given: string[]): { name: Command | 'help' | 'version'; options: Options } {
-  // "ey" is how the header of every JWT begins.
-  if (given.some((argument) => /ey[\w-]+\.[\w-]+/.test(argument))) throw new UsageError(TOKEN_HINT);
+  // The header of every JWT begins so: `{"` or `{ ` in base64url. A name such as keys.txt or keycloak.example.com does not.
+  if (given.some((argument) => /ey[ABIJ][\w-]{8,}\.[\w-]+/.test(argument))) throw new UsageError(TOKEN_HINT);
   // Not `strict`, because its errors repeat the arguments.
   const { values, positionals } = parseArgs({
     args: given, strict: false, allowPositionals: true, options: { ...GENERAL, ...OPTIONS.status, ...OPTIONS.refresh, ...OPTIONS.gateway },

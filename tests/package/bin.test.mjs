@@ -271,6 +271,15 @@ describe('arguments', () => {
     }
   })
 
+  test('a host or a file with "ey" in its name is not taken for a token', async (t) => {
+    for (const value of ['https://keycloak.example.com', 'https://journeys-and-monkeys.example.com', 'https://eyewear-online-shop.example.com']) {
+      const { code } = await run(t, ['refresh', '--base-url', value], { token: 'x' })
+      assert.equal(code, 12, value)
+    }
+    const { stderr } = await run(t, ['refresh', '--header', '@no/such/keys.txt'], { token: 'x' })
+    assert.match(stderr, /the file of --header cannot be read/)
+  })
+
   test('nothing that may be a secret is repeated', async (t) => {
     for (const args of [['SECRETsecret'], ['status', 'SECRETsecret'], ['status', '--SECRETsecret'], ['status', '--json=SECRETsecret'], ['status', '-SECRETsecret'], ['refresh', '--environment', 'SECRETsecret'], ['refresh', '--header', 'x SECRETsecret']]) {
       const { code, stderr } = await run(t, args, { token: 'x' })
