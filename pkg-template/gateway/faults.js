@@ -83,6 +83,14 @@ export async function answerWith(fault, signal, refresh) {
 }
 
 /**
+ * The signals of the pauses that last. A client's signal holds its `Request` only weakly. So without this set, garbage collection could
+ * end a pause without an answer.
+ *
+ * @type {Set<AbortSignal>}
+ */
+const hanging = new Set()
+
+/**
  * Resolves after `ms` milliseconds. If `ms` is not given, it never resolves. Rejects with the signal's reason if the signal aborts.
  *
  * @type {(signal: AbortSignal, ms?: number) => Promise<never>}
@@ -91,8 +99,10 @@ function pause(signal, ms) {
   return new Promise((resolve, reject) => {
     const timer = ms === undefined ? undefined : setTimeout(done, ms)
     signal.addEventListener('abort', done)
+    hanging.add(signal)
     if (signal.aborted) done()
     function done() {
+      hanging.delete(signal)
       clearTimeout(timer)
       signal.removeEventListener('abort', done)
       if (signal.aborted) reject(signal.reason)

@@ -3,8 +3,12 @@ import { createHmac, webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createGateway } from '../../pkg-template/gateway.js'
 
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc')
 const REFRESH = '/api/v2/auth/refresh'
 const LOGIN = '/api/v2/auth/login'
 const VERIFY = '/api/v2/auth/verify'
@@ -494,6 +498,20 @@ describe('faults, each on a socket and without', () => {
     const first = await Promise.race([sent, send(token)])
     assert.equal(first.status, 200, 'another request is answered meanwhile')
     controller.abort(new Error('enough'))
+    await assert.rejects(sent, { message: 'enough' })
+  })
+
+  test('a hanging Request rejects when its client aborts, also after garbage collection', async () => {
+    const { gateway, refresh } = still(), controller = new AbortController()
+    gateway.fail({ kind: 'hang' })
+    const sent = refresh('x', { signal: controller.signal })
+    while (gateway.refreshes() === 0) await turn()
+    for (let round = 0; round < 5; round++) {
+      await turn()
+      gc()
+    }
+    controller.abort(new Error('enough'))
+    // Without an answer the event loop would be empty, and the runner would report this test.
     await assert.rejects(sent, { message: 'enough' })
   })
 
