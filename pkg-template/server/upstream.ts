@@ -93,6 +93,10 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
       if (!reply) return giveBack().unanswered(undefined);
       if (reply.outcome !== 'repeated') await limiter?.(here.route().settled(reply.code), subject);
       return reply;
+    } catch (thrown) {
+      // Otherwise every later request with this token would wait for this ticket.
+      giveBack();
+      throw thrown;
     } finally {
       inFlight.delete(ticket);
     }

@@ -236,3 +236,13 @@ test('an answer of another process counts in no limit here', async () => {
   assert.equal((await ask(1, tokens[0])).status, 200);
   assert.equal((await ask(1, tokens[1])).status, 200);
 });
+
+test('a fault of the platform\'s cryptography costs one request, not every later one with the same token', async (t) => {
+  const gateway = createGateway(), token = await gateway.issue();
+  const handler = createRefreshHandler({
+    baseUrl: 'http://127.0.0.1', fetch: (url, init) => gateway.fetch(new Request(url, init)), allowedOrigins: [APP], authorize: 'none', storage: memoryStorage(),
+  });
+  const status = async () => (await handler(new Request(`https://api.example.com${REFRESH}`, { headers: { origin: APP, authorization: token } }))).status;
+  t.mock.method(crypto.subtle, 'digest', async () => { throw new Error('failed'); }, { times: 1 });
+  assert.deepEqual([await status(), await status()], [500, 200]);
+});
