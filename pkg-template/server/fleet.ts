@@ -28,64 +28,91 @@ async function* run<K>(
   entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
 ): AsyncGenerator<KeptEntry<K>, void, undefined> {
   const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
-  const underWay = new Set<Promise<unknown>>(), settled: KeptEntry<K>[] = [];
+  const underWay = new Set<Promise<void>>(), settled: KeptEntry<K>[] = [];
   /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
-
-  const pause = async (delayMs: number) => {
-    const aborted = latch(), stop = signal ? onAbort(signal, aborted.open) : () => {};
-    await timer(delayMs, aborted);
-    stop();
+  /** Whether the signal has aborted, or the loop has ended. Then nothing more is sent. */
+  let isStopped = signal?.aborted ?? false;
+  /** The functions that end the waits. */
+  const waits = new Set<() => void>();
+  const stop = () => {
+    isStopped = true;
+    for (const end of waits) end();
   };
+  const unlisten = signal ? onAbort(signal, stop) : () => {};
+
+  /** Waits for something that ends early if the job stops. */
+  const waitFor = async <T>(wait: (stopped: Promise<void>) => Promise<T>): Promise<T> => {
+    const stopped = latch();
+    if (isStopped) stopped.open();
+    waits.add(stopped.open);
+    try {
+      return await wait(stopped);
+    } finally {
+      waits.delete(stopped.open);
+    }
+  };
+  const pause = (delayMs: number) => waitFor((stopped) => timer(delayMs, stopped));
 
   /** Sends one request, without the signal: a sent request is always awaited, because it may already have ended the old token. */
-  const send = (key: K, token: string) => {
+  const send = async (key: K, token: string): Promise<Outcome<K>> => {
     const own = typeof headers === 'function' ? headers(key) : headers;
     // If these are no valid headers, the refresh says so.
     const all = caught(() => ({ ...core().defaultHeaders(), ...Object.fromEntries(new Headers(own)) })) ?? own;
-    return refreshAccessToken(token, { ...options, headers: all, retries: 0 });
+    try {
+      return { refreshed: await refreshAccessToken(token, { ...options, headers: all, retries: 0 }) };
+    } catch (failed) {
+      return { failed: failed as any };
+    }
   };
 
-  /** Refreshes the token that the entry has now, if it still needs that. */
-  const current = async (key: K, token: string): Promise<Partial<KeptEntry<K>>> => {
-    if (!reload) return { refreshed: await send(key, token) };
+  /** Refreshes the token that the entry has now, if it still needs that. Resolves with undefined if the job has stopped. */
+  const current = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
+    if (isStopped) return undefined;
+    if (!reload) return send(key, token);
     const latest = await reload(key), status = tokenStatus(latest, checking);
-    return status.action === 'refresh' ? { status, refreshed: await send(key, latest as string) } : { status };
+    if (status.action !== 'refresh') return { status };
+    return isStopped ? undefined : { status, ...await send(key, latest as string) };
   };
 
-  const locked = async (key: K, token: string): Promise<Partial<KeptEntry<K>>> => {
+  const locked = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
     if (!lock) return current(key, token);
-    const done = await underLock(lock, `transak-user-token:${String(key)}`, LOCK_MS, () => current(key, token));
+    const name = `transak-user-token:${String(key)}`, work = () => current(key, token);
+    const done = await waitFor((stopped) => underLock(lock, name, LOCK_MS, work, stopped));
     if (done.held === 'yes') return done.result;
     // If the lock did not come in time, its holder refreshes this token. If the lock fails, only its protection is lost.
-    if (done.held === 'failed') return current(key, token);
+    if (done.held === 'failed' || isStopped) return work();
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
-    throw new ErrorClass('no answer came in time: the lock was not free', fields);
+    return { failed: new ErrorClass('no answer came in time: the lock was not free', fields) as any };
   };
 
-  /** Resolves with the entry, or with undefined if the job was aborted before it sent anything. */
+  /** Resolves with the entry, or with undefined if the job stopped before it sent anything. */
   const refresh = async (key: K, token: string, status: KeptEntry<K>['status']): Promise<KeptEntry<K> | undefined> => {
     const began = Date.now();
     let attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
     for (;;) {
-      for (let waitMs; !signal?.aborted && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
+      for (let waitMs; !isStopped && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
       const error = last ?? over;
-      if (over || signal?.aborted) return error && { key, status, error };
+      if (over || isStopped) return error && { key, status, error };
+      let outcome;
       try {
-        return { key, status, ...await locked(key, token) };
+        outcome = await locked(key, token);
       } catch (thrown) {
-        const error: TransakTokenError = last = thrown as any;
         // If `headers` or `reload` fails, only this entry gets the error.
-        const isOwn = !(error instanceof ErrorClass) || typeof headers === 'function' && error.code === 'ERR_INVALID_OPTION';
-        if (isOwn) return { key, status, error };
-        attempts += error.attempts;
-        outcomeUnknown ||= error.outcomeUnknown;
-        Object.assign(error, { attempts, outcomeUnknown });
-        const { againInMs, isOver } = fleet.failed(Date.now(), Math.random(), began, attempts, error.code, error.status, error.retryAfterMs);
-        if (isOver) over ??= error;
-        if (againInMs === null) return { key, status, error };
-        await pause(againInMs);
+        return { key, status, error: thrown as any };
       }
+      const failed = outcome?.failed;
+      if (!failed) return outcome ? { key, status, ...outcome } : last && { key, status, error: last };
+      last = failed;
+      const isOwn = !(failed instanceof ErrorClass) || typeof headers === 'function' && failed.code === 'ERR_INVALID_OPTION';
+      if (isOwn) return { key, status, error: failed };
+      attempts += failed.attempts;
+      outcomeUnknown ||= failed.outcomeUnknown;
+      Object.assign(failed, { attempts, outcomeUnknown });
+      const { againInMs, isOver } = fleet.failed(Date.now(), Math.random(), began, attempts, failed.code, failed.status, failed.retryAfterMs);
+      if (isOver) over ??= failed;
+      if (againInMs === null) return { key, status, error: failed };
+      await pause(againInMs);
     }
   };
 
@@ -95,34 +122,51 @@ async function* run<K>(
     done.then(() => underWay.delete(done));
   };
 
-  const source: Source = { failure: undefined };
+  const source: Source = { failure: undefined }, reading = chunks(entries, source);
+  let isReading = false;
   try {
-    for await (const chunk of chunks(entries, source)) {
-      const statuses = tokenStatuses(chunk.map((entry) => entry?.[1]), checking);
-      for (let at = 0; at < chunk.length && !signal?.aborted; at++) {
+    while (!isStopped) {
+      isReading = true;
+      const next = reading.next();
+      let read: Awaited<typeof next> | void = undefined;
+      // What is refreshed while entries are read is yielded at once. A source that does not answer does not hold up an abort.
+      for (; !read && !isStopped; read = await waitFor((stopped) => Promise.race([next, stopped, ...underWay]))) {
+        while (settled.length) yield settled.shift() as KeptEntry<K>;
+      }
+      isReading = !read;
+      if (!read || read.done) break;
+      const chunk = read.value, statuses = tokenStatuses(chunk.map((entry) => entry?.[1]), checking);
+      for (let at = 0; at < chunk.length && !isStopped; at++) {
         const entry = chunk[at], status = statuses[at];
         if (status.action !== 'refresh') yield { key: entry?.[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
           while (settled.length) yield settled.shift() as KeptEntry<K>;
           if (over) yield { key: entry[0], status, error: over };
-          else if (!signal?.aborted) begin(entry[0], entry[1], status);
+          else if (!isStopped) begin(entry[0], entry[1], status);
         }
         // A loop takes the place of `yield*`, which would wait even if there is no entry.
         while (settled.length) yield settled.shift() as KeptEntry<K>;
       }
-      if (signal?.aborted) break;
     }
     while (underWay.size || settled.length) {
       if (!settled.length) await Promise.race(underWay);
       while (settled.length) yield settled.shift() as KeptEntry<K>;
     }
   } finally {
+    stop();
+    unlisten();
+    const closed = reading.return();
     await Promise.all(underWay);
+    // An iterable that still has to answer is closed when it does.
+    if (!isReading) await closed;
   }
   if (signal?.aborted) throw signal.reason;
   if (source.failure) throw source.failure.thrown;
 }
+
+/** What became of an attempt: the fields of the entry, or why the refresh failed. */
+type Outcome<K> = Partial<KeptEntry<K>> & { failed?: TransakTokenError };
 
 /** The error of the source. It is thrown after the refreshes in flight have settled. */
 type Source = { failure: { thrown: unknown } | undefined };

@@ -8,9 +8,11 @@ export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' }
 
 /**
  * Resolves when the work is done, or when the lock was not acquired. Rejects if the work rejects. Once the work has begun, only its
- * result counts, whatever the lock does.
+ * result counts, whatever the lock does. `early` ends the wait as the time-out does.
  */
-export function underLock<T>(lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<T>): Promise<Locked<T>> {
+export function underLock<T>(
+  lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<T>, early?: Promise<void>,
+): Promise<Locked<T>> {
   return new Promise((resolve, reject) => {
     const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal, began = Date.now();
     let isOver = false;
@@ -20,10 +22,13 @@ export function underLock<T>(lock: TokenLock, name: string, timeoutMs: number, w
       stop();
       resolve({ held });
     };
-    const stop = after(timeoutMs, () => {
+    const giveUp = () => {
+      if (isOver) return;
       end('late');
       caught(() => controller?.abort());
-    });
+    };
+    const stop = after(timeoutMs, giveUp);
+    early?.then(giveUp);
     const once = async () => {
       if (isOver) return;
       isOver = true;

@@ -177,3 +177,59 @@ test('a fresh entry needs no request and no timer', async (t) => {
   const { found } = await run(tokens, { signal: new AbortController().signal });
   assert.deepEqual([found.length, gateway.requests.length, timers.mock.callCount()], [100, 0, 0]);
 });
+
+test('a break during a wait sends nothing more, and ends at once', async (t) => {
+  const { gateway, due, options } = world(t), users = await due(1), fresh = await gateway.issue({ sub: 'fresh' });
+  gateway.fail({ kind: 'rate-limit', retryAfter: 20 });
+  for await (const { key } of keepFresh([...users, ['fresh', fresh]], options)) {
+    assert.equal(key, 'fresh');
+    while (!gateway.requests.length) await turn();
+    for (let turns = 0; turns < 10; turns++) await turn();
+    break;
+  }
+  assert.equal(gateway.requests.length, 1);
+});
+
+test('a failure that comes after an abort is not waited for', async (t) => {
+  const { due, options } = world(t), users = await due(1), controller = new AbortController();
+  let answer;
+  const fetch = () => new Promise((resolve) => { answer = resolve; });
+  const run = keepFresh(users, { ...options, fetch, signal: controller.signal }), first = run.next();
+  while (!answer) await turn();
+  controller.abort('enough');
+  answer(new Response('', { status: 429, headers: { 'retry-after': '20' } }));
+  assert.equal((await first).value.error.code, 'ERR_RATE_LIMITED');
+  await assert.rejects(run.next(), (reason) => reason === 'enough');
+});
+
+test('an abort ends the wait for a lock or for reload, and nothing is sent', async (t) => {
+  const { gateway, due, options } = world(t), users = await due(1);
+  let asked, reloaded;
+  const lock = () => new Promise(() => asked());
+  const reload = () => new Promise((resolve) => {
+    reloaded = () => resolve(users[0][1]);
+    asked();
+  });
+  for (const option of [{ lock }, { reload }]) {
+    const controller = new AbortController(), isAsked = new Promise((resolve) => { asked = resolve; });
+    const run = keepFresh(users, { ...options, ...option, signal: controller.signal }).next();
+    run.catch(() => {});
+    await isAsked;
+    controller.abort('enough');
+    reloaded?.();
+    await assert.rejects(run, (reason) => reason === 'enough');
+  }
+  assert.equal(gateway.requests.length, 0);
+});
+
+test('if headers or reload throws an error of this package, only that entry has it', async (t) => {
+  const { due, run } = world(t), users = await due(3), error = new TransakTokenError('mine', { code: 'ERR_FORBIDDEN', action: 'fix', attempts: 0, outcomeUnknown: false });
+  for (const name of ['headers', 'reload']) {
+    const own = (key) => {
+      if (key === 'user-0') throw error;
+      return name === 'headers' ? {} : users.find(([user]) => user === key)[1];
+    };
+    const { found } = await run(users, { [name]: own, concurrency: 1 });
+    assert.deepEqual(found.map(({ error, refreshed }) => error?.message ?? Boolean(refreshed)), ['mine', true, true], name);
+  }
+});

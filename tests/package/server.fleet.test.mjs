@@ -179,4 +179,24 @@ describe('it does no more than it is asked for', () => {
     await assert.rejects(run.next(), (reason) => reason === 'enough');
     assert.equal(gateway.refreshes(), 1);
   });
+
+  test('an abort ends a job whose entries never come, and yields the refreshes before', async (t) => {
+    const { gateway, expiring, options } = await world(t), controller = new AbortController(), due = await expiring('due');
+    let reads = 0;
+    async function* users() {
+      yield ['due', due];
+      for (let at = 1; at < 1000; at++) yield [at, fresh('x')];
+      reads++;
+      await new Promise(() => {});
+    }
+    const run = keepFresh(users(), { ...options, signal: controller.signal }), keys = [];
+    for (let at = 0; at < 1000; at++) keys.push((await run.next()).value.key);
+    assert.ok(keys.includes('due'), 'it is yielded while the next entries are read');
+    const last = run.next();
+    while (!reads) await tick();
+    controller.abort('enough');
+    await assert.rejects(last, (reason) => reason === 'enough');
+    assert.equal(gateway.refreshes(), 1);
+    assert.deepEqual(await run.next(), { done: true, value: undefined });
+  });
 });
