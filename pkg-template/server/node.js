@@ -48,8 +48,8 @@ export function toNodeListener(handler) {
       /** @type {Answer} */
       const { status, headers, cookies = [], body } = await answer(read(req), { remoteAddress: req.socket.remoteAddress }).catch(() => FAULT);
       if (res.headersSent) return;
-      // Nobody reads the request's body, so the connection is closed after the answer.
-      if (req.headers['transfer-encoding'] || Number(req.headers['content-length'])) res.setHeader('connection', 'close');
+      // Nobody reads the request's body, so the connection is closed after the answer. HTTP/2 has no such header.
+      if (!(':path' in req.headers) && (req.headers['transfer-encoding'] || Number(req.headers['content-length']))) res.setHeader('connection', 'close');
       // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
@@ -66,7 +66,9 @@ export function toNodeListener(handler) {
  * @param {NodeRequest} req
  * @returns {Given}
  */
-function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, headers: { host = 'localhost' }, socket }) {
+function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, headers, socket }) {
+  // HTTP/2 has the host in a pseudo-header.
+  const host = headers.host ?? String(headers[':authority'] ?? 'localhost');
   const isPath = originalUrl[0] === '/', whole = isPath ? `${'encrypted' in socket ? 'https' : 'http'}://${host}${originalUrl}` : originalUrl;
   /** @type {Request | undefined} */
   let made;

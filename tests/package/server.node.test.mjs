@@ -1,6 +1,7 @@
 // The route on node:http: whatever the server or the user's own functions do, each request has one answer, and the process goes on.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import * as http2 from 'node:http2';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -167,6 +168,28 @@ test('each Set-Cookie of an answer is sent', async (t) => {
   const url = await listen(t, toNodeListener(async () => new Response('fine', { headers: [['x-one', '1'], ...cookies.map((cookie) => ['set-cookie', cookie])] })));
   const { headers } = await fetch(url);
   assert.deepEqual([headers.getSetCookie(), headers.get('x-one')], [cookies, '1']);
+});
+
+test('over HTTP/2 the host is that of the request, and no warning is printed', async (t) => {
+  const urls = [], warnings = [], warned = (warning) => warnings.push(warning.message);
+  const { handler, expiring } = await world(t, { authorize: ({ url }) => urls.push(url) > 0 });
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const server = http2.createServer(toNodeListener(handler));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`, client = http2.connect(origin);
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  const statusOf = (headers, body) => new Promise((resolve, reject) => {
+    const request = client.request({ ':path': PATH, origin: APP, ...headers });
+    request.on('response', (answer) => resolve(answer[':status'])).on('error', reject).resume().end(body);
+  });
+  assert.equal(await statusOf({ authorization: await expiring() }), 200);
+  assert.equal(await statusOf({ ':method': 'POST', 'content-length': 1 }, 'x'), 405);
+  await setImmediate();
+  assert.deepEqual([urls, warnings], [[origin + PATH], []]);
 });
 
 test('a function that never answers leads to 503 after timeoutMs, and nothing is sent', async (t) => {
