@@ -50,11 +50,13 @@ export function toNodeListener(handler) {
       if (res.headersSent) return;
       // Nobody reads the request's body, so the connection is closed after the answer. HTTP/2 has no such header.
       if (!(':path' in req.headers) && (req.headers['transfer-encoding'] || Number(req.headers['content-length']))) res.setHeader('connection', 'close');
+      // A middleware may have set cookies before.
+      const before = [res.getHeader?.('set-cookie') ?? []].flat().map(String);
       // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
       // `Set-Cookie` is the only header that may not be joined to one line.
-      if (cookies.length) res.setHeader('set-cookie', cookies);
+      if (cookies.length) res.setHeader('set-cookie', [...before, ...cookies]);
       res.end(body);
     } catch {
       if (!res.headersSent) res.destroy();

@@ -279,6 +279,7 @@ export interface NodeRequest {
 export interface NodeResponse {
   readonly headersSent?: boolean
   statusCode: number
+  getHeader?(name: string): string | number | string[] | undefined
   setHeader(name: string, value: string | string[]): unknown
   end(body?: string): unknown
   destroy(): unknown

@@ -170,6 +170,17 @@ test('each Set-Cookie of an answer is sent', async (t) => {
   assert.deepEqual([headers.getSetCookie(), headers.get('x-one')], [cookies, '1']);
 });
 
+test('a cookie that a middleware has set before is kept', async (t) => {
+  const listener = toNodeListener(async () => new Response('fine', { headers: [['set-cookie', 'b=2'], ['set-cookie', 'c=3']] }));
+  for (const before of ['a=1', ['a=1']]) {
+    const url = await listen(t, (req, res) => {
+      res.setHeader('set-cookie', before);
+      listener(req, res);
+    });
+    assert.deepEqual((await fetch(url)).headers.getSetCookie(), ['a=1', 'b=2', 'c=3']);
+  }
+});
+
 test('over HTTP/2 the host is that of the request, and no warning is printed', async (t) => {
   const urls = [], warnings = [], warned = (warning) => warnings.push(warning.message);
   const { handler, expiring } = await world(t, { authorize: ({ url }) => urls.push(url) > 0 });
