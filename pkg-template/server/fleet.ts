@@ -1,6 +1,6 @@
 // A job over many tokens. It checks a thousand at a time, refreshes a few at a time, and reads more only when the loop takes results.
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
-import { caught, iterates } from '../../src/js/foreign.js';
+import { iterates, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { latch, onAbort, timer } from '../../src/js/wait.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
@@ -56,9 +56,9 @@ async function* run<K>(
 
   /** Sends one request, without the signal: a sent request is always awaited, because it may already have ended the old token. */
   const send = async (key: K, token: string): Promise<Outcome<K>> => {
-    const own = typeof headers === 'function' ? headers(key) : headers;
+    const own = typeof headers === 'function' ? headers(key) : headers, read = readHeaders(own);
     // If these are no valid headers, the refresh says so.
-    const all = caught(() => ({ ...core().defaultHeaders(), ...Object.fromEntries(new Headers(own)) })) ?? own;
+    const all = read ? { ...core().defaultHeaders(), ...Object.fromEntries(read[0]) } : own;
     try {
       return { refreshed: await refreshAccessToken(token, { ...options, headers: all, retries: 0 }) };
     } catch (failed) {

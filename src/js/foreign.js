@@ -102,12 +102,13 @@ export function platformHeaders() {
 }
 
 /**
- * Returns headers as the platform checks and sorts them, and as one text; null if the platform refuses them.
+ * Returns headers as the platform checks and sorts them, and as one text; null if the platform refuses them. It would take a promise
+ * for an object without headers.
  * @param {any} init
  * @returns {[Headers, string] | null}
  */
 export function readHeaders(init) {
-  return caught(() => {
+  return has(init, 'then') ? null : caught(() => {
     const headers = new Headers(init);
     // Most calls have no headers, and listing an empty object takes longer than making it.
     return [headers, init ? JSON.stringify([...headers]) : '[]'];

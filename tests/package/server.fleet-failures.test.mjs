@@ -233,3 +233,11 @@ test('if headers or reload throws an error of this package, only that entry has 
     assert.deepEqual(found.map(({ error, refreshed }) => error?.message ?? Boolean(refreshed)), ['mine', true, true], name);
   }
 });
+
+test('a promise is refused as headers, because it would be taken for none', async (t) => {
+  const { gateway, due, run } = world(t), headers = async () => ({ 'x-user-ip': '203.0.113.7' });
+  const { found } = await run(await due(2), { headers });
+  assert.deepEqual(codes(found), ['ERR_INVALID_OPTION', 'ERR_INVALID_OPTION']);
+  await assert.rejects(run(await due(1), { headers: headers() }), { code: 'ERR_INVALID_OPTION', message: /headers .*promise/ });
+  assert.equal(gateway.requests.length, 0);
+});
