@@ -2,12 +2,13 @@
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
 import { iterates, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
-import { latch, onAbort, timer } from '../../src/js/wait.js';
+import { timer } from '../../src/js/wait.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
 import { core } from '../loader.js';
 import type { TransakTokenError } from '../types/index.js';
 import type { KeepFreshOptions, KeptEntry } from '../types/server.js';
 import { underLock } from './lock.js';
+import { createStop } from './stop.js';
 
 type Entries<K> = Iterable<readonly [K, string]> | AsyncIterable<readonly [K, string]>;
 
@@ -31,28 +32,8 @@ async function* run<K>(
   const underWay = new Set<Promise<void>>(), settled: KeptEntry<K>[] = [];
   /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
-  /** Whether the signal has aborted, or the loop has ended. Then nothing more is sent. */
-  let isStopped = signal?.aborted ?? false;
-  /** The functions that end the waits. */
-  const waits = new Set<() => void>();
-  const stop = () => {
-    isStopped = true;
-    for (const end of waits) end();
-  };
-  const unlisten = signal ? onAbort(signal, stop) : () => {};
-
-  /** Waits for something that ends early if the job stops. */
-  const waitFor = async <T>(wait: (stopped: Promise<void>) => Promise<T>): Promise<T> => {
-    const stopped = latch();
-    if (isStopped) stopped.open();
-    waits.add(stopped.open);
-    try {
-      return await wait(stopped);
-    } finally {
-      waits.delete(stopped.open);
-    }
-  };
-  const pause = (delayMs: number) => waitFor((stopped) => timer(delayMs, stopped));
+  const stop = createStop(signal);
+  const pause = (delayMs: number) => stop.wait((stopped) => timer(delayMs, stopped));
 
   /** Sends one request, without the signal: a sent request is always awaited, because it may already have ended the old token. */
   const send = async (key: K, token: string): Promise<Outcome<K>> => {
@@ -68,20 +49,20 @@ async function* run<K>(
 
   /** Refreshes the token that the entry has now, if it still needs that. Resolves with undefined if the job has stopped. */
   const current = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
-    if (isStopped) return undefined;
+    if (stop.isOver) return undefined;
     if (!reload) return send(key, token);
     const latest = await reload(key), status = tokenStatus(latest, checking);
     if (status.action !== 'refresh') return { status };
-    return isStopped ? undefined : { status, ...await send(key, latest as string) };
+    return stop.isOver ? undefined : { status, ...await send(key, latest as string) };
   };
 
   const locked = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
     if (!lock) return current(key, token);
     const name = `transak-user-token:${String(key)}`, work = () => current(key, token);
-    const done = await waitFor((stopped) => underLock(lock, name, LOCK_MS, work, stopped));
+    const done = await stop.wait((stopped) => underLock(lock, name, LOCK_MS, work, stopped));
     if (done.held === 'yes') return done.result;
     // If the lock did not come in time, its holder refreshes this token. If the lock fails, only its protection is lost.
-    if (done.held === 'failed' || isStopped) return work();
+    if (done.held === 'failed' || stop.isOver) return work();
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     return { failed: new ErrorClass('no answer came in time: the lock was not free', fields) as any };
   };
@@ -91,9 +72,9 @@ async function* run<K>(
     const began = Date.now();
     let attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
     for (;;) {
-      for (let waitMs; !isStopped && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
+      for (let waitMs; !stop.isOver && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
       const error = last ?? over;
-      if (over || isStopped) return error && { key, status, error };
+      if (over || stop.isOver) return error && { key, status, error };
       let outcome;
       try {
         outcome = await locked(key, token);
@@ -125,25 +106,25 @@ async function* run<K>(
   const source: Source = { failure: undefined }, reading = chunks(entries, source);
   let isReading = false;
   try {
-    while (!isStopped) {
+    while (!stop.isOver) {
       isReading = true;
       const next = reading.next();
       let read: Awaited<typeof next> | void = undefined;
       // What is refreshed while entries are read is yielded at once. A source that does not answer does not hold up an abort.
-      for (; !read && !isStopped; read = await waitFor((stopped) => Promise.race([next, stopped, ...underWay]))) {
+      for (; !read && !stop.isOver; read = await stop.wait((stopped) => Promise.race([next, stopped, ...underWay]))) {
         while (settled.length) yield settled.shift() as KeptEntry<K>;
       }
       isReading = !read;
       if (!read || read.done) break;
       const chunk = read.value, statuses = tokenStatuses(chunk.map((entry) => entry?.[1]), checking);
-      for (let at = 0; at < chunk.length && !isStopped; at++) {
+      for (let at = 0; at < chunk.length && !stop.isOver; at++) {
         const entry = chunk[at], status = statuses[at];
         if (status.action !== 'refresh') yield { key: entry?.[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
           while (settled.length) yield settled.shift() as KeptEntry<K>;
           if (over) yield { key: entry[0], status, error: over };
-          else if (!isStopped) begin(entry[0], entry[1], status);
+          else if (!stop.isOver) begin(entry[0], entry[1], status);
         }
         // A loop takes the place of `yield*`, which would wait even if there is no entry.
         while (settled.length) yield settled.shift() as KeptEntry<K>;
@@ -154,8 +135,7 @@ async function* run<K>(
       while (settled.length) yield settled.shift() as KeptEntry<K>;
     }
   } finally {
-    stop();
-    unlisten();
+    stop.now();
     const closed = reading.return();
     await Promise.all(underWay);
     // An iterable that still has to answer is closed when it does.
