@@ -86,6 +86,7 @@ const ROWS = [
   [constant('src/route', 'KEPT_MS'), seconds, 'at most {} s ago', [SERVER]],
   [constant('pkg-template/session', 'LIMIT_MS'), seconds, 'and may take {} s', [TYPES]],
   [constant('pkg-template/session', 'LIMIT_MS'), seconds, 'hangs for {} s', [decision('session-store')]],
+  [constant('pkg-template/session', 'LATE_MS'), seconds, 'is heard more than {} s after', [decision('session-store')]],
   [constant('src/session', 'LOOK_MS'), seconds, 'last look is {} s old', ['docs/sessions.md']],
   [constant('src/session', 'LOOK_MS'), seconds, 'within {} s of use', [decision('session-store')]],
   [constant('pkg-template/session', 'TIMEOUT_MS'), seconds, 'A session waits for it up to {} s', [TYPES]],
