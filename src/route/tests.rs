@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::limit::{Limit, Moment, REMEMBERED};
+use super::limit::{Limit, Moment, Quota, REMEMBERED};
 use super::*;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -469,6 +469,35 @@ fn the_option_limiter_replaces_the_counts_of_the_route() {
     assert_eq!(names(Moment::Settled(Verdict::Uncounted)), "");
 }
 
+#[test]
+fn a_limiter_of_the_users_own_gets_each_limit_of_the_options_and_the_reason_of_its_refusal() {
+    let limit = |max| Some(Limit { max, window_ms: max * 1000.0 });
+    let given = |limits, moment| {
+        let route = Route::new(Policy { counter: Counter::Elsewhere, limits, ..Policy::default() });
+        let quotas = route.limits().quotas(moment).into_iter();
+        quotas.map(|Quota { name, reason, limit, .. }| (name, reason, limit.max, limit.window_ms)).collect::<Vec<_>>()
+    };
+    let all = Limits {
+        per_address: limit(1.0),
+        per_token: limit(2.0),
+        refused: limit(3.0),
+        refused_total: limit(4.0),
+        total: limit(5.0),
+    };
+    let refused = ("refused", Reason::Address, 3.0, 3000.0);
+    let refused_total = ("refusedTotal", Reason::Limit, 4.0, 4000.0);
+    let total = ("total", Reason::Limit, 5.0, 5000.0);
+    for (moment, expected) in [
+        (Moment::Admit, vec![("perAddress", Reason::Address, 1.0, 1000.0)]),
+        (Moment::Send, vec![refused, refused_total, total, ("perToken", Reason::Limit, 2.0, 2000.0)]),
+        (Moment::Settled(Verdict::Refused), vec![refused, refused_total]),
+        (Moment::Settled(Verdict::Answered), vec![total]),
+    ] {
+        assert_eq!(given(all, moment), expected, "{moment:?}");
+        assert_eq!(given(Limits::NONE, moment), [], "{moment:?} without limits");
+    }
+}
+
 /// Returns what is reported after requests from these addresses with these `x-forwarded-for`.
 fn told(policy: Policy, requests: impl IntoIterator<Item = (Option<Key>, Option<Key>)>) -> Vec<Misconfigured> {
     let mut route = Route::new(policy);
@@ -492,6 +521,29 @@ fn a_proxy_that_no_option_names_is_reported_once_after_twenty_requests() {
     assert_eq!(told(Policy::default(), (0..100).map(|at| (Some(1), (at % 5 > 0).then_some(at)))), [], "no proxy");
     assert_eq!(told(Policy { finds_address: true, ..Policy::default() }, behind(100)), []);
     assert_eq!(told(Policy { trusted_proxies: networks(&["10.0.0.0/8"]), ..Policy::default() }, behind(100)), []);
+}
+
+#[test]
+fn a_proxy_is_looked_for_in_twenty_requests_at_most_and_in_none_if_the_options_name_one() {
+    let looked_at = |policy, requests: &dyn Fn(Key) -> (Option<Key>, Option<Key>)| {
+        let mut route = Route::new(policy);
+        let mut count = 0;
+        for (remote, forwarded) in (0..100).map(requests) {
+            if route.watches_proxies() {
+                count += 1;
+                route.watch(remote, forwarded);
+            }
+        }
+        count
+    };
+    let behind = |at| (Some(1), Some(at));
+    assert_eq!(looked_at(Policy::default(), &behind), 20);
+    assert_eq!(looked_at(Policy::default(), &|_| (Some(1), Some(7))), 20, "one client behind it");
+    assert_eq!(looked_at(Policy::default(), &|at| (Some(at / 5), Some(at))), 6, "the sixth has another address");
+    assert_eq!(looked_at(Policy::default(), &|at| (Some(1), (at < 3).then_some(at))), 4, "the fourth has no header");
+    assert_eq!(looked_at(Policy::default(), &|at| (None, Some(at))), 100, "no address");
+    assert_eq!(looked_at(Policy { finds_address: true, ..Policy::default() }, &behind), 0);
+    assert_eq!(looked_at(Policy { trusted_proxies: networks(&["10.0.0.0/8"]), ..Policy::default() }, &behind), 0);
 }
 
 #[test]
