@@ -118,6 +118,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_not_tried_again_once_its_time_is_over() {
+        let mut fleet = Fleet::new(2.0, 30_000.0);
+        for (elapsed_ms, again_in_ms) in [(29_749.0, Some(250.0)), (29_750.0, None), (31_000.0, None)] {
+            let then = fleet.failed(&failed(Code::Server, 503, None), 0.5, NOW + elapsed_ms);
+            assert_eq!(then, Then { again_in_ms, is_over: false }, "{elapsed_ms}");
+        }
+    }
+
+    #[test]
     fn all_tokens_wait_as_the_server_asks_up_to_a_minute_in_total() {
         let mut fleet = Fleet::new(0.0, 30_000.0);
         let mut limited = |asked_ms: f64, now: f64| {
@@ -128,14 +137,14 @@ mod tests {
         assert_eq!(limited(20_000.0, NOW), (false, 21_000.0));
         // Requests in flight get the same answer. That does not count as a second wait.
         assert_eq!(limited(20_000.0, NOW + 500.0), (false, 20_500.0 + 500.0));
-        assert_eq!(limited(39_000.0, NOW + 30_000.0), (false, 39_000.0 * 1.05));
-        assert_eq!(limited(2_000.0, NOW + 90_000.0), (true, 0.0));
+        assert_eq!(limited(40_000.0, NOW + 30_000.0), (false, 42_000.0));
+        assert_eq!(limited(1.0, NOW + 90_000.0), (true, 0.0));
     }
 
     #[test]
     fn a_retry_after_of_more_than_a_minute_ends_the_job() {
         let mut fleet = Fleet::new(2.0, 600_000.0);
-        let then = fleet.failed(&failed(Code::RateLimited, 429, Some(120_000.0)), 0.5, NOW);
+        let then = fleet.failed(&failed(Code::RateLimited, 429, Some(60_001.0)), 0.5, NOW);
         assert_eq!((then, fleet.wait_ms(NOW)), (Then { again_in_ms: None, is_over: true }, 0.0));
     }
 }
