@@ -41,9 +41,7 @@ impl<V> Lru<V> {
         self.turn += 1;
         self.values.insert(key, (self.turn, value));
         self.order.push_back((self.turn, key));
-        if self.values.len() > self.capacity {
-            self.drop_oldest();
-        }
+        while self.values.len() > self.capacity && self.drop_front() {}
         if self.order.len() > 2 * self.capacity {
             let values = &self.values;
             self.order.retain(|&(turn, key)| is_current(values, turn, key));
@@ -69,18 +67,13 @@ impl<V> Lru<V> {
         }
     }
 
-    fn drop_oldest(&mut self) {
-        while !self.drop_front() && !self.order.is_empty() {}
-    }
-
-    /// Drops the oldest turn. Returns whether that has dropped a value.
+    /// Drops the oldest turn, and its value if the turn counts. Returns whether there was a turn.
     fn drop_front(&mut self) -> bool {
         let Some((turn, key)) = self.order.pop_front() else { return false };
-        let is_current = is_current(&self.values, turn, key);
-        if is_current {
+        if is_current(&self.values, turn, key) {
             self.values.remove(&key);
         }
-        is_current
+        true
     }
 
     #[cfg(test)]
@@ -122,5 +115,10 @@ mod tests {
         assert_eq!((lru.peek(2), lru.peek(1), lru.len()), (None, Some(&0), 3));
         lru.drop_while(|_| true);
         assert_eq!(lru.len(), 0);
+        // Here the oldest turn does not count any more.
+        for key in [1, 1, 2, 3, 4] {
+            lru.put(key, 0);
+        }
+        assert_eq!((lru.peek(1), lru.peek(2), lru.len()), (None, Some(&0), 3));
     }
 }
