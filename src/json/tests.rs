@@ -72,6 +72,14 @@ fn an_escape_is_the_character_it_stands_for() {
 }
 
 #[test]
+fn white_space_is_skipped_whether_or_not_the_text_is_rewritten() {
+    for (written, character) in [("a", 'a'), (r"\u0061", 'a'), ("é", 'é')] {
+        let text = format!("\r\n{{\t\"sub\"\n:\r\"{written}\"\t,\n\"exp\" : [\r\n\t] }}\r\n");
+        finds(&text, &format!("exp=[… sub='{character}'"));
+    }
+}
+
+#[test]
 fn a_lone_surrogate_is_itself_and_no_other() {
     let is_alike = |one: &str, other: &str| {
         let [mut one, mut other] = [one, other].map(|text| format!(r#"{{"sub":"{text}"}}"#).into_bytes());
