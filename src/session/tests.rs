@@ -1494,6 +1494,17 @@ fn a_logout_on_a_slow_clock_is_not_undone_by_the_token_before_the_last() {
 }
 
 #[test]
+fn a_logout_is_at_its_own_instant_once_its_token_is_a_second_old() {
+    for (age, verdict) in [(SECOND - 1.0, Found::Adopted), (SECOND, Found::Delete)] {
+        let mut world = World::new(documented());
+        let stored = world.session.compared(&jo(SECOND, 30.0 * DAY));
+        let now = world.at(age).now();
+        world.session.machine.log_out(now);
+        assert_eq!(world.session.machine.found(Content::Token(stored), true, HALF, now), verdict, "{age}");
+    }
+}
+
+#[test]
 fn a_login_in_the_second_of_the_logout_is_adopted_and_the_cleared_token_is_not() {
     // The logout and the login after it are in the same second. The session notices the logout 300 ms after the beginning of it.
     let mut world = World::new(documented());
