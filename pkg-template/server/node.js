@@ -51,7 +51,7 @@ export function toNodeListener(handler) {
       // Nobody reads the request's body, so the connection is closed after the answer. HTTP/2 has no such header.
       if (!(':path' in req.headers) && (req.headers['transfer-encoding'] || Number(req.headers['content-length']))) res.setHeader('connection', 'close');
       // A middleware may have set cookies before.
-      const before = [res.getHeader?.('set-cookie') ?? []].flat().map(String);
+      const before = cookies.length ? [res.getHeader?.('set-cookie') ?? []].flat().map(String) : [];
       // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
