@@ -11,7 +11,7 @@ export type Stop = {
 };
 
 export function createStop(signal: AbortSignal | undefined): Stop {
-  /** The functions that end the waits. */
+  /** The functions that end the waits. Each wait has a promise of its own, because one for the whole job would keep every wait in memory. */
   const waits = new Set<() => void>();
   let unlisten = () => {};
   const stop: Stop = {
