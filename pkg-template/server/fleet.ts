@@ -1,6 +1,6 @@
 // A job over many tokens. It checks a thousand at a time, refreshes a few at a time, and reads more only when the loop takes results.
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
-import { iterates, readHeaders } from '../../src/js/foreign.js';
+import { iterates, read, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { timer } from '../../src/js/wait.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
@@ -19,10 +19,11 @@ const CHUNK = 1_000;
 const LOCK_MS = 10_000;
 
 export function keepFresh<K>(entries: Entries<K>, given: KeepFreshOptions<K>): AsyncIterableIterator<KeptEntry<K>> {
+  const options: KeepFreshOptions<K> = copyOptions(given);
   // If `headers` is a function, each call checks what it returns.
-  const hasHeadersByKey = typeof given?.headers === 'function';
-  const fleet = new (core().Fleet)(entries, hasHeadersByKey ? { ...copyOptions(given), headers: undefined } : given);
-  return run(entries, copyOptions(given), fleet);
+  const hasHeadersByKey = typeof read(options, 'headers') === 'function';
+  const fleet = new (core().Fleet)(entries, hasHeadersByKey ? { ...options, headers: undefined } : options);
+  return run(entries, options, fleet);
 }
 
 async function* run<K>(

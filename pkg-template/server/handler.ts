@@ -13,7 +13,7 @@ import { createUpstream, openRoute } from './upstream.js';
 const LATE = {};
 
 export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandler {
-  const here = openRoute(given), options: RefreshHandlerOptions = copyOptions(given), { maxBody } = here.route();
+  const options: RefreshHandlerOptions = copyOptions(given), here = openRoute(options), { maxBody } = here.route();
   const { authorize, userIp, onEvent, limiter, timeoutMs = 8_000 } = options;
 
   /** Calls `onEvent`. If it fails, that changes no answer. */

@@ -1,5 +1,5 @@
 // The driver of a session. The rules in the wasm decide. This class connects the parts that wait, emit events, store tokens and lock.
-import { read, readHeaders } from '../../src/js/foreign.js';
+import { read } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { failure } from '../failure.js';
 import { core } from '../loader.js';
@@ -12,14 +12,6 @@ import { eventOf } from './event.js';
 import { renew } from './renewal.js';
 import { SessionState, type Turn } from './state.js';
 import { watcher, type Watcher } from './watcher.js';
-
-/** Returns a copy of the options. Later changes of the objects in them have no effect, either. An iterator of headers is read once. */
-function ownOptions(given: SessionOptions): SessionOptions {
-  const own = copyOptions(given), { headers, baseUrl } = own;
-  if (headers) own.headers = readHeaders(headers)?.[0] ?? headers;
-  if (typeof baseUrl === 'object') own.baseUrl = read(baseUrl, 'href') ?? baseUrl;
-  return own;
-}
 
 export class Driver {
   readonly state: SessionState;
@@ -47,8 +39,8 @@ export class Driver {
   constructor(session: object, token: unknown, given: SessionOptions, isStored: boolean) {
     const advice = misfit(read(given, 'storage'));
     if (advice) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: storage does not fit as it is: ${advice}`);
-    this.options = ownOptions(given);
-    const { refreshWindowMs, clockToleranceMs, maxWaitMs, timeoutMs } = core().sessionOptions(given);
+    this.options = copyOptions(given);
+    const { refreshWindowMs, clockToleranceMs, maxWaitMs, timeoutMs } = core().sessionOptions(this.options);
     this.session = session;
     [this.maxWaitMs, this.timeoutMs, this.clockToleranceMs] = [maxWaitMs, timeoutMs, clockToleranceMs];
     const { storage } = this.options;

@@ -1,5 +1,5 @@
 // The names of all options. A name that is none of them is refused: `{ baseURL }` must not send a token to staging.
-import { caught, read } from './foreign.js';
+import { caught, isGiven, read, readHeaders } from './foreign.js';
 
 /** The names by group. One object may serve several functions of this package. */
 const NAMES = {
@@ -29,12 +29,28 @@ export function unknownName(value, which) {
 }
 
 /**
- * Returns a copy of an options object, so that later changes of the object have no effect. The copy has no prototype: code that reads
- * it must not find fields there that the object itself does not have.
- * @param {unknown} options
+ * Returns a copy of an options object, so that later changes of the object, its headers, its URL or its lists have no effect. An
+ * iterator of headers is read once. The copy has no prototype: code that reads it must not find fields there that the object itself
+ * does not have. A name that is no option is in the copy as well, because the wasm refuses it.
+ * @param {any} options
  * @returns {any}
  */
 export function copyOptions(options) {
-  const given = NAMES.options.map((name) => [name, read(options, name)]).filter(([, value]) => value !== undefined);
-  return Object.assign(Object.create(null), Object.fromEntries(given));
+  const names = caught(() => typeof options === 'object' && Object.keys(options));
+  // The wasm says what is wrong with these options.
+  if (!names) return options;
+  const given = NAMES.options.filter((name) => isGiven(options, name)).map((name) => [name, copied(name, read(options, name))]);
+  return Object.assign(Object.create(null), Object.fromEntries([...names.map((name) => [name, undefined]), ...given]));
+}
+
+/**
+ * Returns a copy of an option's value, if its caller could change it.
+ * @param {string} name
+ * @param {any} value
+ */
+function copied(name, value) {
+  // `keepFresh` takes a function for headers.
+  if (name === 'headers') return value && typeof value !== 'function' && readHeaders(value)?.[0] || value;
+  if (name === 'baseUrl') return typeof value === 'object' && read(value, 'href') || value;
+  return Array.isArray(value) ? [...value] : value;
 }

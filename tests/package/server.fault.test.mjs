@@ -24,8 +24,8 @@ function world(options) {
     baseUrl: 'https://gateway.test', allowedOrigins: [], allowServerCalls: true, authorize: () => true, onEvent: (event) => events.push(event),
     fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })), ...options,
   });
-  const ask = async (token) => {
-    const answer = await handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
+  const ask = async (token, headers) => {
+    const answer = await handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token, ...headers } }));
     return { status: answer.status, body: await answer.json() };
   };
   return { gateway, events, ask };
@@ -49,6 +49,17 @@ for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_settle', '
     assert.deepEqual(events.map(({ status }) => status), [status, 200]);
   });
 }
+
+test('after a trap the options count as they were given, although their caller has changed them since', async () => {
+  const allowedOrigins = ['https://shop.example'], given = { allowedOrigins, allowServerCalls: false }, { gateway, ask } = world(given);
+  trapping = (name) => name.startsWith('route_');
+  await ask(await gateway.issue());
+  trapping = () => false;
+  allowedOrigins.push('https://evil.example');
+  const { status } = await ask(await gateway.issue(), { origin: 'https://evil.example' });
+  assert.equal(status, 403);
+  assert.equal((await ask(await gateway.issue(), { origin: 'https://shop.example' })).status, 200);
+});
 
 test('every request is answered even if every call traps', async () => {
   const { gateway, ask } = world();

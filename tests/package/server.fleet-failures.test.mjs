@@ -119,6 +119,8 @@ test('headers are a value, or a function of the key, which may fail for one of t
   await run([['one', users[1][1]]], { headers: { 'x-api-key': 'k' } });
   assert.equal(gateway.requests.at(-1).headers['x-api-key'], 'k');
   assert.equal(gateway.requests.at(-1).headers.accept, 'application/json');
+  await run(users.slice(2), { headers: new Map([['x-api-key', 'i']]).entries() });
+  assert.deepEqual(gateway.requests.slice(-2).map(({ headers }) => headers['x-api-key']), ['i', 'i']);
   await assert.rejects(run(users, { headers: { authorization: 'x' } }), { code: 'ERR_INVALID_OPTION' });
 });
 

@@ -102,6 +102,12 @@ describe('a request that is passed on', () => {
     assert.equal(keyed.gateway.requests[0].headers['x-api-key'], API_KEY);
   });
 
+  test('an iterator of headers is read once', async (t) => {
+    const { gateway, ask, expiring } = await world(t, { headers: new Map([['x-partner', 'p']]).entries() });
+    for (let time = 0; time < 2; time++) await ask(await expiring());
+    assert.deepEqual(gateway.requests.map(({ headers }) => headers['x-partner']), ['p', 'p']);
+  });
+
   test("the client's baseUrl may be the mount, as it is", async (t) => {
     const { gateway, mount, expiring } = await world(t, { allowServerCalls: true });
     const { accessToken } = await refreshAccessToken(await expiring(), { baseUrl: mount });
