@@ -5,10 +5,8 @@ import { shared } from '../../src/js/shared.js';
 /** The name of the channel. */
 const CHANNEL = 'transak-user-token';
 
-/** A message that takes longer than this is late: its page was frozen or busy. In milliseconds. */
-const LATE_MS = 5_000;
-
-type Listener = (what: unknown) => void;
+/** Takes what happened, and the moment when it was told. */
+type Listener = (what: unknown, at: number) => void;
 type Reference = { deref(): Listener | undefined };
 
 /**
@@ -24,19 +22,28 @@ export function tell(name: string, what: string, teller: Listener) {
   shared('channel', begin).tell(name, what, teller);
 }
 
+/**
+ * Returns the time in milliseconds, later at each call. So what this realm does within one millisecond has an order, too.
+ */
+export function moment(): number {
+  return shared('channel', begin).moment();
+}
+
 /** Returns the functions that use the channel. It is open while anyone listens, and closed in the back/forward cache. */
 function begin() {
   const listeners = new Map<string, Set<Reference>>();
-  let channel: BroadcastChannel | null | undefined, isWatching = false;
+  let channel: BroadcastChannel | null | undefined, isWatching = false, latest = 0;
+
+  function moment() {
+    return latest = Math.max(Date.now(), latest + 0.001);
+  }
 
   function open() {
     // There may be no BroadcastChannel, and Firefox's throws if cookies are blocked.
     channel ??= caught(() => {
       const opened = new BroadcastChannel(CHANNEL);
       opened.onmessage = ({ data }) => {
-        const name = read(data, 'name'), what = read(data, 'what');
-        // After a late logout there may be a new login already. So the session looks at the store, as after a freeze.
-        heard(name, what === 'cleared' && Date.now() - read(data, 'at') > LATE_MS ? 'returned' : what);
+        heard(read(data, 'name'), read(data, 'what'), read(data, 'at'));
       };
       // It keeps no process alive.
       (opened as { unref?: () => void }).unref?.();
@@ -50,12 +57,12 @@ function begin() {
     isWatching = true;
     globalThis.addEventListener?.('pagehide', () => {
       close();
-      for (const name of listeners.keys()) heard(name, 'left');
+      for (const name of listeners.keys()) heard(name, 'left', moment());
     });
     globalThis.addEventListener?.('pageshow', ({ persisted }) => {
       if (!persisted) return;
       if (listeners.size) open();
-      for (const name of listeners.keys()) heard(name, 'returned');
+      for (const name of listeners.keys()) heard(name, 'returned', moment());
     });
   }
 
@@ -64,15 +71,11 @@ function begin() {
     channel = undefined;
   }
 
-  function listening(name: string): Reference[] {
-    return [...listeners.get(name) ?? []];
-  }
-
-  function heard(name: string, what: unknown, to = listening(name), teller?: Listener) {
-    for (const reference of to) {
+  function heard(name: string, what: unknown, at: number, teller?: Listener) {
+    for (const reference of [...listeners.get(name) ?? []]) {
       const listener = reference.deref();
       if (!listener) remove(name, reference);
-      else if (listener !== teller && listeners.get(name)?.has(reference)) listener(what);
+      else if (listener !== teller && listeners.get(name)?.has(reference)) listener(what, at);
     }
   }
 
@@ -84,6 +87,8 @@ function begin() {
   }
 
   return {
+    moment,
+
     listen(name: string, listener: Listener) {
       const reference = has(globalThis, 'WeakRef') ? new WeakRef(listener) : { deref: () => listener };
       const named = listeners.get(name) ?? new Set();
@@ -93,11 +98,10 @@ function begin() {
     },
 
     tell(name: string, what: string, teller: Listener) {
-      // A channel does not receive its own messages. The sessions here get them asynchronously, as those elsewhere do. A session that
-      // begins meanwhile does not get this one: a logout must not end the login that follows it.
-      const to = listening(name);
-      Promise.resolve().then(() => heard(name, what, to, teller));
-      caught(() => channel?.postMessage({ name, what, at: Date.now() }));
+      // A channel does not receive its own messages. The sessions here get them asynchronously, as those elsewhere do.
+      const at = moment();
+      Promise.resolve().then(() => heard(name, what, at, teller));
+      caught(() => channel?.postMessage({ name, what, at }));
     },
   };
 }

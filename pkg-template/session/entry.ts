@@ -3,6 +3,7 @@ import { read } from '../../src/js/foreign.js';
 import { after, unlessAborted, within } from '../../src/js/wait.js';
 import type { TokenStorage } from '../types/index.js';
 import type { Driver } from './driver.js';
+import { moment } from './channel.js';
 import { Lock } from './lock.js';
 import { FAILED, Outage, storeFailure } from './outage.js';
 import { PendingDelete } from './pending-delete.js';
@@ -29,6 +30,8 @@ export class Entry {
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
+  /** The moment of the last login here, or of the session's begin. */
+  begunAt = moment();
   /** How many logouts elsewhere the session has heard of. */
   private logouts = 0;
   /** How long the marker of a logout is kept, in milliseconds; 0 for no marker. */
@@ -150,7 +153,7 @@ export class Entry {
 
   /** Notes a new login here. It cancels a pending delete. */
   expectLogin() {
-    [this.superseded, this.news] = [[], 'replaced'];
+    [this.superseded, this.news, this.begunAt] = [[], 'replaced', moment()];
     this.forgetDelete();
   }
 

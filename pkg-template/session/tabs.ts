@@ -7,6 +7,9 @@ import type { Entry } from './entry.js';
 /** The shortest time between two looks because of messages, in milliseconds. */
 const MESSAGE_MS = 1_000;
 
+/** A message that takes longer than this is late: the page that hears it was frozen or busy. In milliseconds. */
+const LATE_MS = 5_000;
+
 export class Tabs {
   /** The message for which the session still has to look at the store. */
   private next: { isLogin: boolean; stop: () => void } | undefined;
@@ -34,14 +37,16 @@ export class Tabs {
     tell(this.name, what, this.heard);
   }
 
-  private readonly heard = (what: unknown) => this.driver.unattended(() => {
+  private readonly heard = (what: unknown, at: number) => this.driver.unattended(() => {
     const { driver: { state }, entry } = this;
-    if (what === 'refreshed' || what === 'replaced') this.lookSoon(what === 'replaced');
-    if (what === 'cleared') entry.clearElsewhere();
-    if (what === 'late') state.waitForAnother();
+    // There may have been a login since this logout, here or elsewhere. Then the session looks at the store, as after a freeze.
+    const isOutdated = what === 'cleared' && (at < entry.begunAt || Date.now() - at > LATE_MS), heard = isOutdated ? 'returned' : what;
+    if (heard === 'refreshed' || heard === 'replaced') this.lookSoon(heard === 'replaced');
+    if (heard === 'cleared') entry.clearElsewhere();
+    if (heard === 'late') state.waitForAnother();
     // The page is in the back/forward cache, and gets no message until it returns.
-    if (what === 'left' || what === 'returned') state.forgetLook();
-    if (what === 'returned') entry.look();
+    if (heard === 'left' || heard === 'returned') state.forgetLook();
+    if (heard === 'returned') entry.look();
   });
 
   /** Looks for the change that a message announced, at most once a second. If the change is not there yet, it looks once more. */

@@ -141,6 +141,35 @@ for (const [how, login] of [['the constructor', (...given) => new TokenSession(.
   })
 }
 
+test('a login by replace() that follows the clear() of another session of the key at once is not lost', async (t) => {
+  const { open, aged } = await world(t)
+  const key = unique(), storage = memory(), token = await aged(1), next = await aged(0)
+  const [first, second] = [open(token, { storage, key }), open(token, { storage, key })]
+  await Promise.all([first.accessToken(), second.accessToken()])
+  await Promise.all([first.clear(), second.replace(next)])
+  assert.equal(await second.accessToken(), next)
+  assert.equal(storage.map.get(key), next)
+
+  // In the other order the logout counts.
+  await Promise.all([second.replace(await aged(0)), first.clear()])
+  await assert.rejects(second.accessToken(), { code: 'ERR_INVALID_TOKEN' })
+  assert.equal(storage.map.get(key), undefined)
+})
+
+test('a logout in another tab that was told before a login here, and is heard after it, does not end that login', async (t) => {
+  const { open, aged } = await world(t)
+  const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), token = await aged(0), at = Date.now() - 1
+  await session.accessToken()
+  await session.replace(token)
+  const channel = new BroadcastChannel('transak-user-token'), looked = new Promise((resolve) => { storage.fault = () => (storage.fault = null, resolve(), token) })
+  t.after(() => channel.close())
+  channel.postMessage({ name: `transak-user-token:${key}`, what: 'cleared', at })
+  await looked
+  assert.equal(await session.accessToken(), token)
+  assert.equal(storage.map.get(key), token)
+  assert.deepEqual(session.heard, ['replaced'])
+})
+
 test('a logout that a page hears late, because it was frozen, does not end the login that followed it', async (t) => {
   const { open, aged } = await world(t)
   const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), token = await aged(0)
