@@ -324,10 +324,7 @@ impl Session {
     }
 
     fn reject_expired(&mut self) -> Step {
-        // The answer to a request in flight may bring the session back.
-        if self.request.is_none() {
-            self.tell_expired();
-        }
+        self.notice_expiry();
         let known = self.held.and_then(|held| held.failure).filter(|&code| code == Code::TokenExpired);
         Step::Reject(known.map_or(Rejection::Expired, Rejection::LastFailure))
     }
@@ -351,6 +348,13 @@ impl Session {
 
     fn tell(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Tells of the expiry, unless a request is in flight: its answer may bring the session back.
+    fn notice_expiry(&mut self) {
+        if self.request.is_none() {
+            self.tell_expired();
+        }
     }
 
     fn tell_expired(&mut self) {

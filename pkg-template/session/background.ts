@@ -51,8 +51,7 @@ export class Background {
   private tick() {
     const { driver } = this;
     driver.unattended(() => {
-      driver.carryOut(driver.state.wake());
-      driver.sync();
+      driver.passTime();
       driver.entry?.probe();
     });
   }

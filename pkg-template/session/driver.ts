@@ -56,8 +56,12 @@ export class Driver {
   }
 
   get watcher(): Watcher {
-    // The event of a refresh is emitted once, when its token is stored.
-    return this.watching ??= watcher(() => ({ ...this.status(), stored: this.state.isStored }), this.clockToleranceMs, () => !this.isBeingStored);
+    return this.watching ??= watcher(
+      () => ({ ...this.status(), stored: this.state.isStored }), this.clockToleranceMs,
+      // A refresh calls the listeners once, when its token is stored.
+      () => !this.isBeingStored,
+      () => this.unattended(() => this.passTime()),
+    );
   }
 
   status(): SessionStatus {
@@ -101,6 +105,12 @@ export class Driver {
     this.stop();
     this.isDisposed = true;
     this.release();
+  }
+
+  /** Does what is due by the clock alone. */
+  passTime() {
+    this.carryOut(this.state.wake());
+    this.sync();
   }
 
   /** Begins the refresh that a turn orders. */

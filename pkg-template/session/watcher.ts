@@ -11,8 +11,11 @@ const MAX_CHUNK_MS = 3_600_000;
  * Watches a session.
  * @param current what the session is now
  * @param isToBeTold whether the listeners have to be called now
+ * @param passed is called when time has passed that may change the state
  */
-export function watcher(current: () => SessionStatus & { stored: boolean }, clockToleranceMs: number, isToBeTold: () => boolean) {
+export function watcher(
+  current: () => SessionStatus & { stored: boolean }, clockToleranceMs: number, isToBeTold: () => boolean, passed: () => void,
+) {
   const listeners = new Set<() => void>();
   let latest: SessionSnapshot | undefined, told: SessionSnapshot | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,6 +69,7 @@ export function watcher(current: () => SessionStatus & { stored: boolean }, cloc
     const next = state === 'fresh' ? refreshAt : state === 'expiring' ? expiresAt! + clockToleranceMs : null;
     if (next === null || !listeners.size) return;
     timer = setTimeout(() => {
+      passed();
       look();
       wait();
     }, Math.min(Math.max(next - now, 1), MAX_CHUNK_MS));

@@ -77,7 +77,7 @@ pub fn refresh(generation: u32, has_waited: bool, has_looked: bool) -> JsValue {
     turn(|session, call| session.refresh(generation, Progress { has_waited, has_looked }, call.now).into())
 }
 
-/// Begins a refresh that is due, and notices the token's expiry.
+/// Notices the token's expiry, and begins a refresh that is due in the background.
 #[wasm_bindgen(js_name = sessionWake)]
 #[must_use]
 pub fn wake() -> JsValue {

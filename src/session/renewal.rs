@@ -92,16 +92,14 @@ impl Session {
         self.offline = offline;
     }
 
-    /// Begins a refresh that is due, and notices the token's expiry.
+    /// Notices the token's expiry, and begins a refresh that is due in the background.
     pub fn wake(&mut self, now: Now) -> Option<Ticket> {
         self.observe(now);
-        let held = self.renewed()?;
-        if self.is_expired(held.claims) {
-            if self.request.is_none() {
-                self.tell_expired();
-            }
+        if self.is_expired(self.held.as_ref()?.claims) {
+            self.notice_expiry();
             return None;
         }
+        let held = self.renewed()?;
         let is_due = !self.offline && self.seen.wall >= self.due(held);
         is_due.then(|| self.begin())
     }

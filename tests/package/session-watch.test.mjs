@@ -232,6 +232,7 @@ test('a listener is called if only time changes the state', async (t) => {
   assert.deepEqual(states, ['expiring'])
   await time.advance(3 * DAY)
   assert.deepEqual(states, ['expiring', 'expired'])
+  assert.deepEqual(session.heard, ['expired'], 'the timer has noticed it')
 })
 
 for (const [how, wrongBy] of [['fast', HOUR / 2], ['slow', -HOUR / 2]]) {
