@@ -35,7 +35,9 @@ export function share(url) {
   /** @type {import('transak-user-token/server').Limiter} */
   async function limiter(key, { max, windowMs, cost }) {
     const keyPrefix = `limit-${max}-${windowMs}`
-    if (!limiters.has(keyPrefix)) limiters.set(keyPrefix, new RateLimiterRedis({ storeClient: redis, keyPrefix, points: max, duration: windowMs / 1000 }))
+    // It counts whole seconds, rounded down, and 0 would mean a limit without an end.
+    const duration = Math.ceil(windowMs / 1000)
+    if (!limiters.has(keyPrefix)) limiters.set(keyPrefix, new RateLimiterRedis({ storeClient: redis, keyPrefix, points: max, duration }))
     const counter = limiters.get(keyPrefix)
     if (cost === 0) return ((await counter.get(key))?.consumedPoints ?? 0) < max
     try {
