@@ -50,13 +50,15 @@ export function toNodeListener(handler) {
       if (res.headersSent) return;
       // Nobody reads the request's body, so the connection is closed after the answer. HTTP/2 has no such header.
       if (!(':path' in req.headers) && (req.headers['transfer-encoding'] || Number(req.headers['content-length']))) res.setHeader('connection', 'close');
-      // A middleware may have set cookies before.
-      const before = cookies.length ? [res.getHeader?.('set-cookie') ?? []].flat().map(String) : [];
+      // A middleware may have set cookies before, or say what else its answers vary on.
+      const before = (/** @type {string} */ name) => [res.getHeader?.(name) ?? []].flat().map(String), cookiesBefore = before('set-cookie');
       // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
-      for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
+      for (const name of Object.keys(headers)) {
+        res.setHeader(name, name === 'vary' ? [...new Set([...before(name), headers[name]])].join(', ') : headers[name]);
+      }
       // `Set-Cookie` is the only header that may not be joined to one line.
-      if (cookies.length) res.setHeader('set-cookie', [...before, ...cookies]);
+      if (cookies.length) res.setHeader('set-cookie', [...cookiesBefore, ...cookies]);
       res.end(body);
     } catch {
       if (!res.headersSent) res.destroy();

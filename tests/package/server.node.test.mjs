@@ -181,6 +181,18 @@ test('a cookie that a middleware has set before is kept', async (t) => {
   }
 });
 
+test('what a middleware says in Vary before is kept', async (t) => {
+  const { handler, expiring } = await world(t), listener = toNodeListener(handler);
+  for (const [before, expected] of [['Accept-Language', 'Accept-Language, Origin'], [['Accept', 'Cookie'], 'Accept, Cookie, Origin'], ['Origin', 'Origin']]) {
+    const url = await listen(t, (req, res) => {
+      res.setHeader('vary', before);
+      listener(req, res);
+    });
+    const { headers } = await fetch(url + PATH, { headers: { origin: APP, authorization: await expiring() } });
+    assert.equal(headers.get('vary'), expected);
+  }
+});
+
 test('over HTTP/2 the host is that of the request, and no warning is printed', async (t) => {
   const urls = [], warnings = [], warned = (warning) => warnings.push(warning.message);
   const { handler, expiring } = await world(t, { authorize: ({ url }) => urls.push(url) > 0 });
