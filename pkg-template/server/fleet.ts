@@ -52,9 +52,10 @@ async function* run<K>(
   const current = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
     if (stop.isOver) return undefined;
     if (!reload) return send(key, token);
-    const latest = await reload(key), status = tokenStatus(latest, checking);
-    if (status.action !== 'refresh') return { status };
-    return stop.isOver ? undefined : { status, ...await send(key, latest as string) };
+    const latest = await stop.wait((stopped) => Promise.race([reload(key), stopped]));
+    if (stop.isOver) return undefined;
+    const status = tokenStatus(latest, checking);
+    return status.action === 'refresh' ? { status, ...await send(key, latest as string) } : { status };
   };
 
   const locked = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
