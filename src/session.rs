@@ -37,7 +37,7 @@ pub use storage::{Content, Found, LOGGED_OUT, Stored};
 
 use crate::claims::Claims;
 use crate::error::{Code, InvalidReason};
-use crate::status::{State, StatusOptions, TokenStatus, lifetime};
+use crate::status::{State, StatusOptions, TokenStatus};
 use renewal::Request;
 use storage::{Entry, LOOK_MS, REJECTION_LOOK_MS, Standing};
 
@@ -214,15 +214,12 @@ impl Session {
         self.held.is_some_and(|held| held.ended && held.failure == Some(Code::Unauthorized))
     }
 
-    /// Returns the status of the token at this instant of the wall clock. An empty session has the reason "not a
-    /// string".
+    /// Returns the status of the token. An empty session has the reason "not a string".
     #[must_use]
-    pub fn status(&self, wall: f64) -> TokenStatus {
+    pub fn status(&mut self, now: Now) -> TokenStatus {
+        self.observe(now);
         match &self.held {
-            Some(held) => {
-                let now = wall + self.skew_ms.unwrap_or(0.0);
-                TokenStatus::Valid(lifetime(held.claims, &self.options, now))
-            }
+            Some(held) => TokenStatus::Valid(self.life(held)),
             None => TokenStatus::Invalid(InvalidReason::NotAString),
         }
     }

@@ -331,9 +331,10 @@ pub fn set_offline(is_offline: bool) -> JsValue {
 #[wasm_bindgen(js_name = sessionStatus)]
 #[must_use]
 pub fn status() -> JsValue {
-    let (Call { now, .. }, session) = read();
+    let (Call { now, .. }, mut session) = read();
+    let status = session.status(now);
     let (skew_ms, is_refused) = (session.clock_skew_ms(), session.is_refused());
-    match session.status(now.wall) {
+    match status {
         TokenStatus::Valid(life) => {
             let action = if is_refused { Action::Login } else { life.state.action() };
             let Lifetime { state, issued_at, refresh_at, expires_at, expires_in_ms } = life;

@@ -169,7 +169,7 @@ fn conclude(mut session: Session, Turn { step, ticket, error }: Turn, now: Now) 
     let events = session.take_events();
     let (wake_in_ms, ttl_ms) = (session.wait_ms(now), session.ttl_ms(now));
     let names = || events.iter().map(|event| JsValue::from_str(name(*event))).collect::<Array>().into();
-    let life = match session.status(now.wall) {
+    let life = match session.status(now) {
         TokenStatus::Valid(life) => Some(life),
         TokenStatus::Invalid(_) => None,
     };

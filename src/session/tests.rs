@@ -457,7 +457,7 @@ fn a_tolerance_moves_that_instant() {
 fn a_session_with_an_expired_token_emits_expired_at_the_first_call() {
     let mut world = World::new(jo(-31.0 * DAY, 30.0 * DAY));
     assert_eq!(world.heard(), []);
-    let TokenStatus::Valid(life) = world.session.status(world.now().wall) else { panic!("a token") };
+    let TokenStatus::Valid(life) = world.session.machine.status(world.now()) else { panic!("a token") };
     assert_eq!(life.state, State::Expired);
     assert_eq!(world.heard(), []);
     for _ in 0..3 {
@@ -696,8 +696,21 @@ fn the_status_is_by_the_servers_clock() {
     let mut world = World::with(documented(), DAY, StatusOptions::default());
     let ticket = world.at(20.0 * DAY).must_refresh_now();
     assert!(world.answer(ticket));
-    let TokenStatus::Valid(life) = world.session.status(world.now().wall) else { panic!("a token") };
+    let TokenStatus::Valid(life) = world.session.machine.status(world.now()) else { panic!("a token") };
     assert!((life.expires_in_ms - (life.expires_at - world.time)).abs() < SECOND);
+}
+
+#[test]
+fn the_status_drops_the_skew_once_the_clock_was_set() {
+    // The clock is two hours slow. Then it is corrected.
+    let mut world = World::with(documented(), -2.0 * HOUR, StatusOptions::default());
+    let ticket = world.at(20.0 * DAY).must_refresh_now();
+    assert!(world.answer(ticket));
+    world.at(49.0 * DAY);
+    let now = Now { wall: world.now().wall + 2.0 * HOUR, ..world.now() };
+    let TokenStatus::Valid(life) = world.session.machine.status(now) else { panic!("a token") };
+    assert!((life.expires_in_ms - (life.expires_at - world.time)).abs() < SECOND);
+    assert_eq!(world.session.clock_skew_ms(), None);
 }
 
 /// Refreshes a token on day 28. The new token is issued `ahead` after the middle of the request. Returns the skew.
@@ -1472,7 +1485,7 @@ fn a_cleared_session_holds_nothing_until_another_login() {
     assert_eq!((world.session.generation(), world.heard()), (1, vec![Event::Cleared]));
     world.rejects(Code::InvalidToken);
     assert!(world.session.send(ticket, world.now()).is_none());
-    assert_eq!(world.session.status(world.now().wall), TokenStatus::Invalid(InvalidReason::NotAString));
+    assert_eq!(world.session.machine.status(world.now()), TokenStatus::Invalid(InvalidReason::NotAString));
     assert_eq!((world.session.wake(world.now()), world.session.wait_ms(world.now())), (None, None));
     // A token from before the logout is no new login, even if another tab stores it later.
     assert_eq!(world.session.found(Some(documented()), HALF, world.now()), Found::Keep);
