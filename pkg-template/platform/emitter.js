@@ -1,4 +1,5 @@
 // Events. Some versions of React Native have neither EventTarget nor Event. For those there is a minimal replacement.
+import { onAbort } from '../../src/js/wait.js';
 
 /** @typedef {Pick<EventTarget, 'addEventListener' | 'removeEventListener' | 'dispatchEvent'>} Emitter */
 
@@ -9,12 +10,16 @@ export function emitter() {
 
 /** @returns {Emitter} */
 function plain() {
-  /** @type {[string, any, boolean][]} */
+  /** @type {[string, any, boolean?][]} */
   let all = [];
   return {
     addEventListener(type, listener, options) {
-      const once = typeof options === 'object' && !!options.once;
-      if (listener && !all.some((each) => each[0] === type && each[1] === listener)) all.push([type, listener, once]);
+      const { once, signal } = Object(options);
+      if (!listener || signal?.aborted || all.some((each) => each[0] === type && each[1] === listener)) return;
+      /** @type {typeof all[0]} */
+      const added = [type, listener, once];
+      all.push(added);
+      if (signal) onAbort(signal, () => { all = all.filter((each) => each !== added); });
     },
     removeEventListener(type, listener) {
       all = all.filter((each) => each[0] !== type || each[1] !== listener);

@@ -461,6 +461,10 @@ test('a session works without EventTarget, channel, WeakRef and performance, as 
     const listener = { handleEvent: ({ type, detail, target }) => heard.push(type, typeof detail.expiresAt, target === session) }
     for (let again = 0; again < 2; again++) session.addEventListener('refreshed', listener)
     session.addEventListener('refreshed', () => heard.push('once'), { once: true })
+    const leaving = new AbortController(), { signal } = leaving
+    session.addEventListener('refreshed', () => heard.push('left'), { signal })
+    leaving.abort()
+    session.addEventListener('refreshed', () => heard.push('left before'), { signal })
     session.addEventListener('refreshfailed', listener)
     session.removeEventListener('refreshfailed', listener)
     session.start()
