@@ -27,6 +27,11 @@ export class TokenSession {
     }
   }
 
+  /** Classes of the platform have this, too. Without it Vue's `ref` and `reactive` would call the methods on a proxy of the session. */
+  get [Symbol.toStringTag]() {
+    return 'TokenSession';
+  }
+
   static async open(options: SessionOptions & { signal?: AbortSignal }): Promise<TokenSession> {
     return begun(new TokenSession(STORED, options), (session) => unlessAborted(of(session).open(), read(options, 'signal')));
   }

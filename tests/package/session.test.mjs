@@ -451,6 +451,11 @@ describe('secrets', () => {
   })
 })
 
+test("Vue's ref() and reactive() leave a session as it is: they make a proxy of an [object Object]", async (t) => {
+  const { open, fresh } = await world(t)
+  assert.equal(Object.prototype.toString.call(open(fresh)), '[object TokenSession]')
+})
+
 test('a session works without EventTarget, channel, WeakRef and performance, as in some versions of React Native', async () => {
   const script = `
     new Headers(); new Response(''); new AbortController()   // each loads its own parts first
