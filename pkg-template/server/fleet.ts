@@ -2,7 +2,7 @@
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
 import { iterates, read, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
-import { timer } from '../../src/js/wait.js';
+import { abortReason, timer } from '../../src/js/wait.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
 import { core } from '../loader.js';
 import type { TransakTokenError } from '../types/index.js';
@@ -143,7 +143,7 @@ async function* run<K>(
     // An iterable that still has to answer is closed when it does.
     if (!isReading) await closed;
   }
-  if (signal?.aborted) throw signal.reason;
+  if (signal?.aborted) throw abortReason(signal);
   if (source.failure) throw source.failure.thrown;
 }
 

@@ -180,6 +180,11 @@ describe('it does no more than it is asked for', () => {
     assert.equal(gateway.refreshes(), 1);
   });
 
+  test('a signal without a reason, as in a polyfill, ends the job with an AbortError', async (t) => {
+    const { options } = await world(t), signal = Object.assign(new EventTarget(), { aborted: true })
+    await assert.rejects(keepFresh([], { ...options, signal }).next(), { name: 'AbortError' })
+  })
+
   test('an abort ends a job whose entries never come, and yields the refreshes before', async (t) => {
     const { gateway, expiring, options } = await world(t), controller = new AbortController(), due = await expiring('due');
     let reads = 0;
