@@ -264,8 +264,7 @@ export class Entry {
       if (this.told !== generation) this.tabs.tell(news);
       [this.told, this.news] = [generation, 'refreshed'];
     } else if (state.generation === generation) {
-      // The store accepted the token, and does not have it.
-      this.outage.begin('set');
+      this.outage.begin('set', 'the store returns something else');
     }
     return isThere;
   }

@@ -42,9 +42,9 @@ export class Outage {
     }
   }
 
-  /** Notes a failure. The first one of an outage is reported. */
-  begin(method: Operation[0]) {
-    const { driver } = this, detail = { error: storeFailure() };
+  /** Notes a failure. The first one of an outage is reported, with what has failed. */
+  begin(method: Operation[0], what?: string) {
+    const { driver } = this, detail = { error: storeFailure(what) };
     if (isMissing(this.storage)) {
       // From now on the session has no store. The event comes a task later, so that a caller who opened the session can add a listener
       // first.
@@ -64,6 +64,6 @@ export class Outage {
   }
 }
 
-export function storeFailure() {
-  return failure('ERR_STORAGE', 'retry', 'the store failed or did not answer');
+export function storeFailure(what = 'the store failed or did not answer') {
+  return failure('ERR_STORAGE', 'retry', what);
 }

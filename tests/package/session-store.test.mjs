@@ -259,6 +259,16 @@ describe('open', { concurrency: true }, () => {
 })
 
 describe('a store that fails', { concurrency: true }, () => {
+  test('and one that returns something else than was set are told apart', async (t) => {
+    const { open, fresh } = await world(t)
+    const down = Object.assign(memory(), { fault: () => { throw new Error('down') } }), bytes = memory()
+    for (const [storage, said] of [[down, /failed or did not answer/], [{ ...bytes, get: (key) => Buffer.from(bytes.map.get(key) ?? '') }, /returns something else/]]) {
+      const session = open(fresh, { storage, key: unique() }), [{ error }] = await Promise.all([next(session, 'storageerror'), session.accessToken()])
+      assert.deepEqual([error.code, error.action], ['ERR_STORAGE', 'retry'])
+      assert.match(error.message, said)
+    }
+  })
+
   const faults = {
     throws: () => { throw new Error('quota exceeded') }, rejects: () => Promise.reject(new Error('gone')),
     'hangs': () => new Promise(() => {}), 'answers false to set': (method) => method === 'set' ? false : undefined,
