@@ -16,6 +16,9 @@ const LOOK_LIMIT_MS = 2_000;
 /** How long a browser takes to show one tab what another one has stored, in milliseconds. */
 const PAGE_MS = 100;
 
+/** How long the marker of a logout is kept if the session held no token, in milliseconds: as long as a store keeps a token at most. */
+const LONGEST_MARK_MS = 30 * 86_400_000;
+
 /** Stands for the store's content if the store was not called. */
 const UNKNOWN = {};
 
@@ -169,9 +172,10 @@ export class Entry {
     return this.store();
   }
 
-  /** Notes a logout here. This token has to be deleted. */
+  /** Notes a logout here. This token has to be deleted, if there is one. */
   expectDelete(token: string | null, ttlMs: number) {
-    if (token !== null) this.markMs = this.mayForget ? ttlMs : 0;
+    // Another process may hold a token that this session does not know. Without the marker it would store that token again.
+    if (this.mayForget) this.markMs = token === null ? LONGEST_MARK_MS : ttlMs;
     const left = token ?? this.pending?.token;
     this.forgetDelete();
     if (left !== undefined) this.pending = new PendingDelete(left, () => { this.look(); });

@@ -349,8 +349,8 @@ export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
   /**
    * Whether entries of `storage` can vanish by themselves, as in memcached and in a Redis without persistence. Then an empty store
    * does not mean a logout: the session writes the token again. Instead, `clear()` leaves the text `cleared` in the store for the
-   * rest of the token's life, and other sessions take that text for a logout. A store with `throwOnErrors: false`, as a Keyv has
-   * by default, counts as such a store. Default: `false`.
+   * rest of the token's life, or for 30 days if the session holds no token. Other sessions take that text for a logout. A store with
+   * `throwOnErrors: false`, as a Keyv has by default, counts as such a store. Default: `false`.
    */
   storageMayForget?: boolean
   /** The name of the entry in the store: one key for each user. It names the lock, too. Required with `storage`. Default: none. */

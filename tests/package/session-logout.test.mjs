@@ -127,6 +127,22 @@ describe('a store that may forget', { concurrency: true }, () => {
       assert.equal(storage.map.get(key), 'cleared')
     })
 
+    test(`${how}: clear() of an empty session leaves a mark, too, because another process may hold a token`, async (t) => {
+      const { open, fresh, reopen } = await world(t)
+      const key = unique(), storage = Object.assign(memory(), fields), other = open(fresh, { storage, key, ...options })
+      await other.accessToken()
+      // This session stands for another process, which shares no channel. The store has forgotten the token by then.
+      storage.map.clear()
+      const elsewhere = { ...options, key: unique(), storage: { ...fields, ...Object.fromEntries(['get', 'set', 'delete'].map((name) => [name, (_, ...given) => storage[name](key, ...given)])) } }
+      const session = await reopen(elsewhere)
+      await session.clear()
+      await assert.rejects(other.refresh(), cleared)
+      await assert.rejects(session.accessToken(), cleared)
+      const [, , ttlMs] = storage.calls.findLast(([method]) => method === 'set')
+      assert.deepEqual([storage.map.get(key), ttlMs], ['cleared', 30 * DAY])
+      assert.equal((await reopen(elsewhere)).status().state, 'invalid')
+    })
+
     test(`${how}: a login is written over the mark`, async (t) => {
       const { open, fresh, reopen } = await world(t)
       const key = unique(), storage = Object.assign(memory([[key, 'cleared']]), fields)
