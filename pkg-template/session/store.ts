@@ -58,12 +58,12 @@ export function isMissing(storage: TokenStorage): boolean {
   return ofPage().get(storage)?.isMissing === true;
 }
 
-export function webStorage(given: Storage | (() => Storage)): TokenStorage {
+export function webStorage(given: Storage | (() => Storage | null | undefined)): TokenStorage {
   if (typeof given !== 'function' && !isArea(given)) {
     throw failure('ERR_INVALID_OPTION', 'fix', 'area must be a Storage, such as localStorage, or a function that returns one');
   }
   const known = { isMissing: false };
-  let area: Storage | null = null;
+  let area: Storage | null | undefined;
   // The area is read at its first use. So a server can make a session at module level, and so can a page whose policy refuses storage.
   const found = () => {
     area ??= caught(() => typeof given === 'function' ? given() : given);

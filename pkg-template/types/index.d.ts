@@ -291,7 +291,7 @@ export interface TokenStorage {
  * declare const localStorage: Parameters<typeof webStorage>[0]   // every page has it
  * const session = new TokenSession(token, { baseUrl: '/transak', storage: webStorage(localStorage), key: 'user-1' })
  */
-export function webStorage(area: WebStorageArea | (() => WebStorageArea)): TokenStorage
+export function webStorage(area: WebStorageArea | (() => WebStorageArea | null | undefined)): TokenStorage
 
 /**
  * A page's storage area, such as `localStorage`.

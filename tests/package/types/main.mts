@@ -152,6 +152,8 @@ const sessionOptions: SessionOptions[] = [
 ]
 const area = { getItem: (_key: string) => null, setItem: (_key: string, _value: string) => {}, removeItem: (_key: string) => {} }
 const stored: TokenStorage = webStorage(area)
+// A server has no area.
+webStorage(() => (globalThis as { localStorage?: typeof area }).localStorage)
 const session = new TokenSession('x.y.z', { environment: 'staging', storage: stored, key: 'a' })
 const opened: TokenSession = await TokenSession.open({ environment: 'staging', storage: stored, key: 'a', signal: new AbortController().signal })
 const loggedIn: TokenSession = await TokenSession.login('x.y.z', { environment: 'staging', storage: webStorage(() => area), key: 'a' })
