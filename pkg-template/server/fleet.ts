@@ -72,7 +72,8 @@ async function* run<K>(
   /** Resolves with the entry, or with undefined if the job stopped before it sent anything. */
   const refresh = async (key: K, token: string, status: KeptEntry<K>['status']): Promise<KeptEntry<K> | undefined> => {
     const began = Date.now();
-    let attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
+    // A wait for the lock that fails counts as a try, although it sends no request.
+    let tries = 0, attempts = 0, outcomeUnknown = false, last: TransakTokenError | undefined;
     for (;;) {
       for (let waitMs; !stop.isOver && (waitMs = fleet.waitMs(Date.now())) > 0;) await pause(waitMs);
       const error = last ?? over;
@@ -89,10 +90,11 @@ async function* run<K>(
       last = failed;
       const isOwn = !(failed instanceof ErrorClass) || typeof headers === 'function' && failed.code === 'ERR_INVALID_OPTION';
       if (isOwn) return { key, status, error: failed };
+      tries++;
       attempts += failed.attempts;
       outcomeUnknown ||= failed.outcomeUnknown;
       Object.assign(failed, { attempts, outcomeUnknown });
-      const { againInMs, isOver } = fleet.failed(Date.now(), Math.random(), began, attempts, failed.code, failed.status, failed.retryAfterMs);
+      const { againInMs, isOver } = fleet.failed(Date.now(), Math.random(), began, tries, failed.code, failed.status, failed.retryAfterMs);
       if (isOver) over ??= failed;
       if (againInMs === null) return { key, status, error: failed };
       await pause(againInMs);

@@ -307,7 +307,7 @@ export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers
   headers?: RefreshOptions['headers'] | ((key: K) => RefreshOptions['headers'])
   /**
    * Allows one refresh of an entry's token at a time. The lock's name is that of a session with this `key`, so a job and sessions can
-   * share it. The job waits for it up to 10 s. Default: none.
+   * share it. Each attempt waits for it up to 10 s. Default: none.
    */
   lock?: TokenLock
   /**

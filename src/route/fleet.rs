@@ -27,7 +27,7 @@ pub struct Failed {
     pub status: Option<u16>,
     /// How long the server asks to wait.
     pub retry_after_ms: Option<f64>,
-    /// How many attempts there were for this token.
+    /// How many attempts there were for this token. One that did not get the lock counts, too.
     pub attempts: u32,
     /// When the first of them began.
     pub began: f64,

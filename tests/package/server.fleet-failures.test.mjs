@@ -156,6 +156,17 @@ test('without the lock in time the token is left to the lock\'s holder; if the l
   assert.ok(failed.found[0].refreshed);
 });
 
+for (const [how, lock] of [['hangs', () => new Promise(() => {})], ['is another\'s', async () => { throw new DOMException('held', 'TimeoutError'); }]]) {
+  test(`a lock that ${how} is requested once, and once more for each retry`, async (t) => {
+    const { due, run } = world(t), users = await due(1);
+    for (const [retries, times] of [[0, 1], [1, 2], [undefined, 3]]) {
+      const asked = t.mock.fn(lock), { found, tookMs } = await run(users, { lock: asked, retries, totalTimeoutMs: 300_000 });
+      assert.deepEqual([found[0].error.code, found[0].error.attempts, asked.mock.callCount()], ['ERR_TIMEOUT', 0, times]);
+      assert.ok(tookMs <= times * 12_000, `${tookMs}`);
+    }
+  });
+}
+
 test('an abort ends a wait, yields the refreshes in flight, and leaves no listener', async (t) => {
   const { gateway, due, options } = world(t), users = await due(10), controller = new AbortController();
   gateway.fail({ kind: 'rate-limit', retryAfter: 50 });
