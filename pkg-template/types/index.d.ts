@@ -353,7 +353,10 @@ export interface SessionOptions extends Omit<RefreshOptions, 'signal'> {
    * `throwOnErrors: false`, as a Keyv has by default, counts as such a store. Default: `false`.
    */
   storageMayForget?: boolean
-  /** The name of the entry in the store: one key for each user. It names the lock, too. Required with `storage`. Default: none. */
+  /**
+   * The name of the entry in the store: one key for each user. It names the lock and the sessions' messages, too. So sessions of one
+   * key belong together, even if their stores differ: a logout of one ends them all. Required with `storage`. Default: none.
+   */
   key?: string
   /**
    * Allows one refresh at a time among all sessions that share the store. A session waits for it up to 10 s. Default: Web Locks
