@@ -103,6 +103,7 @@ describe('the entries', () => {
 
   test('wrong ones and wrong options are refused at once', () => {
     for (const entries of [undefined, null, 7, 'x.y.z', {}]) assert.throws(() => keepFresh(entries, { environment: 'staging' }), { code: 'ERR_INVALID_OPTION' });
+    assert.throws(() => keepFresh([], { environment: 'staging', concurrency: Infinity }), { message: /concurrency must be a whole number, 1 or more/ });
     for (const options of [undefined, {}, { environment: 'staging', concurrency: 0 }, { environment: 'staging', concurrency: 1.5 }, { environment: 'staging', retries: -1 }]) {
       assert.throws(() => keepFresh([], options), { code: 'ERR_INVALID_OPTION' });
     }

@@ -36,10 +36,7 @@ impl Fleet {
             bag.requires_server();
             bag.function("lock");
             bag.function("reload");
-            let concurrency = bag.number("concurrency", Fits::Count).unwrap_or(4.0);
-            if concurrency < 1.0 {
-                bag.wrong("concurrency", " must be a whole number, 1 or more");
-            }
+            let concurrency = bag.number("concurrency", Fits::Some).unwrap_or(4.0);
             let inner = RefCell::new(crate::route::fleet::Fleet::new(refresh.retries, refresh.total_timeout_ms));
             bag.checked(Self { inner, concurrency })
         });
