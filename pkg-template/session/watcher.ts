@@ -1,5 +1,6 @@
 // The snapshot for a user interface, and its listeners. The snapshot is the same object until something changes. Then the listeners are
 // called.
+import { failure } from '../failure.js';
 import type { SessionSnapshot, SessionStatus } from '../types/index.js';
 
 export type Watcher = ReturnType<typeof watcher>;
@@ -30,6 +31,7 @@ export function watcher(
   }
 
   function subscribe(listener: () => void): () => void {
+    if (typeof listener !== 'function') throw failure('ERR_INVALID_OPTION', 'fix', 'the listener must be a function');
     // Each call makes a function of its own, because one listener may subscribe twice.
     const told = () => listener();
     if (!listeners.size) remember();

@@ -553,7 +553,7 @@ export class TokenSession {
   /**
    * Calls `listener` after {@link TokenSession.snapshot} has changed, once for a refresh, until the returned function is called
    * or the session is disposed of. If a listener throws, the other listeners are still called. `subscribe` is bound to its session, so
-   * it can be passed on alone.
+   * it can be passed on alone. Throws `ERR_INVALID_OPTION` if `listener` is no function.
    *
    * @example
    * import { TokenSession } from 'transak-user-token'

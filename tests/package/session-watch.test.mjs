@@ -174,6 +174,11 @@ describe('snapshot() and subscribe()', { concurrency: true }, () => {
     assert.deepEqual(states, ['invalid'])
   })
 
+  test('a listener that is no function is refused', async (t) => {
+    const { open, fresh } = await world(t), session = open(fresh)
+    for (const listener of [undefined, null, 5, {}]) assert.throws(() => session.subscribe(listener), { code: 'ERR_INVALID_OPTION', action: 'fix' })
+  })
+
   test('a listener that subscribes twice is called twice, and unsubscribed once', async (t) => {
     const { open, fresh } = await world(t)
     const session = open(null)
