@@ -1,5 +1,5 @@
 // Between node:http and a handler.
-import { absolute, caught } from '../../src/js/foreign.js';
+import { absolute, caught, read as field } from '../../src/js/foreign.js';
 
 /**
  * @import { NodeRequest, NodeResponse, RefreshHandler, RequestInfo } from '../types/server.js'
@@ -67,6 +67,7 @@ export function toNodeListener(handler) {
 }
 
 /**
+ * Reads `headers` and not `rawHeaders`: a middleware may have changed them, and some hosts, such as serverless-http, set only these.
  * @param {NodeRequest} req
  * @returns {Given}
  */
@@ -77,20 +78,15 @@ function read({ method = 'GET', url = '/', originalUrl = url, rawHeaders, header
   /** @type {Request | undefined} */
   let made;
   return {
-    isValid: isHost(isPath ? host : originalUrl.match(/^https?:\/\/([^/?#\\]*)/i)?.[1]) && !rawHeaders.some((text) => text.includes('\0')),
+    isValid: isHost(isPath ? host : originalUrl.match(/^https?:\/\/([^/?#\\]*)/i)?.[1]) && areClear(rawHeaders),
     method,
     // Without the host, because the host must not change the path. Only proxies get a request line with a host in it.
     url: isPath ? originalUrl : '',
-    // The raw headers show whether a header came twice.
     header: (name) => {
-      let value = null;
-      for (let at = 0; at < rawHeaders.length; at += 2) {
-        if (rawHeaders[at].length !== name.length || rawHeaders[at].toLowerCase() !== name) continue;
-        value = value === null ? rawHeaders[at + 1] : `${value}, ${rawHeaders[at + 1]}`;
-      }
-      return value;
+      const value = field(headers, name);
+      return value === undefined || value === null ? null : String(value);
     },
-    request: () => made ??= toRequest(method, whole, rawHeaders),
+    request: () => made ??= toRequest(method, whole, headers),
   };
 }
 
@@ -103,12 +99,21 @@ function isHost(text) {
 }
 
 /**
- * Returns a request without its body.
- * @param {string} method @param {string} url @param {string[]} rawHeaders
+ * Tells whether a `Headers` can hold these headers, and there is only one token. Node's `headers` have the first of two.
+ * @param {string[]} rawHeaders
  */
-function toRequest(method, url, rawHeaders) {
+function areClear(rawHeaders) {
+  const tokens = rawHeaders.filter((text, at) => at % 2 === 0 && /^authorization$/i.test(text));
+  return tokens.length < 2 && !rawHeaders.some((text) => text.includes('\0'));
+}
+
+/**
+ * Returns a request without its body.
+ * @param {string} method @param {string} url @param {NodeRequest['headers']} from
+ */
+function toRequest(method, url, from) {
   const headers = new Headers();
-  // The pseudo-headers of HTTP/2 begin with a colon.
-  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at][0] !== ':') headers.append(rawHeaders[at], rawHeaders[at + 1]);
+  // The pseudo-headers of HTTP/2 begin with a colon. A middleware may set a header to undefined.
+  for (const [name, value] of Object.entries(from)) if (name[0] !== ':' && value !== undefined) headers.append(name, String(value));
   return new Request(url, { method, headers });
 }

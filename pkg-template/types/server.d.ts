@@ -262,7 +262,9 @@ export interface NodeRequest {
   url?: string | undefined
   /** Express's: the URL with the mount. */
   originalUrl?: string
+  /** The headers as they were sent. They only show whether a header is malformed, or `authorization` came twice. */
   rawHeaders: string[]
+  /** The headers that count. A middleware may have changed them. */
   headers: { host?: string | undefined, [name: string]: string | string[] | undefined }
   socket: { remoteAddress?: string | undefined }
 }

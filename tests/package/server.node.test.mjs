@@ -1,8 +1,10 @@
 // The route on node:http: whatever the server or the user's own functions do, each request has one answer, and the process goes on.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import * as http2 from 'node:http2';
 import { connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -122,6 +124,38 @@ test('a header that only a lenient parser accepts gets 400 and calls no function
     assert.equal(await statusOf(url, await expiring(), { more: 'x-more: a\0b\r\n' }), 400);
     assert.equal(gateway.requests.length, 0);
   }
+});
+
+test('a request with two tokens gets 400, because Node would keep the first one only', async (t) => {
+  const { gateway, mount, expiring } = await world(t);
+  for (const name of ['authorization', 'Authorization']) {
+    assert.equal(await statusOf(mount, await expiring(), { more: `${name}: ${await expiring()}\r\n` }), 400);
+  }
+  assert.equal(await statusOf(mount, await expiring(), { more: 'x-more: authorization\r\nauthorization-more: x\r\n' }), 200);
+  assert.equal(gateway.requests.length, 1);
+});
+
+test('a header counts as a middleware has left it, for the route and for authorize', async (t) => {
+  const users = [], { gateway, handler, expiring } = await world(t, { authorize: ({ headers }) => users.push([headers.get('x-user'), headers.get('x-dropped'), headers.get('x-unset')]) > 0 });
+  const listener = toNodeListener(handler), kept = await expiring();
+  const url = await listen(t, (req, res) => {
+    Object.assign(req.headers, { 'x-user': 'ann', 'x-unset': undefined, authorization: kept });
+    delete req.headers['x-dropped'];
+    listener(req, res);
+  });
+  const headers = { origin: APP, 'x-user': 'forged', 'x-dropped': 'forged', 'x-unset': 'forged' };
+  for (const token of [{}, { authorization: 'x.y.z' }]) assert.equal((await fetch(url + PATH, { headers: { ...headers, ...token } })).status, 200);
+  assert.deepEqual([users, gateway.refreshes(kept), gateway.requests.length], [Array(2).fill(['ann', null, null]), 1, 1]);
+});
+
+test('a host that sets headers only, as serverless-http does, is served', async (t) => {
+  const seen = [], { gateway, handler, expiring } = await world(t, { authorize: ({ url, headers }) => seen.push(url, headers.get('content-length')) > 0 });
+  const socket = Object.assign(new PassThrough(), { encrypted: true, remoteAddress: '203.0.113.9' });
+  const headers = { host: 'api.example.com', origin: APP, authorization: await expiring(), 'content-length': 0 };
+  const req = Object.assign(new IncomingMessage(socket), { method: 'GET', headers, url: PATH }), res = new ServerResponse(req);
+  await toNodeListener(handler)(req, res);
+  assert.deepEqual([res.statusCode, seen], [200, [`https://api.example.com${PATH}`, '0']]);
+  assert.equal(gateway.requests[0].headers['x-user-ip'], '203.0.113.9');
 });
 
 test("a user's own handler is not called if no Request can be made, and it may fail", async (t) => {
