@@ -93,7 +93,7 @@ declare module '#glue' {
   type Text = string | undefined;
   /** A route's decisions and its memory: see src/js/route.rs. */
   type Route = {
-    judge(now: number, method: string, url: string, origin: Text, site: Text, token: string): Reply | undefined;
+    judge(now: number, method: string, url: string, origin: Text, site: Text, wanted: Text, token: string): Reply | undefined;
     admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Admitted;
     ask(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;

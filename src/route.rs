@@ -82,6 +82,8 @@ pub struct Call<'a> {
     pub origin: Option<&'a str>,
     /// The `sec-fetch-site` header, which no page can forge.
     pub site: Option<&'a str>,
+    /// The `access-control-request-headers` header of a preflight: the names of the headers that a page wants to send.
+    pub wanted: Option<&'a str>,
 }
 
 /// The hash of a token, or of an address' [rate-limit key](Address::rate_limit_key), with a secret seed. So the route does not keep the
@@ -198,7 +200,7 @@ impl Route {
             return Err(cors.refusal(403, "This origin is not allowed", Code::Forbidden).because(Reason::Origin));
         }
         if call.method == "OPTIONS" {
-            return Err(cors.preflight());
+            return Err(cors.preflight(call.wanted));
         }
         let read = token.and_then(|token| Claims::read(token, payload));
         let (message, code) = match read {

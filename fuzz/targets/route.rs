@@ -26,6 +26,7 @@ const METHODS: &[&str] = &["GET", "GET", "OPTIONS", "POST", "HEAD", "get"];
 const URLS: &[&str] = &[PATH, "https://x", "/transak", "/..", "/%2e", "//", "?", "#", "\\", " ", "://", "@"];
 const ORIGINS: &[&str] = &[APP, APP, "null", "https://evil.test", "http://app.example.com", ".", ":443", ",", " ", "/"];
 const SITES: &[&str] = &["same-origin", "same-site", "cross-site", "none"];
+const NAMES: &[&str] = &["authorization", "x-session", ",", " ", "*", "\r\n"];
 const TOKENS: &[&str] = &[GOOD, " ", "Bearer ", "e30.eyJleHAiOjF9.e30", ".", "=", ","];
 const HOPS: &[&str] = &["10.0.0.1", ", ", "203.0.113.7", "[::1]", ":80", "unknown", "::ffff:10.0.0.1", "2001:db8::7"];
 
@@ -124,9 +125,10 @@ fn hides(text: &str, tokens: &[&str]) {
 impl World {
     fn judge(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let (method, url) = (*input.choose(METHODS)?, near(input, URLS)?);
-        let (origin, site) = (maybe(input, ORIGINS)?, maybe(input, SITES)?);
+        let (origin, site, wanted) = (maybe(input, ORIGINS)?, maybe(input, SITES)?, maybe(input, NAMES)?);
         let token = near(input, TOKENS)?;
-        let call = Call { method, url: &url, origin: origin.as_deref(), site: site.as_deref() };
+        let (origin, site, wanted) = (origin.as_deref(), site.as_deref(), wanted.as_deref());
+        let call = Call { method, url: &url, origin, site, wanted };
         let is_listed = call.origin == Some(APP);
         let may_ask =
             is_listed || call.origin.is_none() && (self.policy.allow_server_calls || call.site == Some("same-origin"));

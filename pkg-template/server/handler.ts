@@ -34,7 +34,8 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
   const checked = async (
     request: Given, origin: string | undefined, token: string, info: RequestInfo | undefined,
   ): Promise<Reply | Admitted> => {
-    const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, text(request.header('sec-fetch-site')), token);
+    const [site, wanted] = ['sec-fetch-site', 'access-control-request-headers'].map((name) => text(request.header(name)));
+    const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, site, wanted, token);
     if (refused) return refused;
     const found = userIp && await asked<unknown>(userIp(request.request(), info));
     if (found === LATE) return unserved(origin, true, false);

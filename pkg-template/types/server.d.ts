@@ -132,8 +132,8 @@ export interface RefreshHandlerOptions {
   /** Your API key, sent as `x-api-key`; not empty. Default: none is sent. */
   apiKey?: string
   /**
-   * The origins whose pages may call the route, as browsers write them: `'https://app.example.com'`, never `'*'`. A page of the route's
-   * own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.
+   * The origins whose pages may call the route, with any headers, as browsers write them: `'https://app.example.com'`, never `'*'`. A
+   * page of the route's own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.
    */
   allowedOrigins: string[]
   /**

@@ -72,6 +72,7 @@ impl Route {
 
     /// Checks a request. Returns its answer, or undefined if it goes on.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "an object for them would be read field by field")]
     pub fn judge(
         &self,
         now: f64,
@@ -79,9 +80,11 @@ impl Route {
         url: &str,
         origin: Option<String>,
         site: Option<String>,
+        wanted: Option<String>,
         token: &str,
     ) -> JsValue {
-        let call = Call { method, url, origin: origin.as_deref(), site: site.as_deref() };
+        let (origin, site, wanted) = (origin.as_deref(), site.as_deref(), wanted.as_deref());
+        let call = Call { method, url, origin, site, wanted };
         let mut payload = vec![0; token.len()];
         let judged = self.inner.borrow().judge(&call, Ok(token.as_bytes()), &mut payload, now);
         judged.map_or_else(convert, |()| JsValue::UNDEFINED)

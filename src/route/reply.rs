@@ -121,11 +121,13 @@ pub struct Cors<'a> {
 }
 
 impl Cors<'_> {
-    /// The answer to a browser that asks whether its page may send `authorization`.
-    pub(super) fn preflight(self) -> Reply {
+    /// The answer to a browser that asks whether its page may send `authorization` and other headers. A page of a listed origin may
+    /// send any header, because `authorize` may need it.
+    pub(super) fn preflight(self, wanted: Option<&str>) -> Reply {
+        let allowed = wanted.filter(|names| names.bytes().all(is_of_names)).unwrap_or("authorization");
         self.reply(204, None, Outcome::Preflight)
             .with("access-control-allow-methods", "GET")
-            .with("access-control-allow-headers", "authorization")
+            .with("access-control-allow-headers", allowed.to_owned())
             .with("access-control-max-age", "600")
     }
 
@@ -252,6 +254,11 @@ fn message(code: Code) -> &'static str {
         Code::BadResponse => "Transak gave an answer that cannot be used",
         _ => "This server failed",
     }
+}
+
+/// Tells whether a byte is of a list of names of headers, as browsers write one.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b',' | b' ')
 }
 
 /// Tells whether an error code is a number as JSON writes one.

@@ -15,7 +15,7 @@ const URL: &str = "https://api.example.com/transak/api/v2/auth/refresh";
 /// A token that expires five days from `NOW`.
 const GOOD: &str = "e30.eyJzdWIiOiJqb0BleGFtcGxlLmNvbSIsImV4cCI6MTc1MjkyMTczNX0.c2ln";
 /// The request of a page on the list.
-const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None };
+const CALL: Call<'static> = Call { method: "GET", url: URL, origin: Some(APP), site: None, wanted: None };
 
 fn route(limits: Limits) -> Route {
     let origins = Origins::read(vec![APP.to_owned()]).unwrap_or_default();
@@ -98,6 +98,23 @@ fn a_path_that_the_parser_would_write_in_another_way_is_404() {
     }
     for url in ["*", "x/api/v2/auth/refresh", "api/v2/auth/refresh", "?x=https:///api/v2/auth/refresh"] {
         status(Call { url, ..CALL }, Some(404));
+    }
+}
+
+#[test]
+fn a_page_of_a_listed_origin_may_send_the_headers_that_it_asks_for() {
+    for (wanted, allowed) in [
+        (None, "authorization"),
+        (Some("authorization"), "authorization"),
+        (Some("authorization,x-session"), "authorization,x-session"),
+        (Some("Authorization, X_Session2"), "Authorization, X_Session2"),
+        (Some("*"), "authorization"),
+        (Some("authorization\r\nset-cookie: a=b"), "authorization"),
+        (Some("x-\u{e9}"), "authorization"),
+    ] {
+        let reply = status(Call { method: "OPTIONS", wanted, ..CALL }, Some(204));
+        let reply = reply.unwrap_or_else(|| panic!("it is a preflight"));
+        assert_eq!(value(&reply, "access-control-allow-headers"), Some(allowed), "{wanted:?}");
     }
 }
 

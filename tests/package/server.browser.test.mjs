@@ -24,10 +24,10 @@ after(async () => {
 const handler = (options) => createRefreshHandler({ baseUrl: upstream, apiKey: API_KEY, allowedOrigins: [site.origin], authorize: 'none', ...options });
 
 /** Returns the outcome of a refresh in a page. */
-const refresh = (page, token, baseUrl, credentials) => page.evaluate(async (token, baseUrl, credentials) => {
+const refresh = (page, token, baseUrl, credentials, headers) => page.evaluate(async (token, baseUrl, credentials, headers) => {
   const { refreshAccessToken } = await import('/node_modules/transak-user-token/index.js');
-  return refreshAccessToken(token, { baseUrl, credentials, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));
-}, token, baseUrl, credentials);
+  return refreshAccessToken(token, { baseUrl, credentials, headers, retries: 0 }).then(({ accessToken }) => ({ accessToken }), ({ code, status, traceId, retryAfterMs }) => ({ code, status, traceId, retryAfterMs }));
+}, token, baseUrl, credentials, headers);
 
 test('a page of a listed origin refreshes through the route', async (t) => {
   gateway.reset();
@@ -44,6 +44,15 @@ test('a page of a listed origin refreshes through the route', async (t) => {
   const { code, retryAfterMs, traceId } = await refresh(page, await gateway.issue(), base);
   assert.deepEqual([code, retryAfterMs], ['ERR_RATE_LIMITED', 9000]);
   assert.match(traceId, /^[0-9a-f-]{36}$/);
+});
+
+test('a page of a listed origin sends the header that authorize reads', async (t) => {
+  gateway.reset();
+  const authorize = ({ headers }) => headers.get('x-session') === 'known';
+  const base = await listen(t, toNodeListener(handler({ authorize }))), page = await site.open(), token = await gateway.issue();
+  assert.equal((await refresh(page, token, base, undefined, { 'x-session': 'unknown' })).code, 'ERR_FORBIDDEN');
+  assert.ok((await refresh(page, token, base, undefined, { 'x-session': 'known' })).accessToken);
+  assert.equal(gateway.requests.length, 1);
 });
 
 test('a page of another origin is refused by the browser, and the gateway sees nothing', async (t) => {

@@ -195,11 +195,11 @@ describe('a request that ends here', () => {
 
   test('a preflight is answered for a listed origin only', async (t) => {
     const { gateway, ask, events } = await world(t);
-    const asks = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' };
+    const asks = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization,x-session' };
     const { status, headers, body } = await ask(null, { method: 'OPTIONS', headers: asks });
     assert.deepEqual([status, body], [204, '']);
     assert.equal(headers.get('access-control-allow-origin'), APP);
-    assert.equal(headers.get('access-control-allow-headers'), 'authorization');
+    assert.equal(headers.get('access-control-allow-headers'), 'authorization,x-session');
     assert.equal(headers.get('access-control-allow-methods'), 'GET');
     assert.equal(headers.get('vary'), 'Origin');
     const refused = await ask(null, { method: 'OPTIONS', headers: { ...asks, origin: 'https://evil.test' } });

@@ -21,16 +21,20 @@ proptest! {
         url in near(&["https://x", "/api/v2/auth/refresh", "https://x/api/v2/auth/refresh", "?", "#"]),
         origin in prop::option::of(near(&[APP, "null", "https://evil.test", ",", "."])),
         site in prop::option::of(near(&["same-origin", "cross-site", "none"])),
+        wanted in prop::option::of(near(&["authorization", "x-session", ",", "\r\n", "*"])),
         token in near(&["e30.e30.e30", ".", "Bearer ", "e30.eyJleHAiOjF9.e30"]),
     ) {
-        let call = Call { method: &method, url: &url, origin: origin.as_deref(), site: site.as_deref() };
+        let (from, site, names) = (origin.as_deref(), site.as_deref(), wanted.as_deref());
+        let call = Call { method: &method, url: &url, origin: from, site, wanted: names };
         let reply = judge(&route(Limits::NONE), &call, Ok(&token));
         let is_listed = origin.as_deref() == Some(APP);
         match reply {
-            None => prop_assert!(method == "GET" && (is_listed || origin.is_none() && site.as_deref() == Some("same-origin"))),
+            None => prop_assert!(method == "GET" && (is_listed || origin.is_none() && site == Some("same-origin"))),
             Some(reply) => {
                 prop_assert!(matches!(reply.status, 204 | 401 | 403 | 404 | 405));
                 prop_assert_eq!(value(&reply, "access-control-allow-origin"), is_listed.then_some(APP));
+                let names = value(&reply, "access-control-allow-headers").unwrap_or_default();
+                prop_assert!(!names.contains(['\r', '\n', '*']));
                 if let Some(body) = reply.body {
                     serde_json::from_str::<serde_json::Value>(&body).expect("a body is JSON");
                 }
