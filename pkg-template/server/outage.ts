@@ -2,7 +2,7 @@
 import { within } from '../../src/js/wait.js';
 
 /** How long one call may take, in milliseconds. */
-const LIMIT_MS = 2_000;
+export const LIMIT_MS = 2_000;
 
 /** How long a store, a lock or a limiter is not called after a failure, so that not every request waits for it. */
 const PAUSE_MS = 5_000;
@@ -16,6 +16,8 @@ export type Helper = {
   works(): void;
   fails(): void;
   isOut(): boolean;
+  /** Whether it has just failed, so that it is not called. */
+  isPaused(): boolean;
 };
 
 /** @param tell is called when an outage begins */
@@ -23,8 +25,7 @@ export function createHelper(tell: () => void): Helper {
   let isOut = false, failedAt = -Infinity;
   const helper: Helper = {
     async call(work, isAnswer) {
-      const age = Date.now() - failedAt;
-      if (age >= 0 && age < PAUSE_MS) return undefined;
+      if (helper.isPaused()) return undefined;
       try {
         const value: unknown = await within(Promise.resolve(work()), LIMIT_MS, LATE);
         if (value !== LATE && isAnswer(value)) {
@@ -45,6 +46,10 @@ export function createHelper(tell: () => void): Helper {
       isOut = true;
     },
     isOut: () => isOut,
+    isPaused() {
+      const age = Date.now() - failedAt;
+      return age >= 0 && age < PAUSE_MS;
+    },
   };
   return helper;
 }

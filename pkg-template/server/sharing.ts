@@ -5,7 +5,7 @@ import { caught } from '../../src/js/foreign.js';
 import type { TokenLock, TokenStorage } from '../types/index.js';
 import { hashOf, seal, unseal } from './crypto.js';
 import { underLock } from './lock.js';
-import type { Helper } from './outage.js';
+import { type Helper, LIMIT_MS } from './outage.js';
 
 /** How long an answer is repeated, in milliseconds: as long as the route repeats its own answers. */
 const KEPT_MS = 60_000;
@@ -55,10 +55,11 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
       return reply;
     };
 
-    // If the answer is stored already, no lock is needed. If the store fails, there is nothing to share.
-    const found = await look(work);
-    if (found || !lock || helpers.storage.isOut()) return found ?? attempt();
-    const locked = await underLock(lock, name, timeoutMs, attempt);
+    // If the answer is stored already, no lock is needed. If the store fails, there is nothing to share. Clients do not wait one by one
+    // for a lock that hangs: between its pauses it gets less time, so that there is time left for the answer.
+    const found = await look(work), isHanging = latesInARow >= MAX_LATES;
+    if (found || !lock || helpers.storage.isOut() || isHanging && helpers.lock.isPaused()) return found ?? attempt();
+    const locked = await underLock(lock, name, isHanging ? Math.min(LIMIT_MS, timeoutMs / 2) : timeoutMs, attempt);
     latesInARow = locked.held === 'late' ? latesInARow + 1 : 0;
     if (locked.held === 'yes') {
       helpers.lock.works();
