@@ -103,12 +103,12 @@ export function platformHeaders() {
 
 /**
  * Returns headers as the platform checks and sorts them, and as one text; null if the platform refuses them. It would take a promise
- * for an object without headers.
+ * or a function for an object without headers.
  * @param {any} init
  * @returns {[Headers, string] | null}
  */
 export function readHeaders(init) {
-  return has(init, 'then') ? null : caught(() => {
+  return has(init, 'then') || typeof init === 'function' ? null : caught(() => {
     const headers = new Headers(init);
     // Most calls have no headers, and listing an empty object takes longer than making it.
     return [headers, init ? JSON.stringify([...headers]) : '[]'];

@@ -243,7 +243,7 @@ impl<'a> Bag<'a> {
         let read = read_headers(&self.get("headers"));
         let (raw, text) = (field(&read, "0"), field(&read, "1").as_string());
         let Some(text) = text else {
-            self.wrong("headers", " must be accepted by new Headers(), and must not be a promise");
+            self.wrong("headers", " must be what new Headers() takes, and no promise or function");
             return (raw.unchecked_into(), String::new());
         };
         let headers = Headers::from_raw(raw.unchecked_into());

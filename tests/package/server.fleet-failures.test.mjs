@@ -242,10 +242,12 @@ test('if headers or reload throws an error of this package, only that entry has 
   }
 });
 
-test('a promise is refused as headers, because it would be taken for none', async (t) => {
+test('a promise and a function of a function are refused as headers, because they would be taken for none', async (t) => {
   const { gateway, due, run } = world(t), headers = async () => ({ 'x-user-ip': '203.0.113.7' });
   const { found } = await run(await due(2), { headers });
   assert.deepEqual(codes(found), ['ERR_INVALID_OPTION', 'ERR_INVALID_OPTION']);
   await assert.rejects(run(await due(1), { headers: headers() }), { code: 'ERR_INVALID_OPTION', message: /headers .*promise/ });
+  const { found: [{ error }] } = await run(await due(1), { headers: () => () => ({}) });
+  assert.deepEqual([error.code, /headers .*function/.test(error.message)], ['ERR_INVALID_OPTION', true]);
   assert.equal(gateway.requests.length, 0);
 });

@@ -25,7 +25,7 @@ describe('options', () => {
     [{ apiKey: '' }, 'apiKey'], [{ apiKey: 'a\nb' }, 'apiKey'], [{ apiKey: 7 }, 'apiKey'], [{ timeoutMs: 0 }, 'timeoutMs'], [{ fetch: 1 }, 'fetch'],
     [{ userIp: '1.2.3.4' }, 'userIp'], [{ onEvent: {} }, 'onEvent'], [{ trustedProxies: '10.0.0.0/8' }, 'trustedProxies'],
     [{ trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies'], [{ limit: true }, 'limit'], [{ limiter: true }, 'limiter'], [{ limit: { refused: 1 } }, 'limit'], [{ limit: { refusedTotal: { max: 1 } } }, 'limit'],
-    [{ headers: { authorization: 'x' } }, 'authorization'], [{ headers: [['X-User-IP', '1.1.1.1']] }, 'x-user-ip'], [{ headers: { 'x-api-key': 'a' }, apiKey: 'b' }, 'x-api-key'], [{ headers: 'a b' }, 'headers'],
+    [{ headers: { authorization: 'x' } }, 'authorization'], [{ headers: [['X-User-IP', '1.1.1.1']] }, 'x-user-ip'], [{ headers: { 'x-api-key': 'a' }, apiKey: 'b' }, 'x-api-key'], [{ headers: 'a b' }, 'headers'], [{ headers: () => ({ 'x-api-key': 'a' }) }, 'headers'],
     [{ allowCredentials: 1 }, 'allowCredentials'], [{ storage: {} }, 'storage'], [{ lock: {} }, 'lock'], [{ limit: 5 }, 'limit'], [{ limit: { total: 5 } }, 'limit'],
     [{ limit: { total: { max: 0, windowMs: 1 } } }, 'limit'], [{ limit: { perToken: { max: 1 } } }, 'limit'], [{ limit: { perAddress: { max: 1.5, windowMs: 1 } } }, 'limit'],
   ];
