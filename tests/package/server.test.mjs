@@ -22,7 +22,7 @@ describe('options', () => {
     [{ baseUrl: '/transak' }, 'baseUrl'], [{ authorize: undefined }, 'authorize'], [{ authorize: true }, 'authorize'], [{ authorize: 'all' }, 'authorize'],
     [{ allowedOrigins: undefined }, 'allowedOrigins'], [{ allowedOrigins: ['*'] }, 'allowedOrigins'], [{ allowedOrigins: APP }, 'allowedOrigins'],
     [{ allowedOrigins: [`${APP}/`] }, 'allowedOrigins'], [{ allowedOrigins: [7] }, 'allowedOrigins'], [{ allowServerCalls: 'yes' }, 'allowServerCalls'],
-    [{ apiKey: '' }, 'apiKey'], [{ apiKey: 'a\nb' }, 'apiKey'], [{ apiKey: 7 }, 'apiKey'], [{ timeoutMs: 0 }, 'timeoutMs'], [{ fetch: 1 }, 'fetch'],
+    [{ apiKey: '' }, 'apiKey'], [{ apiKey: ' \r\n' }, 'apiKey'], [{ apiKey: 'a\nb' }, 'apiKey'], [{ apiKey: 7 }, 'apiKey'], [{ timeoutMs: 0 }, 'timeoutMs'], [{ fetch: 1 }, 'fetch'],
     [{ userIp: '1.2.3.4' }, 'userIp'], [{ onEvent: {} }, 'onEvent'], [{ trustedProxies: '10.0.0.0/8' }, 'trustedProxies'],
     [{ trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies'], [{ limit: true }, 'limit'], [{ limiter: true }, 'limiter'], [{ limit: { refused: 1 } }, 'limit'], [{ limit: { refusedTotal: { max: 1 } } }, 'limit'],
     [{ headers: { authorization: 'x' } }, 'authorization'], [{ headers: [['X-User-IP', '1.1.1.1']] }, 'x-user-ip'], [{ headers: { 'x-api-key': 'a' }, apiKey: 'b' }, 'x-api-key'], [{ headers: 'a b' }, 'headers'], [{ headers: () => ({ 'x-api-key': 'a' }) }, 'headers'],
@@ -40,7 +40,7 @@ describe('options', () => {
     });
   }
   test('the error for an empty apiKey says that it is empty', () => {
-    assert.throws(() => createRefreshHandler({ ...good, apiKey: '' }), { message: 'an option is invalid: apiKey must not be empty' });
+    for (const apiKey of ['', ' ', '\n']) assert.throws(() => createRefreshHandler({ ...good, apiKey }), { message: 'an option is invalid: apiKey must not be empty' });
   });
   test('no options and no object are refused', () => {
     for (const options of [undefined, null, 7, {}]) assert.throws(() => createRefreshHandler(options), { code: 'ERR_INVALID_OPTION' });

@@ -44,7 +44,7 @@ impl Bag<'_> {
     fn api_key(&self) {
         let key = self.get("apiKey");
         let headers = || read_headers(&Array::of1(&Array::of2(&"x-api-key".into(), &key)));
-        if key.as_string().is_some_and(|key| key.is_empty()) {
+        if key.as_string().is_some_and(|key| key.trim().is_empty()) {
             self.wrong("apiKey", " must not be empty");
         } else if !key.is_undefined() && (!key.is_string() || headers().is_null()) {
             self.wrong("apiKey", " must be a string that a header can hold");
