@@ -6,6 +6,7 @@
  * @import { Answer, Claims, Incoming, Outcome } from './gateway/answers.js'
  * @import { WrongToken } from './gateway/faults.js'
  */
+import { unknownName } from '../src/js/options.js'
 import { invalid, json, refusal, wrongMethod } from './gateway/answers.js'
 import { createCors } from './gateway/cors.js'
 import { randomUuid } from './gateway/crypto.js'
@@ -19,6 +20,8 @@ const CALLS = `POST /api/v2/auth/login, POST /api/v2/auth/verify and GET ${REFRE
 
 /** @type {(options?: GatewayOptions) => Gateway} */
 export function createGateway(options = {}) {
+  const problem = unknownName(options, 'options')
+  if (problem) throw new TypeError(problem)
   const { allowedOrigins = [], otp = '123456', log } = options
   const cors = createCors(allowedOrigins)
   const faults = createFaults()

@@ -154,7 +154,8 @@ export interface Gateway {
 }
 
 /**
- * Creates a gateway. Throws a `TypeError` for an `allowedOrigins` entry that is no exact origin.
+ * Creates a gateway. Throws a `TypeError` for an `allowedOrigins` entry that is no exact origin, and for a name that no option of this
+ * package has.
  *
  * @example
  * import { createGateway } from 'transak-user-token/gateway'

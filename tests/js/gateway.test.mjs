@@ -629,6 +629,12 @@ describe('CORS', () => {
     assert.throws(() => createGateway({ allowedOrigins: ORIGIN }), TypeError)
   })
 
+  test('a name that is no option is refused at once', () => {
+    for (const options of [{ lifetime: 60_000 }, { allowedOrigin: ORIGIN }, null]) {
+      assert.throws(() => createGateway(options), { name: 'TypeError', message: /^(lifetime|allowedOrigin) is no option of this package$|^options cannot be read$/ })
+    }
+  })
+
   test('a request with an origin gets a connection of its own', async (t) => {
     const { refresh } = await listening(t)
     assert.equal((await refresh('x', { headers: { origin: ORIGIN } })).headers.get('connection'), 'close')
