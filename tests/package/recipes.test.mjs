@@ -42,6 +42,13 @@ describe('documents', () => {
     })
   }
 
+  test('a recipe whose .js files run in Node first makes a package of modules, because npm init makes one of CommonJS', () => {
+    for (const name of recipes) {
+      const text = read(`docs/recipes/${name}.md`), runs = /`node (--test|\w+\.js)`/.test(text.replace(/^```js$[^]*?^```$/gm, ''))
+      if (runs) assert.match(text, /^npm init -y\nnpm pkg set type=module\nnpm install transak-user-token/m, name)
+    }
+  })
+
   test('each link leads to a file of the repository, to a standard or to a vendor', () => {
     for (const path of documents) {
       for (const [, link] of read(path).replace(/^```[^]*?^```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)) {
