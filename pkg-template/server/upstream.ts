@@ -41,11 +41,11 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
   const { apiKey, fetch, storage, lock, limiter: ask, timeoutMs = 8_000 } = options, { url, maxBody } = here.route();
   const helper = (reason: Parameters<typeof tell>[0]): Helper => createHelper(() => tell(reason));
   const limiter = ask && createLimiter(ask, helper('limiter'));
-  const sharing = storage && createSharing({
-    storage, lock, timeoutMs, whom: [url, apiKey ?? ''], helpers: { storage: helper('storage'), lock: helper('lock') },
-  });
   const own = [...new Headers(options.headers)];
   const always: Record<string, string> = { ...instance().defaultHeaders(), ...Object.fromEntries(own), ...apiKey !== undefined && { 'x-api-key': apiKey } };
+  const sharing = storage && createSharing({
+    storage, lock, timeoutMs, whom: [url, always['x-api-key'] ?? ''], helpers: { storage: helper('storage'), lock: helper('lock') },
+  });
 
   /** Interprets the answer of an exchange, or the one that another process got at an instant. */
   const settle = (now: number, [route, ticket]: [Route, number], token: string, address: string | undefined, exchanged: unknown, since?: number) => {

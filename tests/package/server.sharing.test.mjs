@@ -116,7 +116,7 @@ test('processes with another server or key share nothing', async () => {
   const storage = memoryStorage(), { gateway, ask } = world(1, { storage }), token = await gateway.issue();
   gateway.revoke = false;
   await ask(0, token);
-  for (const options of [{ environment: 'staging' }, { apiKey: 'other' }, { apiKey: undefined }]) {
+  for (const options of [{ environment: 'staging' }, { apiKey: 'other' }, { apiKey: undefined }, { apiKey: undefined, headers: { 'X-Api-Key': 'third' } }]) {
     const other = world(1, { storage, fetch: (url, init) => gateway.fetch(new Request(url, { headers: init.headers })), ...options });
     assert.equal((await other.ask(0, token)).status, 200);
     assert.equal(other.events.at(-1).outcome, 'refreshed');
