@@ -154,9 +154,9 @@ export interface RefreshHandlerOptions {
    */
   authorize: 'none' | ((request: Request, info?: RequestInfo) => boolean | Promise<boolean>)
   /**
-   * Returns the end user's address, if the host gives it in another place, such as the header `cf-connecting-ip`. If the function
-   * returns no IPv4 or IPv6 address, the route uses the socket's address and `trustedProxies`. If it throws or rejects, the route
-   * answers 500. Default: none.
+   * Returns the end user's address, with or without a port, if the host gives it in another place, such as the header
+   * `cf-connecting-ip`. If the function returns no IPv4 or IPv6 address, the route uses the socket's address and `trustedProxies`. If it
+   * throws or rejects, the route answers 500. Default: none.
    */
   userIp?: (request: Request, info?: RequestInfo) => string | undefined | Promise<string | undefined>
   /**

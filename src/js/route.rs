@@ -103,7 +103,7 @@ impl Route {
     ) -> JsValue {
         let (remote, forwarded) = (remote.as_deref(), forwarded.as_deref());
         let mut route = self.inner.borrow_mut();
-        let address = found.as_deref().and_then(Address::read).or_else(|| route.client(remote, forwarded));
+        let address = found.as_deref().and_then(Address::reported).or_else(|| route.client(remote, forwarded));
         if route.watches_proxies() {
             let [remote, forwarded] = [remote, forwarded].map(|text| text.map(|text| key(text.as_bytes())));
             route.watch(remote, forwarded);

@@ -17,6 +17,15 @@ impl Address {
         text.parse().ok().map(|address: IpAddr| Self(address.to_canonical()))
     }
 
+    /// Reads an address as a proxy reports it. Some proxies write the port, too.
+    #[must_use]
+    pub fn reported(text: &str) -> Option<Self> {
+        let text = text.trim_ascii();
+        let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+        let with_port = || text.parse().ok().map(|socket: SocketAddr| socket.ip());
+        Self::read(text).or_else(|| bracketed().or_else(with_port).map(|address| Self(address.to_canonical())))
+    }
+
     /// Returns the key under which the limits count this address: the address itself, or the /64 of an IPv6 address. A provider gives
     /// a whole /64 to one customer.
     #[must_use]
@@ -93,14 +102,7 @@ pub fn client(remote: Option<&str>, forwarded: Option<&str>, trusted: &[Network]
         if !trusted.iter().any(|network| network.contains(address)) {
             break;
         }
-        address = read_hop(hop.trim_ascii())?;
+        address = Address::reported(hop)?;
     }
     Some(address)
-}
-
-/// Reads an entry of the header. Some proxies write the port, too.
-fn read_hop(hop: &str) -> Option<Address> {
-    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
-    let with_port = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());
-    Address::read(hop).or_else(|| bracketed().or_else(with_port).map(|address| Address(address.to_canonical())))
 }

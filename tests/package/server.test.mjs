@@ -159,6 +159,7 @@ describe('a request that is passed on', () => {
     ['two of them', { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] }, '6.6.6.6, 2001:DB8::7, 10.0.0.1', '2001:db8::7'],
     ['a proxy that names nobody', { trustedProxies: ['127.0.0.1'] }, 'unknown', undefined],
     ['a function', { userIp: (request) => request.headers.get('x-forwarded-for') }, '203.0.113.9', '203.0.113.9'],
+    ['a function that finds a port, too', { userIp: (request) => `${request.headers.get('x-forwarded-for')}:46532` }, '203.0.113.9', '203.0.113.9'],
     ['a function that finds no address', { userIp: () => 'nobody' }, '6.6.6.6', '127.0.0.1'],
   ];
   for (const [name, options, forwarded, expected] of addresses) {
