@@ -162,7 +162,7 @@ export interface RefreshHandlerOptions {
   /**
    * The proxies before this server, as addresses and CIDR ranges. The route believes `X-Forwarded-For` from these only. The right-most
    * address in it that is not one of them is the end user's. Default: `[]`, which ignores the header. Then every user behind a proxy
-   * has the proxy's address, for Transak and for `limit`.
+   * has the proxy's address, for Transak and for `limit`. A proxy that connects by a Unix socket has no address: use `userIp`.
    */
   trustedProxies?: string[]
   /**
