@@ -283,7 +283,8 @@ export interface NodeResponse {
   statusCode: number
   getHeader?(name: string): string | number | string[] | undefined
   setHeader(name: string, value: string | string[]): unknown
-  end(body?: string): unknown
+  /** Gets a string or nothing. HTTP/1 and HTTP/2 declare it in different ways. */
+  end(body?: any): unknown
   destroy(): unknown
 }
 

@@ -46,6 +46,16 @@ describe('consumers compile', { concurrency: true }, () => {
     '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noPropertyAccessFromIndexSignature', '--noImplicitOverride', '--isolatedModules',
   ))
 
+  test("a listener fits each server of Node", async (t) => {
+    const servers = ["http from 'node:http'", "https from 'node:https'", "http2 from 'node:http2'"]
+    const source = [
+      "import { createRefreshHandler, toNodeListener } from 'transak-user-token/server'", ...servers.map((server) => `import * as ${server}`),
+      "const listener = toNodeListener(createRefreshHandler({ environment: 'staging', allowedOrigins: [], authorize: 'none' }))",
+      ...['http.createServer', 'https.createServer', 'http2.createServer', 'http2.createSecureServer'].map((create) => `${create}(listener)`),
+    ].join('\n')
+    await compiles(lay(t, { 'types/servers.mts': source }), ...NODENEXT, ...NODE_ONLY, '--exactOptionalPropertyTypes')
+  })
+
   test("the adapters of ./storage, with Keyv's own types", () => compiles(['types/storage.mts'], ...NODENEXT, ...NODE_ONLY, '--skipLibCheck', 'true'))
 
   test('a wrong use that nothing expects is an error', async (t) => {
