@@ -161,7 +161,7 @@ export interface RefreshOptions extends StatusOptions {
    * `environment`. It is `https:`, or `http:` to this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `[::1]`). It may
    * not have user info, a query or a fragment. A relative URL is resolved against `location`. Default: none.
    */
-  baseUrl?: string | URL
+  baseUrl?: string | URL | undefined
   /** Whether `baseUrl` may be `http:` to another machine. The token is then sent without encryption. Default: `false`. */
   allowHttp?: boolean
   /**

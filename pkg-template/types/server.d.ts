@@ -130,7 +130,7 @@ export interface RefreshHandlerOptions {
    */
   timeoutMs?: number
   /** Your API key, sent as `x-api-key`; not empty. Default: none is sent. */
-  apiKey?: string
+  apiKey?: string | undefined
   /**
    * The origins whose pages may call the route, with any headers, as browsers write them: `'https://app.example.com'`, never `'*'`. A
    * page of the route's own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.

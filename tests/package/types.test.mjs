@@ -68,7 +68,7 @@ describe('consumers compile', { concurrency: true }, () => {
 describe('examples compile', { concurrency: true }, () => {
   test("the README's for Node", async (t) => {
     const files = Object.fromEntries(blocks('js', 'ts').map(({ language, code }, at) => [`readme-${at}.m${language}`, code]))
-    await compiles(lay(t, files), ...NODENEXT, ...NODE_ONLY, '--checkJs')
+    await compiles(lay(t, files), ...NODENEXT, ...NODE_ONLY, '--checkJs', '--exactOptionalPropertyTypes')
   })
 
   test("the README's for a page", async (t) => {
