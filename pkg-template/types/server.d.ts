@@ -133,7 +133,8 @@ export interface RefreshHandlerOptions {
   apiKey?: string | undefined
   /**
    * The origins whose pages may call the route, with any headers, as browsers write them: `'https://app.example.com'`, never `'*'`. A
-   * page of the route's own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`.
+   * page of the route's own origin needs no entry: its browser says `Sec-Fetch-Site: same-origin`. Safari before 16.4 and Firefox before
+   * 90 do not say that, nor does any browser by `http:` to another machine. Such a page needs `allowServerCalls`.
    */
   allowedOrigins: string[]
   /**
