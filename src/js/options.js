@@ -49,8 +49,8 @@ export function copyOptions(options) {
  * @param {any} value
  */
 function copied(name, value) {
-  // `keepFresh` takes a function for headers.
-  if (name === 'headers') return value && typeof value !== 'function' && readHeaders(value)?.[0] || value;
+  // `keepFresh` takes a function for headers, too.
+  if (name === 'headers') return value && readHeaders(value)?.[0] || value;
   if (name === 'baseUrl') return typeof value === 'object' && read(value, 'href') || value;
   return Array.isArray(value) ? [...value] : value;
 }
