@@ -7,7 +7,8 @@ import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, token
 import { core } from '../loader.js';
 import type { TransakTokenError } from '../types/index.js';
 import type { KeepFreshOptions, KeptEntry } from '../types/server.js';
-import { underLock } from './lock.js';
+import { MAX_LATES, underLock } from './lock.js';
+import { LIMIT_MS } from './outage.js';
 import { createStop } from './stop.js';
 
 type Entries<K> = Iterable<readonly [K, string]> | AsyncIterable<readonly [K, string]>;
@@ -30,6 +31,8 @@ async function* run<K>(
   entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
 ): AsyncGenerator<KeptEntry<K>, void, undefined> {
   const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
+  /** The entries in a row that did not get the lock in time. One entry alone may wait for another process that refreshes its token. */
+  const lates = new Set<K>();
   const underWay = new Set<Promise<void>>(), settled: KeptEntry<K>[] = [];
   /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
@@ -60,11 +63,15 @@ async function* run<K>(
 
   const locked = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
     if (!lock) return current(key, token);
-    const name = `transak-user-token:${String(key)}`, work = () => current(key, token);
-    const done = await stop.wait((stopped) => underLock(lock, name, LOCK_MS, work, stopped));
-    if (done.held === 'yes') return done.result;
+    const name = `transak-user-token:${String(key)}`, work = () => current(key, token), isBroken = () => lates.size >= MAX_LATES;
+    const done = await stop.wait((stopped) => underLock(lock, name, isBroken() ? LIMIT_MS : LOCK_MS, work, stopped));
+    if (done.held === 'yes') {
+      lates.clear();
+      return done.result;
+    }
+    if (done.held === 'late') lates.add(key);
     // If the lock did not come in time, its holder refreshes this token. If the lock fails, only its protection is lost.
-    if (done.held === 'failed' || stop.isOver) return work();
+    if (done.held === 'failed' || isBroken() || stop.isOver) return work();
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     return { failed: new ErrorClass('no answer came in time: the lock was not free', fields) as any };
   };

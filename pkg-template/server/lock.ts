@@ -3,6 +3,9 @@ import { caught } from '../../src/js/foreign.js';
 import { after } from '../../src/js/wait.js';
 import type { TokenLock } from '../types/index.js';
 
+/** After so many time-outs in a row a lock counts as broken. */
+export const MAX_LATES = 3;
+
 /** Whether the lock was acquired, was not acquired in time, or failed; and the result of the work under it. */
 export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' };
 

@@ -4,14 +4,11 @@ import type { Reply } from '#glue';
 import { caught } from '../../src/js/foreign.js';
 import type { TokenLock, TokenStorage } from '../types/index.js';
 import { hashOf, seal, unseal } from './crypto.js';
-import { underLock } from './lock.js';
+import { MAX_LATES, underLock } from './lock.js';
 import { type Helper, LIMIT_MS } from './outage.js';
 
 /** How long an answer is repeated, in milliseconds: as long as the route repeats its own answers. */
 const KEPT_MS = 60_000;
-
-/** After so many time-outs in a row a lock counts as broken. */
-const MAX_LATES = 3;
 
 /**
  * What one request needs: its token, a function that sends it, and a function that adopts the answer of another process. The latter

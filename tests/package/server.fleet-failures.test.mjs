@@ -167,6 +167,23 @@ for (const [how, lock] of [['hangs', () => new Promise(() => {})], ['is another\
   });
 }
 
+test('a lock that hangs for three entries in a row is waited for two seconds from then on, and the job goes on without it', async (t) => {
+  const { due, run } = world(t), users = await due(41), waits = [];
+  const lock = (name, { timeoutMs }) => new Promise(() => waits.push(timeoutMs));
+  const { found, tookMs } = await run(users, { lock, retries: 0 });
+  assert.deepEqual(codes(found).filter(Boolean), ['ERR_TIMEOUT', 'ERR_TIMEOUT']);
+  assert.equal(found.filter(({ refreshed }) => refreshed).length, 39);
+  assert.deepEqual(waits.map((wait) => wait / 1000), [...Array(4).fill(10), ...Array(37).fill(2)]);
+  assert.ok(tookMs < 40_000, `${tookMs}`);
+});
+
+test('a lock that comes again is waited for as before', async (t) => {
+  const { due, run } = world(t), users = await due(5), waits = [];
+  const lock = (name, { timeoutMs }, work) => waits.push(timeoutMs) < 4 ? new Promise(() => {}) : work();
+  await run(users, { lock, retries: 0, concurrency: 1 });
+  assert.deepEqual(waits.map((wait) => wait / 1000), [10, 10, 10, 2, 10]);
+});
+
 test('an abort ends a wait, yields the refreshes in flight, and leaves no listener', async (t) => {
   const { gateway, due, options } = world(t), users = await due(10), controller = new AbortController();
   gateway.fail({ kind: 'rate-limit', retryAfter: 50 });
