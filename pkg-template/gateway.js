@@ -41,7 +41,10 @@ export function createGateway(options = {}) {
     requests: [],
     fetch: (request) => answerRequest(answer, request),
     listen: (port = 0) => listen(answer, port),
-    fail: (fault, { times = 1 } = {}) => faults.add(fault, times),
+    fail: (fault, { times = 1, ...unknown } = {}) => {
+      for (const name of Object.keys(unknown)) throw new TypeError(`${name} is no option of fail`)
+      faults.add(fault, times)
+    },
     heal: faults.clear,
     issue: tokens.issue,
     verify: tokens.verify,

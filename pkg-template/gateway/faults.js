@@ -123,32 +123,44 @@ function spoil(fault, good) {
   return { status, headers: { ...headers, 'content-length': String(body.length) }, body, cut: true }
 }
 
+/** @typedef {(value: unknown) => boolean} Check */
+
+const isAny = () => true
 const isStatus = (/** @type {unknown} */ value) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599
 const isDelay = (/** @type {unknown} */ value) => typeof value === 'number' && value >= 0 && value < 2 ** 31
+const isSize = (/** @type {unknown} */ value) => Number.isInteger(value) && Number(value) > 0
+const isOneOf = (/** @type {unknown[]} */ ...known) => (/** @type {unknown} */ value) => known.includes(value)
+const isOptional = (/** @type {Check} */ check) => (/** @type {unknown} */ value) => value === undefined || check(value)
 
-/** @type {Record<string, (fault: Record<string, any>) => boolean>} */
+/**
+ * The fields of each fault. A misspelled name must not make a test pass.
+ * @type {Record<string, Record<string, Check>>}
+ */
 const FAULTS = {
-  latency: ({ ms }) => isDelay(ms),
-  drop: ({ when }) => ['before', 'after'].includes(when),
-  error: ({ status }) => isStatus(status),
-  'rate-limit': () => true,
-  html: ({ status = 200 }) => isStatus(status),
-  challenge: ({ status = 403 }) => isStatus(status),
-  ban: () => true,
-  bom: () => true,
-  truncated: ({ how = 'connection' }) => ['json', 'connection'].includes(how),
-  oversized: ({ bytes = 1 }) => Number.isInteger(bytes) && bytes > 0,
-  redirect: ({ status = 302 }) => isStatus(status),
-  token: ({ which }) => ['older', 'same', 'foreign', 'expired', 'garbage'].includes(which),
-  hang: () => true,
+  latency: { ms: isDelay },
+  drop: { when: isOneOf('before', 'after') },
+  error: { status: isStatus, errorCode: isAny, message: isAny, headers: isAny },
+  'rate-limit': { retryAfter: isAny },
+  html: { status: isOptional(isStatus) },
+  challenge: { status: isOptional(isStatus) },
+  ban: { errorCode: isAny },
+  bom: {},
+  truncated: { how: isOptional(isOneOf('json', 'connection')) },
+  oversized: { bytes: isOptional(isSize) },
+  redirect: { status: isOptional(isStatus), location: isAny },
+  token: { which: isOneOf('older', 'same', 'foreign', 'expired', 'garbage') },
+  hang: {},
 }
 
 /** @type {(fault: Record<string, any>) => void} */
 function checkFault(fault) {
-  const { kind, latencyMs = 0, headers, retryAfter = '', location = '' } = fault
-  if (!Object.hasOwn(FAULTS, kind) || !FAULTS[kind]?.(fault) || !isDelay(latencyMs)) {
-    throw new TypeError(`this gateway has no such fault: ${JSON.stringify(fault)}`)
-  }
+  const { kind, ...given } = fault, known = Object.hasOwn(FAULTS, kind) && FAULTS[kind]
+  /** @type {Record<string, Check>} */
+  const checks = { latencyMs: isOptional(isDelay), ...known }
+  const isFault = known && Object.keys(given).every((name) => Object.hasOwn(checks, name))
+    && Object.entries(checks).every(([name, check]) => check(given[name]))
+  if (!isFault) throw new TypeError(`this gateway has no such fault: ${JSON.stringify(fault)}`)
+  const { headers, retryAfter = '', location = '' } = given
   // This throws if a header cannot hold one of the values.
   new Headers([...new Headers(headers), ['retry-after', String(retryAfter)], ['location', location]])
 }

@@ -132,7 +132,8 @@ export interface Gateway {
   listen(port?: number): Promise<Listener>
   /**
    * Makes the next `times` refreshes (GET, not the preflight) meet `fault`. Faults of earlier calls come first. `times`
-   * defaults to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for an invalid fault.
+   * defaults to 1; `Infinity` lasts until {@link Gateway.heal}. Throws a `TypeError` for an invalid fault, and for a name that the
+   * fault or the options do not have.
    */
   fail(fault: Fault, options?: { times?: number }): void
   /** Forgets the remaining faults. */

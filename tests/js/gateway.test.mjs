@@ -567,6 +567,9 @@ describe('faults, each on a socket and without', () => {
       { kind: 'truncated', how: 'x' }, { kind: 'oversized', bytes: 0 }, { kind: 'token', which: 'newer' }]
     for (const fault of bad) assert.throws(() => gateway.fail(fault), TypeError, JSON.stringify(fault))
     for (const times of [0, -1, 1.5, NaN, '2']) assert.throws(() => gateway.fail({ kind: 'hang' }, { times }), TypeError)
+    for (const [fault, options] of [[{ kind: 'html', latency: 4 }], [{ kind: 'bom', status: 200 }], [{ kind: 'hang', toString: 1 }], [{ kind: 'hang' }, { time: 3 }]]) {
+      assert.throws(() => gateway.fail(fault, options), TypeError, `a misspelled name: ${JSON.stringify([fault, options])}`)
+    }
   })
 })
 
