@@ -1,5 +1,6 @@
 // Between node:http and a handler.
 import { absolute, caught, read as field } from '../../src/js/foreign.js';
+import { failure } from '../failure.js';
 
 /**
  * @import { NodeRequest, NodeResponse, RefreshHandler, RequestInfo } from '../types/server.js'
@@ -11,14 +12,14 @@ import { absolute, caught, read as field } from '../../src/js/foreign.js';
  */
 
 /** Answers that need neither the wasm nor a function of the options. */
-export const MALFORMED = failure(400, 'The URL or a header of this request is not valid', 'refused', 'ERR_REJECTED');
-export const FAULT = failure(500, 'This server failed', 'failed', 'ERR_INTERNAL');
+export const MALFORMED = refusal(400, 'The URL or a header of this request is not valid', 'refused', 'ERR_REJECTED');
+export const FAULT = refusal(500, 'This server failed', 'failed', 'ERR_INTERNAL');
 
 /**
  * @param {number} status @param {string} message @param {Reply['outcome']} outcome @param {Reply['code']} code
  * @returns {Reply}
  */
-function failure(status, message, outcome, code) {
+function refusal(status, message, outcome, code) {
   const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
   return { status, headers, body: JSON.stringify({ error: { statusCode: status, message } }), outcome, code };
 }
@@ -35,6 +36,7 @@ export const direct = new WeakMap();
  * @returns {(req: NodeRequest, res: NodeResponse) => void}
  */
 export function toNodeListener(handler) {
+  if (typeof handler !== 'function') throw failure('ERR_INVALID_OPTION', 'fix', 'the handler must be a function, such as that of createRefreshHandler');
   const answer = direct.get(handler) ?? (async ({ isValid, request }, info) => {
     const made = isValid && caught(request);
     if (!made) return MALFORMED;

@@ -238,7 +238,7 @@ export function createRefreshHandler(options: RefreshHandlerOptions): RefreshHan
  * `app.all('/transak/*', (request, reply) => { reply.hijack(); listener(request.raw, reply.raw) })`.
  *
  * It passes the socket's address to the handler, reads no body, and sends each `Set-Cookie` of an answer. If another function has begun
- * the response, it does nothing.
+ * the response, it does nothing. Throws `ERR_INVALID_OPTION` if the handler is no function.
  *
  * @example
  * import { createServer } from 'node:http'

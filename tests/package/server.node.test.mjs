@@ -215,6 +215,10 @@ test('a cookie that a middleware has set before is kept', async (t) => {
   }
 });
 
+test('a handler that is no function is refused', () => {
+  for (const handler of [undefined, null, {}, 'handler']) assert.throws(() => toNodeListener(handler), { code: 'ERR_INVALID_OPTION', action: 'fix' });
+});
+
 test('what a middleware says in Vary before is kept', async (t) => {
   const { handler, expiring } = await world(t), listener = toNodeListener(handler);
   for (const [before, expected] of [['Accept-Language', 'Accept-Language, Origin'], [['Accept', 'Cookie'], 'Accept, Cookie, Origin'], ['Origin', 'Origin']]) {
