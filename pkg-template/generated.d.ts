@@ -93,13 +93,13 @@ declare module '#glue' {
   type Text = string | undefined;
   /** A route's decisions and its memory: see src/js/route.rs. */
   type Route = {
-    judge(now: number, method: string, url: string, origin: Text, site: Text, wanted: Text, token: string): Reply | undefined;
+    checkRequest(now: number, method: string, url: string, origin: Text, site: Text, wanted: Text, token: string): Reply | undefined;
     admit(now: number, origin: Text, found: Text, remote: Text, forwarded: Text): Reply | Admitted;
-    ask(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
+    nextStep(now: number, origin: Text, token: string, address: Text): Reply | Ticket;
     readonly url: string;
     readonly maxBody: number;
     /** Interprets the result of an exchange. The answer has no CORS headers yet. */
-    settle(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown, since?: number): Reply;
+    interpretResponse(now: number, ticket: number, token: string, sentWith: string, exchanged: unknown, since?: number): Reply;
     /** Gives back a ticket for which nothing was sent. */
     abandon(now: number, ticket: number): void;
     admission(): Quota[];

@@ -92,7 +92,7 @@ pub type Key = u128;
 
 /// What to do for a request that may be passed on.
 #[derive(Debug)]
-pub enum Ask {
+pub enum NextStep {
     /// Answer with the token that an earlier request with the same token got.
     Repeat(Secret),
     /// Wait for the in-flight request that has this ticket.
@@ -174,7 +174,7 @@ impl Route {
     ///
     /// # Errors
     /// Returns the answer that ends the request.
-    pub fn judge(
+    pub fn check_request(
         &self,
         call: &Call<'_>,
         token: Result<&[u8], InvalidReason>,
@@ -241,24 +241,24 @@ impl Route {
     }
 
     /// Returns what to do for a request that was checked, admitted and authorised. `key` is the hash of its token.
-    pub fn ask(&mut self, key: Key, rate_limit_key: Option<Key>, now: f64) -> Ask {
+    pub fn next_step(&mut self, key: Key, rate_limit_key: Option<Key>, now: f64) -> NextStep {
         self.kept.drop_while(|kept| kept.until <= now || kept.until > now + KEPT_MS);
         if let Some(kept) = self.kept.peek(key).filter(|kept| kept.until > now) {
-            return Ask::Repeat(kept.token.clone());
+            return NextStep::Repeat(kept.token.clone());
         }
         if let Some(request) = self.in_flight.iter().find(|request| request.key == key) {
-            return Ask::Join(request.ticket);
+            return NextStep::Join(request.ticket);
         }
         let is_accepted = self.accepted.peek(key).is_some();
         let under_way = self.in_flight.iter().filter(|request| request.rate_limit_key == rate_limit_key).count();
         let sending = Sending { token: key, rate_limit_key, is_accepted, under_way };
         let counted = match self.windows.send(&self.policy.counted(), &sending, now) {
             Ok(counted) => counted,
-            Err(limited) => return Ask::Limited(limited),
+            Err(limited) => return NextStep::Limited(limited),
         };
         self.tickets = self.tickets.wrapping_add(1);
         self.in_flight.push(InFlight { ticket: self.tickets, key, rate_limit_key, counted });
-        Ask::Send(self.tickets, is_accepted)
+        NextStep::Send(self.tickets, is_accepted)
     }
 
     /// Notes how a request has settled. A new token is kept for a while.

@@ -24,14 +24,14 @@ const NEW: &[&str] = &[
 const HEADERS: &str = r#"[["x-api-key","k3y"],["x-user-ip","203.0.113.7"]]"#;
 
 fuzz_target!(|data: &[u8]| {
-    let _: Result<()> = judge(&mut Unstructured::new(data));
+    let _: Result<()> = interpret(&mut Unstructured::new(data));
 });
 
 fn jwt(payload: &str) -> String {
     format!("eyJhbGciOiJIUzI1NiJ9.{}.c2ln-F0d_XJlc2ln", URL_SAFE_NO_PAD.encode(payload))
 }
 
-fn judge(input: &mut Unstructured<'_>) -> Result<()> {
+fn interpret(input: &mut Unstructured<'_>) -> Result<()> {
     let old = jwt(OLD);
     let new_payload = *input.choose(NEW)?;
     // What is no JWT has no claims.

@@ -13,7 +13,7 @@ use transak_user_token::route::address::{Address, Network};
 use transak_user_token::route::limit::{Limit, Limited, Limits, Verdict};
 use transak_user_token::route::origin::Origins;
 use transak_user_token::route::reply::{Outcome, Reply};
-use transak_user_token::route::{Ask, Call, KEPT_MS, Key, PATH, Policy, Route, Settled};
+use transak_user_token::route::{Call, KEPT_MS, Key, NextStep, PATH, Policy, Route, Settled};
 
 const APP: &str = "https://app.example.com";
 const START: f64 = 1_752_489_735_000.0;
@@ -39,7 +39,7 @@ struct World {
     route: Route,
     policy: Seen,
     now: f64,
-    flights: HashMap<Key, u32>,
+    in_flight: HashMap<Key, u32>,
     /// The token that each key's request was answered with, and until when it may be repeated.
     granted: HashMap<Key, (String, f64)>,
     /// When each key's token was sent.
@@ -74,13 +74,13 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
         ..Policy::default()
     });
     let mut world =
-        World { route, policy, now: START, flights: HashMap::new(), granted: HashMap::new(), sent: Vec::new() };
+        World { route, policy, now: START, in_flight: HashMap::new(), granted: HashMap::new(), sent: Vec::new() };
     while !input.is_empty() {
         world.now += f64::from(input.arbitrary::<u16>()?);
         match input.int_in_range(0..=9)? {
-            0..=2 => world.judge(input)?,
-            3..=5 => world.ask(input)?,
-            6 | 7 => world.land(input)?,
+            0..=2 => world.check(input)?,
+            3..=5 => world.next_step(input)?,
+            6 | 7 => world.settle(input)?,
             8 => world.fails(input)?,
             _ => world.finds_the_client(input)?,
         }
@@ -123,7 +123,7 @@ fn hides(text: &str, tokens: &[&str]) {
 }
 
 impl World {
-    fn judge(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+    fn check(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let (method, url) = (*input.choose(METHODS)?, near(input, URLS)?);
         let (origin, site, wanted) = (maybe(input, ORIGINS)?, maybe(input, SITES)?, maybe(input, NAMES)?);
         let token = near(input, TOKENS)?;
@@ -132,7 +132,7 @@ impl World {
         let is_listed = call.origin == Some(APP);
         let may_ask =
             is_listed || call.origin.is_none() && (self.policy.allow_server_calls || call.site == Some("same-origin"));
-        match self.route.judge(&call, Ok(token.as_bytes()), &mut vec![0; token.len()], self.now) {
+        match self.route.check_request(&call, Ok(token.as_bytes()), &mut vec![0; token.len()], self.now) {
             Ok(()) => {
                 assert!(method == "GET" && may_ask, "{call:?} is let through");
                 let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -175,38 +175,38 @@ impl World {
         }
     }
 
-    fn ask(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+    fn next_step(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let key = Key::from(input.int_in_range(0..=3_u8)?);
-        let household = input.choose(&[None, Some(1), Some(2)])?;
+        let rate_limit_key = input.choose(&[None, Some(1), Some(2)])?;
         let kept = self.granted.get(&key).filter(|(_, until)| *until > self.now);
-        match self.route.ask(key, *household, self.now) {
-            Ask::Repeat(token) => {
+        match self.route.next_step(key, *rate_limit_key, self.now) {
+            NextStep::Repeat(token) => {
                 let (granted, _) = kept.expect("nothing to repeat");
                 assert_eq!(token.expose(), granted, "another's token is repeated");
             }
-            Ask::Join(ticket) => assert_eq!(self.flights.get(&key), Some(&ticket), "another's request is joined"),
-            Ask::Send(ticket, _) => {
+            NextStep::Join(ticket) => assert_eq!(self.in_flight.get(&key), Some(&ticket), "another's request is joined"),
+            NextStep::Send(ticket, _) => {
                 assert!(kept.is_none(), "what is answered is sent again");
-                assert!(self.flights.insert(key, ticket).is_none(), "two requests for one token");
+                assert!(self.in_flight.insert(key, ticket).is_none(), "two requests for one token");
                 self.sent.push((key, self.now));
                 // Fixed windows: at most two of them touch any stretch of a window's length.
                 let recent = self.sent.iter().filter(|(other, at)| *other == key && self.now - at < TWO.window_ms);
                 assert!(!self.policy.is_limited || recent.count() <= 4, "more than the limit");
             }
-            Ask::Limited(Limited { wait_ms, .. }) => {
+            NextStep::Limited(Limited { wait_ms, .. }) => {
                 assert!(self.policy.is_limited && wait_ms > 0.0 && wait_ms <= 60_000.0, "{wait_ms}");
             }
         }
         Ok(())
     }
 
-    fn land(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+    fn settle(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let key = Key::from(input.int_in_range(0..=3_u8)?);
-        let Some(ticket) = self.flights.remove(&key) else { return Ok(()) };
+        let Some(ticket) = self.in_flight.remove(&key) else { return Ok(()) };
         let token = format!("{key}-{}", self.now);
         let expires_at = self.now + f64::from(input.int_in_range(1..=200_000_u32)?);
         let new = 100 + key;
-        let (landed, since) = match input.int_in_range(0..=5)? {
+        let (settled, since) = match input.int_in_range(0..=5)? {
             0 => (Settled::Failed(Verdict::Refused), None),
             1 => (Settled::Failed(Verdict::Answered), None),
             2 => (Settled::Failed(Verdict::Uncounted), None),
@@ -216,7 +216,7 @@ impl World {
             }
             _ => (Settled::Granted(&token, new, expires_at), Some(self.now)),
         };
-        self.route.settle(ticket, landed, self.now);
+        self.route.settle(ticket, settled, self.now);
         if let Some(since) = since {
             self.granted.insert(key, (token, expires_at.min(since + KEPT_MS)));
         }

@@ -27,7 +27,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
   const unserved = (origin: string | undefined, isLate: boolean, isOfAuthorize: boolean) => here.route().unserved(origin, isLate, isOfAuthorize);
 
   /** Waits for the result of a function of the options, up to `timeoutMs`. It sets no timer if the result is no promise. */
-  const asked = <T>(answer: T | Promise<T>): T | Promise<T | typeof LATE> =>
+  const inTime = <T>(answer: T | Promise<T>): T | Promise<T | typeof LATE> =>
     has(answer, 'then') ? within(Promise.resolve(answer) as Promise<any>, timeoutMs, LATE) : answer;
 
   /** Checks a request, with the functions of the options. Resolves with the answer that refuses it, or with the end user's address. */
@@ -35,9 +35,9 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     request: Given, origin: string | undefined, token: string, info: RequestInfo | undefined,
   ): Promise<Reply | Admitted> => {
     const [site, wanted] = ['sec-fetch-site', 'access-control-request-headers'].map((name) => text(request.header(name)));
-    const refused = here.route().judge(Date.now(), request.method, text(request.url) ?? '', origin, site, wanted, token);
+    const refused = here.route().checkRequest(Date.now(), request.method, text(request.url) ?? '', origin, site, wanted, token);
     if (refused) return refused;
-    const found = userIp && await asked<unknown>(userIp(request.request(), info));
+    const found = userIp && await inTime<unknown>(userIp(request.request(), info));
     if (found === LATE) return unserved(origin, true, false);
     const admitted = here.route().admit(Date.now(), origin, text(found), text(info?.remoteAddress), text(request.header('x-forwarded-for')?.slice(-maxBody)));
     if (admitted.outcome) return admitted;
@@ -45,7 +45,7 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
     if (used) return here.route().limited(origin, used.windowMs, true);
     if (authorize === 'none') return admitted;
     try {
-      const isAuthorised: unknown = await asked<unknown>(authorize(request.request(), info));
+      const isAuthorised: unknown = await inTime<unknown>(authorize(request.request(), info));
       if (isAuthorised === LATE) return unserved(origin, true, true);
       return isAuthorised === true ? admitted : here.route().unauthorised(origin);
     } catch {
@@ -60,9 +60,9 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
       if (ready) ready = void await ready;
       const admitted = await checked(request, origin, token, info);
       if (admitted.outcome) return admitted;
-      const { address } = admitted, begun = here.route().ask(Date.now(), origin, token, address);
-      if (begun.outcome) return begun;
-      const { ticket, isFirst, isAccepted } = begun, inFlight = here.inFlight();
+      const { address } = admitted, next = here.route().nextStep(Date.now(), origin, token, address);
+      if (next.outcome) return next;
+      const { ticket, isFirst, isAccepted } = next, inFlight = here.inFlight();
       if (isFirst) inFlight.set(ticket, upstream.request({ ticket, token, address, isAccepted }));
       const awaited: Promise<Reply | undefined> = inFlight.get(ticket)!;
       const reply = await within(awaited, timeoutMs, undefined) ?? await upstream.look?.(token);

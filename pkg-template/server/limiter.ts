@@ -10,7 +10,7 @@ export type Subject = { rateLimitKey: string | undefined; token: string };
 const isAllowance = (value: unknown): value is boolean => typeof value === 'boolean';
 
 /** Returns a function that resolves with the first limit that is used up, if any. If the limiter fails, the request passes. */
-export function createLimiter(ask: NonNullable<RefreshHandlerOptions['limiter']>, helper: Helper) {
+export function createLimiter(own: NonNullable<RefreshHandlerOptions['limiter']>, helper: Helper) {
   /** Returns the key of a limit. No key holds a token. */
   const keyOf = async (name: string, { rateLimitKey, token }: Subject) => {
     if (name === 'perToken') return `${name}:${await hashOf('limit', token)}`;
@@ -21,7 +21,7 @@ export function createLimiter(ask: NonNullable<RefreshHandlerOptions['limiter']>
       const { name, max, windowMs, cost, isOfAddress } = quota;
       if (isOfAddress && subject.rateLimitKey === undefined) continue;
       const key = await keyOf(name, subject);
-      const allowed = await helper.call(() => ask(key, { max, windowMs, cost }), isAllowance);
+      const allowed = await helper.call(() => own(key, { max, windowMs, cost }), isAllowance);
       if (allowed === undefined) return undefined;
       if (!allowed) return quota;
     }

@@ -38,25 +38,25 @@ export function openRoute(options: RefreshHandlerOptions): Here {
  * @param tell is called when a limiter, a lock or a store begins to fail
  */
 export function createUpstream(options: RefreshHandlerOptions, here: Here, tell: (reason: 'limiter' | 'lock' | 'storage') => void) {
-  const { apiKey, fetch, storage, lock, limiter: ask, timeoutMs = 8_000 } = options, { url, maxBody } = here.route();
+  const { apiKey, fetch, storage, lock, limiter: own, timeoutMs = 8_000 } = options, { url, maxBody } = here.route();
   const helper = (reason: Parameters<typeof tell>[0]): Helper => createHelper(() => tell(reason));
-  const limiter = ask && createLimiter(ask, helper('limiter'));
-  const own = [...new Headers(options.headers)];
-  const always: Record<string, string> = { ...instance().defaultHeaders(), ...Object.fromEntries(own), ...apiKey !== undefined && { 'x-api-key': apiKey } };
+  const limiter = own && createLimiter(own, helper('limiter'));
+  const ownHeaders = [...new Headers(options.headers)];
+  const always: Record<string, string> = { ...instance().defaultHeaders(), ...Object.fromEntries(ownHeaders), ...apiKey !== undefined && { 'x-api-key': apiKey } };
   const sharing = storage && createSharing({
     storage, lock, timeoutMs, whom: [url, always['x-api-key'] ?? ''], helpers: { storage: helper('storage'), lock: helper('lock') },
   });
 
   /** Interprets the answer of an exchange, or the one that another process got at an instant. */
-  const settle = (now: number, [route, ticket]: [Route, number], token: string, address: string | undefined, exchanged: unknown, since?: number) => {
-    const sentWith = JSON.stringify([...own, ['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]);
-    return route.settle(now, ticket, token, sentWith, exchanged, since);
+  const interpretResponse = (now: number, [route, ticket]: [Route, number], token: string, address: string | undefined, exchanged: unknown, since?: number) => {
+    const sentWith = JSON.stringify([...ownHeaders, ['x-api-key', apiKey ?? ''], ['x-user-ip', address ?? '']]);
+    return route.interpretResponse(now, ticket, token, sentWith, exchanged, since);
   };
   const stored = (body: string) => ({ status: 200, redirected: false, body });
 
   /** Resolves with the answer that another process got in the meantime, for a request that has timed out. */
   const look = async (token: string): Promise<Reply | undefined> =>
-    sharing?.look({ token: token.trim(), adopt: (body, since) => settle(Date.now(), [here.route(), 0], token.trim(), undefined, stored(body), since) });
+    sharing?.look({ token: token.trim(), adopt: (body, since) => interpretResponse(Date.now(), [here.route(), 0], token.trim(), undefined, stored(body), since) });
 
   /** Sends a ticket's request, and resolves with the reply. The request goes on if a client leaves, and after the time-out. */
   const request = async ({ ticket, token, address, isAccepted }: InFlight): Promise<Reply> => {
@@ -70,7 +70,7 @@ export function createUpstream(options: RefreshHandlerOptions, here: Here, tell:
     };
     const interpret = (exchanged: unknown, since?: number) => {
       // The clock is read first, because a test's clock may call the handler.
-      const interpreted = () => settle(Date.now(), receiver(), authorization, address, exchanged, since);
+      const interpreted = () => interpretResponse(Date.now(), receiver(), authorization, address, exchanged, since);
       try {
         return interpreted();
       } catch {

@@ -52,7 +52,7 @@ class Call {
   private turn: Turn | undefined;
   private stopTimer = nothing;
   private stopListening = nothing;
-  private ask = nothing;
+  private resume = nothing;
   private readonly generation: number;
 
   constructor(private readonly driver: Driver, private readonly signal: AbortSignal | undefined, private readonly isRefresh: boolean) {
@@ -114,7 +114,7 @@ class Call {
     if (this.wait !== wait || this.hasWaited) this.waitAtMost(wait, limitMs);
     let end = nothing;
     await new Promise<void>((resolve) => {
-      this.ask = resolve;
+      this.resume = resolve;
       end = this.driver.onWake(resolve);
       if (this.signal) this.stopListening = onAbort(this.signal, resolve);
     });
@@ -129,8 +129,8 @@ class Call {
     this.stopTimer = after(limitMs, () => {
       this.hasWaited = wait;
       // A Worker ends a request that has no timer of its own and waits only for the work of another request.
-      this.stopTimer = after(limitMs, () => this.ask());
-      this.ask();
+      this.stopTimer = after(limitMs, () => this.resume());
+      this.resume();
     });
   }
 }

@@ -143,7 +143,7 @@ export class Driver {
 
   /** Wakes the waiting calls, so that each takes its next step. */
   wake() {
-    for (const ask of this.waiters ?? []) ask();
+    for (const resume of this.waiters ?? []) resume();
   }
 
   /** Calls `listener` once, when the next step of a call may differ. Returns a function that removes the listener. */

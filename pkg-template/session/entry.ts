@@ -207,7 +207,7 @@ export class Entry {
   /** Reads the store. If a logout is heard meanwhile, it may have read what was deleted, so it reads again. */
   private async read(): Promise<unknown> {
     for (;;) {
-      const { logouts } = this, stored = await this.outage.ask(['get']);
+      const { logouts } = this, stored = await this.outage.attempt(['get']);
       if (stored === FAILED || logouts === this.logouts) return stored;
     }
   }
@@ -254,8 +254,8 @@ export class Entry {
   private async save(before: unknown): Promise<boolean> {
     const { state } = this.driver, { ttlMs, token, generation } = state, { news } = this;
     // The store keeps no expired token, and no token that an expired one has replaced.
-    if (await this.outage.ask(ttlMs > 0 ? ['set', token as string, ttlMs] : ['delete']) === FAILED) return false;
-    const stored = ttlMs > 0 ? await this.outage.ask(['get']) : token;
+    if (await this.outage.attempt(ttlMs > 0 ? ['set', token as string, ttlMs] : ['delete']) === FAILED) return false;
+    const stored = ttlMs > 0 ? await this.outage.attempt(['get']) : token;
     // If the token has changed meanwhile, the code that changed it stores the new one.
     if (stored === FAILED || state.generation !== generation) return false;
     const isThere = stored === token;
@@ -275,7 +275,7 @@ export class Entry {
 
   /** Deletes what is stored after a logout. Resolves with whether that was possible. */
   private async erase(): Promise<boolean> {
-    const { pending } = this, answer = await this.outage.ask(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']);
+    const { pending } = this, answer = await this.outage.attempt(this.markMs > 0 ? ['set', LOGGED_OUT, this.markMs] : ['delete']);
     // If the page has no storage, there is nothing to delete.
     const isDone = answer !== FAILED || !this.driver.entry;
     if (this.pending === pending) isDone ? this.forgetDelete() : pending?.tryLater();

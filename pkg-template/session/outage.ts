@@ -29,7 +29,7 @@ export class Outage {
   }
 
   /** Calls the store. Resolves with `FAILED` if it fails. */
-  async ask(operation: Operation): Promise<unknown> {
+  async attempt(operation: Operation): Promise<unknown> {
     const [method] = operation;
     try {
       const answer = await call(this.storage, this.driver.options.key as string, operation);

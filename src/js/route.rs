@@ -22,7 +22,7 @@ use crate::route::address::Address;
 use crate::route::limit::{Limited, Moment, Quota, Verdict};
 use crate::route::reply::{self, Reason, Reply};
 use crate::route::watch::Misconfigured;
-use crate::route::{Ask, Call, Key, Settled};
+use crate::route::{Call, Key, NextStep, Settled};
 
 #[wasm_bindgen(module = "/src/js/answer.js")]
 extern "C" {
@@ -72,8 +72,9 @@ impl Route {
 
     /// Checks a request. Returns its answer, or undefined if it goes on.
     #[must_use]
+    #[wasm_bindgen(js_name = checkRequest)]
     #[expect(clippy::too_many_arguments, reason = "an object for them would be read field by field")]
-    pub fn judge(
+    pub fn check_request(
         &self,
         now: f64,
         method: &str,
@@ -86,8 +87,8 @@ impl Route {
         let (origin, site, wanted) = (origin.as_deref(), site.as_deref(), wanted.as_deref());
         let call = Call { method, url, origin, site, wanted };
         let mut payload = vec![0; token.len()];
-        let judged = self.inner.borrow().judge(&call, Ok(token.as_bytes()), &mut payload, now);
-        judged.map_or_else(convert, |()| JsValue::UNDEFINED)
+        let checked = self.inner.borrow().check_request(&call, Ok(token.as_bytes()), &mut payload, now);
+        checked.map_or_else(convert, |()| JsValue::UNDEFINED)
     }
 
     /// Determines the end user's address, and counts the request. The address is the one that `userIp` found. Without one, the socket and
@@ -117,15 +118,16 @@ impl Route {
     /// Says what to do for a request that was checked, admitted and authorised. Returns its answer, or a ticket to wait for. If the ticket
     /// is new, the caller first sends a request.
     #[must_use]
-    pub fn ask(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
+    #[wasm_bindgen(js_name = nextStep)]
+    pub fn next_step(&self, now: f64, origin: Option<String>, token: &str, address: Option<String>) -> JsValue {
         let origin = origin.as_deref();
         let rate_limit_key = rate_limit_key(address.as_deref().and_then(Address::read));
         let mut route = self.inner.borrow_mut();
-        match route.ask(key(token.trim_ascii().as_bytes()), rate_limit_key, now) {
-            Ask::Send(ticket, is_accepted) => ticketed(ticket, true, is_accepted),
-            Ask::Join(ticket) => ticketed(ticket, false, false),
-            Ask::Repeat(token) => convert(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
-            Ask::Limited(limited) => convert(route.cors(origin).limited(limited)),
+        match route.next_step(key(token.trim_ascii().as_bytes()), rate_limit_key, now) {
+            NextStep::Send(ticket, is_accepted) => ticketed(ticket, true, is_accepted),
+            NextStep::Join(ticket) => ticketed(ticket, false, false),
+            NextStep::Repeat(token) => convert(route.refreshed(origin, token.expose(), reply::Outcome::Repeated)),
+            NextStep::Limited(limited) => convert(route.cors(origin).limited(limited)),
         }
     }
 
@@ -133,7 +135,8 @@ impl Route {
     /// `sent_with` has the headers of the request, as one text. Returns the answer for every page, without the headers of
     /// [`cors`](Self::cors). The ticket is 0 if another route gave it.
     #[must_use]
-    pub fn settle(
+    #[wasm_bindgen(js_name = interpretResponse)]
+    pub fn interpret_response(
         &self,
         now: f64,
         ticket: u32,

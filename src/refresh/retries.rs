@@ -43,8 +43,8 @@ impl Retries {
         }
         let doublings = failure.attempts.saturating_sub(1).min(10);
         let backoff = random * (BACKOFF_MS * f64::from(1_u32 << doublings)).min(MAX_BACKOFF_MS);
-        let asked = failure.retry_after_ms.unwrap_or(0.0);
-        let wait = backoff.max(spread_ms(asked, random));
-        (asked <= MAX_RETRY_AFTER_MS && now + wait < self.deadline).then_some(wait)
+        let retry_after_ms = failure.retry_after_ms.unwrap_or(0.0);
+        let wait = backoff.max(spread_ms(retry_after_ms, random));
+        (retry_after_ms <= MAX_RETRY_AFTER_MS && now + wait < self.deadline).then_some(wait)
     }
 }

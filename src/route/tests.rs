@@ -33,13 +33,13 @@ fn status(call: Call<'_>, expected: Option<u16>) -> Option<Reply> {
 
 #[track_caller]
 fn status_with(call: Call<'_>, token: Result<&str, InvalidReason>, expected: Option<u16>) -> Option<Reply> {
-    let reply = judge(&route(Limits::NONE), &call, token);
+    let reply = check(&route(Limits::NONE), &call, token);
     assert_eq!(reply.as_ref().map(|reply| reply.status), expected, "{call:?} {token:?}");
     reply
 }
 
-fn judge(route: &Route, call: &Call<'_>, token: Result<&str, InvalidReason>) -> Option<Reply> {
-    route.judge(call, token.map(str::as_bytes), &mut [0; 256], NOW).err()
+fn check(route: &Route, call: &Call<'_>, token: Result<&str, InvalidReason>) -> Option<Reply> {
+    route.check_request(call, token.map(str::as_bytes), &mut [0; 256], NOW).err()
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn without_an_origin_the_browser_must_say_same_origin() {
         status(Call { origin: None, site, ..CALL }, Some(403));
     }
     let open = Route::new(Policy { allow_server_calls: true, ..Policy::default() });
-    assert_eq!(judge(&open, &Call { origin: None, ..CALL }, Ok(GOOD)), None);
-    assert_eq!(judge(&open, &CALL, Ok(GOOD)).map(|reply| reply.status), Some(403));
+    assert_eq!(check(&open, &Call { origin: None, ..CALL }, Ok(GOOD)), None);
+    assert_eq!(check(&open, &CALL, Ok(GOOD)).map(|reply| reply.status), Some(403));
 }
 
 #[test]
@@ -269,17 +269,19 @@ fn an_address_is_limited_by_its_rate_limit_key() {
 fn requests_to_transak_are_limited_for_a_token_and_in_total() {
     let total = Some(Limit { max: 3.0, window_ms: 5000.0 });
     let mut route = route(Limits { per_token: TWO, total, ..Limits::NONE });
-    let mut ask = |key, now| match route.ask(key, None, now) {
-        Ask::Send(ticket, _) => {
+    let mut wait = |key, now| match route.next_step(key, None, now) {
+        NextStep::Send(ticket, _) => {
             route.settle(ticket, Settled::Failed(Verdict::Answered), now);
             None
         }
-        Ask::Limited(Limited { wait_ms, reason: Reason::Limit }) => Some(Duration::from_secs_f64(wait_ms / 1000.0)),
+        NextStep::Limited(Limited { wait_ms, reason: Reason::Limit }) => {
+            Some(Duration::from_secs_f64(wait_ms / 1000.0))
+        }
         other => panic!("{other:?}"),
     };
-    assert_eq!([ask(1, NOW), ask(1, NOW), ask(1, NOW + 400.0)], [None, None, Some(Duration::from_millis(600))]);
-    assert_eq!([ask(2, NOW), ask(3, NOW + 4000.0), ask(1, NOW + 4000.0)], [None, A_SECOND, A_SECOND]);
-    assert_eq!([ask(3, NOW + 5000.0), ask(1, NOW + 5000.0), ask(1, NOW - 9000.0)], [None; 3]);
+    assert_eq!([wait(1, NOW), wait(1, NOW), wait(1, NOW + 400.0)], [None, None, Some(Duration::from_millis(600))]);
+    assert_eq!([wait(2, NOW), wait(3, NOW + 4000.0), wait(1, NOW + 4000.0)], [None, A_SECOND, A_SECOND]);
+    assert_eq!([wait(3, NOW + 5000.0), wait(1, NOW + 5000.0), wait(1, NOW - 9000.0)], [None; 3]);
 }
 
 #[test]
@@ -290,7 +292,7 @@ fn the_memory_is_bounded() {
         let address = Address::read(&format!("2001:db8:{:x}:{:x}::", at >> 16, at & 0xffff));
         let rate_limit_key = address.map(Address::rate_limit_key);
         route.admit(None, rate_limit_key, now);
-        if let Ask::Send(ticket, _) = route.ask(Key::from(at), rate_limit_key, now) {
+        if let NextStep::Send(ticket, _) = route.next_step(Key::from(at), rate_limit_key, now) {
             let settled = match at % 2 {
                 0 => Settled::Granted("e30.e30.e30", Key::from(at + (1 << 40)), now + 1e9),
                 _ => Settled::Failed(Verdict::Refused),
@@ -306,30 +308,34 @@ fn the_memory_is_bounded() {
 #[test]
 fn requests_with_one_token_share_one_and_its_answer_is_repeated() {
     let mut route = route(Limits::NONE);
-    let Ask::Send(first, false) = route.ask(1, None, NOW) else { panic!("the first one is sent") };
-    let Ask::Send(other, false) = route.ask(2, None, NOW) else { panic!("another token's too") };
-    assert!(matches!(route.ask(1, None, NOW + 9e9), Ask::Join(ticket) if ticket == first));
+    let NextStep::Send(first, false) = route.next_step(1, None, NOW) else { panic!("the first one is sent") };
+    let NextStep::Send(other, false) = route.next_step(2, None, NOW) else { panic!("another token's too") };
+    assert!(matches!(route.next_step(1, None, NOW + 9e9), NextStep::Join(ticket) if ticket == first));
     route.settle(first, Settled::Granted("new", 11, NOW + 9e9), NOW);
     route.settle(other, Settled::Failed(Verdict::Answered), NOW);
     route.settle(99, Settled::Granted("stray", 99, NOW + 9e9), NOW);
-    assert!(matches!(route.ask(1, None, NOW + KEPT_MS - 1.0), Ask::Repeat(token) if token.expose() == "new"));
-    assert!(matches!(route.ask(2, None, NOW), Ask::Send(_, false)));
-    let Ask::Send(again, true) = route.ask(1, None, NOW + KEPT_MS) else { panic!("a minute later it is sent again") };
+    assert!(
+        matches!(route.next_step(1, None, NOW + KEPT_MS - 1.0), NextStep::Repeat(token) if token.expose() == "new")
+    );
+    assert!(matches!(route.next_step(2, None, NOW), NextStep::Send(_, false)));
+    let NextStep::Send(again, true) = route.next_step(1, None, NOW + KEPT_MS) else {
+        panic!("a minute later it is sent again")
+    };
     // A short-lived answer is repeated as long as it lives.
     route.settle(again, Settled::Granted("short", 12, NOW + KEPT_MS + 10.0), NOW + KEPT_MS);
-    assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 9.0), Ask::Repeat(_)));
-    assert!(matches!(route.ask(1, None, NOW + KEPT_MS + 10.0), Ask::Send(_, true)));
+    assert!(matches!(route.next_step(1, None, NOW + KEPT_MS + 9.0), NextStep::Repeat(_)));
+    assert!(matches!(route.next_step(1, None, NOW + KEPT_MS + 10.0), NextStep::Send(_, true)));
 }
 
 #[test]
 fn an_answer_is_not_repeated_once_its_token_has_expired_whatever_was_kept_before() {
     let mut route = route(Limits::NONE);
     for (key, expires_at) in [(1, NOW + 9e9), (2, NOW + 10.0)] {
-        let Ask::Send(ticket, _) = route.ask(key, None, NOW) else { panic!("it is the first one") };
+        let NextStep::Send(ticket, _) = route.next_step(key, None, NOW) else { panic!("it is the first one") };
         route.settle(ticket, Settled::Granted("new", key + 100, expires_at), NOW);
     }
-    assert!(matches!(route.ask(2, None, NOW + 9.0), Ask::Repeat(_)));
-    assert!(matches!(route.ask(2, None, NOW + 10.0), Ask::Send(..)));
+    assert!(matches!(route.next_step(2, None, NOW + 9.0), NextStep::Repeat(_)));
+    assert!(matches!(route.next_step(2, None, NOW + 10.0), NextStep::Send(..)));
 }
 
 #[test]
@@ -337,7 +343,7 @@ fn a_clock_that_is_set_back_repeats_no_answer_for_longer_than_a_minute() {
     for (asked_at, is_repeated) in [(NOW, true), (NOW - 1.0, false)] {
         let mut route = route(Limits::NONE);
         assert_eq!(try_token(&mut route, 1, None, Verdict::Answered, NOW), None);
-        assert_eq!(matches!(route.ask(1, None, asked_at), Ask::Repeat(_)), is_repeated, "{asked_at}");
+        assert_eq!(matches!(route.next_step(1, None, asked_at), NextStep::Repeat(_)), is_repeated, "{asked_at}");
     }
 }
 
@@ -345,17 +351,17 @@ fn a_clock_that_is_set_back_repeats_no_answer_for_longer_than_a_minute() {
 fn an_answer_of_another_process_is_repeated_for_what_is_left_of_its_minute() {
     let mut route = route(Limits::default());
     for (key, since, until) in [(1, NOW - 20_000.0, NOW + 40_000.0), (2, NOW + 5_000.0, NOW + KEPT_MS)] {
-        let Ask::Send(ticket, _) = route.ask(key, None, NOW) else { panic!("it is sent") };
+        let NextStep::Send(ticket, _) = route.next_step(key, None, NOW) else { panic!("it is sent") };
         route.settle(ticket, Settled::Found("new", 11, NOW + 9e9, since), NOW);
-        assert!(matches!(route.ask(key, None, until - 1.0), Ask::Repeat(_)));
-        assert!(matches!(route.ask(key, None, until), Ask::Send(..)));
+        assert!(matches!(route.next_step(key, None, until - 1.0), NextStep::Repeat(_)));
+        assert!(matches!(route.next_step(key, None, until), NextStep::Send(..)));
     }
 }
 
 /// Sends a token from an address, and settles the request with `verdict`. Returns the refusal if the token is not sent.
 fn try_token(route: &mut Route, key: Key, address: Option<Key>, verdict: Verdict, now: f64) -> Option<Limited> {
-    match route.ask(key, address, now) {
-        Ask::Send(ticket, _) => {
+    match route.next_step(key, address, now) {
+        NextStep::Send(ticket, _) => {
             let settled = match verdict {
                 Verdict::Answered => Settled::Granted("new", key + (1 << 64), NOW + 9e9),
                 other => Settled::Failed(other),
@@ -363,7 +369,7 @@ fn try_token(route: &mut Route, key: Key, address: Option<Key>, verdict: Verdict
             route.settle(ticket, settled, now);
             None
         }
-        Ask::Limited(limited) => Some(limited),
+        NextStep::Limited(limited) => Some(limited),
         other => panic!("{other:?}"),
     }
 }
@@ -392,7 +398,7 @@ fn a_token_that_transak_has_accepted_is_served_whatever_its_address_does() {
         try_token(&mut route, at, ADDRESS, Verdict::Refused, NOW + 1.0);
     }
     assert!(try_token(&mut route, 10, ADDRESS, Verdict::Answered, NOW + 1.0).is_some());
-    assert!(matches!(route.ask(old, ADDRESS, NOW + 1.0), Ask::Repeat(_)), "it costs nothing");
+    assert!(matches!(route.next_step(old, ADDRESS, NOW + 1.0), NextStep::Repeat(_)), "it costs nothing");
     assert_eq!(try_token(&mut route, new, ADDRESS, Verdict::Refused, NOW + 1.0), None);
     assert!(try_token(&mut route, new, ADDRESS, Verdict::Refused, NOW + 2.0).is_some(), "it is accepted no more");
 }
@@ -402,8 +408,8 @@ fn a_burst_of_forged_tokens_from_ten_addresses_locks_nobody_else_out() {
     let mut route = route(Limits::default());
     let mut tickets = Vec::new();
     for at in 0..600 {
-        match route.ask(at, Some((at % 10) << 100), NOW) {
-            Ask::Send(ticket, _) => tickets.push(ticket),
+        match route.next_step(at, Some((at % 10) << 100), NOW) {
+            NextStep::Send(ticket, _) => tickets.push(ticket),
             other => panic!("{at} {other:?}"),
         }
     }
@@ -421,7 +427,7 @@ fn a_burst_of_forged_tokens_from_ten_addresses_locks_nobody_else_out() {
 fn a_burst_from_one_address_uses_no_more_of_the_total_than_its_limit_for_refusals() {
     let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
     let mut route = route(Limits { refused: limit(2.0), total: limit(5.0), ..Limits::NONE });
-    let mut sends = |key, address| matches!(route.ask(key, Some(address), NOW), Ask::Send(..));
+    let mut sends = |key, address| matches!(route.next_step(key, Some(address), NOW), NextStep::Send(..));
     for (key, address) in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2), (7, 3)] {
         assert!(sends(key, address), "{key} of {address}");
     }
@@ -433,10 +439,10 @@ fn the_rest_of_a_burst_counts_in_the_total_once_it_is_answered() {
     let limit = |max| Some(Limit { max, window_ms: 60_000.0 });
     for (settled, fits) in [(Settled::Granted("new", 9, NOW + 9e9), false), (Settled::Failed(Verdict::Refused), true)] {
         let mut route = route(Limits { refused: limit(1.0), total: limit(2.0), ..Limits::NONE });
-        assert!(matches!(route.ask(1, Some(1), NOW), Ask::Send(..)));
-        let Ask::Send(beyond, _) = route.ask(2, Some(1), NOW) else { panic!("it fits") };
+        assert!(matches!(route.next_step(1, Some(1), NOW), NextStep::Send(..)));
+        let NextStep::Send(beyond, _) = route.next_step(2, Some(1), NOW) else { panic!("it fits") };
         route.settle(beyond, settled, NOW);
-        assert_eq!(matches!(route.ask(3, Some(2), NOW), Ask::Send(..)), fits, "{settled:?}");
+        assert_eq!(matches!(route.next_step(3, Some(2), NOW), NextStep::Send(..)), fits, "{settled:?}");
     }
 }
 
@@ -604,9 +610,9 @@ fn a_page_may_send_its_cookie_only_if_that_is_allowed() {
         let header = |reply: Option<Reply>| {
             reply.and_then(|reply| value(&reply, "access-control-allow-credentials").map(str::to_owned))
         };
-        assert_eq!(header(judge(&route, &Call { method: "OPTIONS", ..CALL }, Ok(GOOD))).as_deref(), expected);
-        assert_eq!(header(judge(&route, &CALL, Ok("x"))).as_deref(), expected);
-        assert_eq!(header(judge(&route, &Call { origin: Some("https://evil.test"), ..CALL }, Ok(GOOD))), None);
+        assert_eq!(header(check(&route, &Call { method: "OPTIONS", ..CALL }, Ok(GOOD))).as_deref(), expected);
+        assert_eq!(header(check(&route, &CALL, Ok("x"))).as_deref(), expected);
+        assert_eq!(header(check(&route, &Call { origin: Some("https://evil.test"), ..CALL }, Ok(GOOD))), None);
     }
 }
 

@@ -324,6 +324,6 @@ impl Session {
 pub(super) fn cool_down_ms(failures: u32, retry_after_ms: Option<f64>, expires_in_ms: f64, random: f64) -> f64 {
     let most = (MIN_BACKOFF_MS * f64::from(1_u32 << failures.min(10))).min(MAX_BACKOFF_MS);
     let backoff = MIN_BACKOFF_MS + random * (most - MIN_BACKOFF_MS);
-    let asked = spread_ms(retry_after_ms.unwrap_or(0.0).min(MAX_RETRY_AFTER_MS), random).min(expires_in_ms);
-    backoff.min(expires_in_ms / 2.0).max(MIN_COOL_DOWN_MS).max(asked)
+    let at_least = spread_ms(retry_after_ms.unwrap_or(0.0).min(MAX_RETRY_AFTER_MS), random).min(expires_in_ms);
+    backoff.min(expires_in_ms / 2.0).max(MIN_COOL_DOWN_MS).max(at_least)
 }

@@ -32,7 +32,7 @@ function world(options) {
 }
 const FAILED = { status: 500, body: { error: { statusCode: 500, message: 'This server failed' } } };
 
-for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_settle', 'route_cors']) {
+for (const name of ['route_checkRequest', 'route_admit', 'route_nextStep', 'route_interpretResponse', 'route_cors']) {
   test(`a trap in ${name} is one lost answer`, async () => {
     const { gateway, events, ask } = world(), token = await gateway.issue();
     let isDue = true, trapped = 0;
@@ -43,7 +43,7 @@ for (const name of ['route_judge', 'route_admit', 'route_ask', 'route_settle', '
     };
     const { status } = await ask(token);
     trapping = () => false;
-    assert.equal(status, name === 'route_settle' ? 200 : 500);
+    assert.equal(status, name === 'route_interpretResponse' ? 200 : 500);
     assert.equal((await ask(token)).status, 200);
     assert.equal(trapped, 1);
     assert.deepEqual(events.map(({ status }) => status), [status, 200]);
@@ -81,7 +81,7 @@ test('a trap while clients wait leaves none of them waiting', async () => {
   });
   const ask = (token) => handle(new Request('https://api.test/api/v2/auth/refresh', { headers: { authorization: token } }));
   let asked = 0;
-  trapping = (name) => name === 'route_ask' && ++asked === 3;
+  trapping = (name) => name === 'route_nextStep' && ++asked === 3;
   const waiting = [ask(token), ask(token)];
   assert.equal((await ask(token)).status, 500);
   trapping = () => false;
@@ -114,7 +114,7 @@ test('an answer that comes after a trap does not go to another client', async ()
   };
   const sub = async (answer) => (await gateway.verify((await (await answer).json()).data.accessToken)).sub;
   const { answer: first } = await begun(tokens[0]);
-  trapping = (name) => name === 'route_ask';
+  trapping = (name) => name === 'route_nextStep';
   assert.equal((await ask(tokens[1])).status, 500);
   trapping = () => false;
   // The new route begins to count its tickets anew.

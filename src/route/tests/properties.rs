@@ -26,7 +26,7 @@ proptest! {
     ) {
         let (from, site, names) = (origin.as_deref(), site.as_deref(), wanted.as_deref());
         let call = Call { method: &method, url: &url, origin: from, site, wanted: names };
-        let reply = judge(&route(Limits::NONE), &call, Ok(&token));
+        let reply = check(&route(Limits::NONE), &call, Ok(&token));
         let is_listed = origin.as_deref() == Some(APP);
         match reply {
             None => prop_assert!(method == "GET" && (is_listed || origin.is_none() && site == Some("same-origin"))),
@@ -61,12 +61,12 @@ proptest! {
         let (mut now, mut sent) = (NOW, Vec::new());
         for (key, wait) in steps {
             now += f64::from(wait);
-            match route.ask(key.into(), None, now) {
-                Ask::Send(ticket, _) => {
+            match route.next_step(key.into(), None, now) {
+                NextStep::Send(ticket, _) => {
                     route.settle(ticket, Settled::Failed(Verdict::Answered), now);
                     sent.push((key, now));
                 }
-                Ask::Limited(Limited { wait_ms, .. }) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),
+                NextStep::Limited(Limited { wait_ms, .. }) => prop_assert!(wait_ms > 0.0 && wait_ms <= 1000.0),
                 other => prop_assert!(false, "{:?}", other),
             }
             // The windows are fixed. So any second overlaps at most two of them.
