@@ -69,9 +69,9 @@ for (const [name, from, crate, check] of [
   await bundle(`${name}.workerd.js`, 'workerd', {}, shared);
   await bundle(`${name}.edge-light.js`, 'edge-light', {}, shared);
   if (name === 'server') continue;
-  const twin = name === 'index' ? 'js' : 'status-js';
-  await bundle(`${twin}.js`, 'js', {}, shared);
-  await bundle(`${twin}.cjs`, 'js', commonJs, shared);
+  const withoutWasm = name === 'index' ? 'js' : 'status-js';
+  await bundle(`${withoutWasm}.js`, 'js', {}, shared);
+  await bundle(`${withoutWasm}.cjs`, 'js', commonJs, shared);
   if (name === 'index') await bundle('index.global.js', 'inline', { format: 'iife', globalName: 'TransakUserToken' });
 }
 

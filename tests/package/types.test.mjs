@@ -22,7 +22,7 @@ async function compiles(files, ...options) {
 }
 
 /** Lays generated files beside the tests for as long as the test runs. */
-function lay(t, files) {
+function write(t, files) {
   const paths = Object.keys(files)
   t.after(() => paths.forEach((path) => rmSync(join(folder, path))))
   for (const path of paths) writeFileSync(join(folder, path), files[path])
@@ -53,14 +53,14 @@ describe('consumers compile', { concurrency: true }, () => {
       "const listener = toNodeListener(createRefreshHandler({ environment: 'staging', allowedOrigins: [], authorize: 'none' }))",
       ...['http.createServer', 'https.createServer', 'http2.createServer', 'http2.createSecureServer'].map((create) => `${create}(listener)`),
     ].join('\n')
-    await compiles(lay(t, { 'types/servers.mts': source }), ...NODENEXT, ...NODE_ONLY, '--exactOptionalPropertyTypes')
+    await compiles(write(t, { 'types/servers.mts': source }), ...NODENEXT, ...NODE_ONLY, '--exactOptionalPropertyTypes')
   })
 
   test("the adapters of ./storage, with Keyv's own types", () => compiles(['types/storage.mts'], ...NODENEXT, ...NODE_ONLY, '--skipLibCheck', 'true'))
 
   test('a wrong use that nothing expects is an error', async (t) => {
     const source = "import { tokenStatus } from 'transak-user-token'\ntokenStatus('x.y.z').expiresAt\n"
-    const files = lay(t, { 'types/wrong.mts': source })
+    const files = write(t, { 'types/wrong.mts': source })
     await assert.rejects(compiles(files, ...NODENEXT, ...NODE_ONLY), /wrong\.mts\(2,22\): error TS2339/)
   })
 })
@@ -68,12 +68,12 @@ describe('consumers compile', { concurrency: true }, () => {
 describe('examples compile', { concurrency: true }, () => {
   test("the README's for Node", async (t) => {
     const files = Object.fromEntries(blocks('js', 'ts').map(({ language, code }, at) => [`readme-${at}.m${language}`, code]))
-    await compiles(lay(t, files), ...NODENEXT, ...NODE_ONLY, '--checkJs', '--exactOptionalPropertyTypes')
+    await compiles(write(t, files), ...NODENEXT, ...NODE_ONLY, '--checkJs', '--exactOptionalPropertyTypes')
   })
 
   test("the README's for a page", async (t) => {
     const files = Object.fromEntries(blocks('html').map(({ code }, at) => [`readme-page-${at}.mjs`, scriptOf(code)]))
-    await compiles(lay(t, files), '--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022', '--lib', 'es2022,dom', '--checkJs')
+    await compiles(write(t, files), '--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022', '--lib', 'es2022,dom', '--checkJs')
   })
 
   for (const entry of ['index', 'gateway', 'server', 'storage']) {
@@ -87,7 +87,7 @@ describe('examples compile', { concurrency: true }, () => {
         assert.ok(example, `${name} has an example`)
         return [`types/example-${entry}-${at}.mts`, `${around(example, comments)}\n${example}\nexport {}\n`]
       }))
-      await compiles(lay(t, files), ...NODENEXT, ...NODE_ONLY)
+      await compiles(write(t, files), ...NODENEXT, ...NODE_ONLY)
     })
   }
 
@@ -108,7 +108,7 @@ describe('nothing drifts', { concurrency: true }, () => {
       assert.deepEqual(Object.keys(require(entry)).sort(), exported)
       const names = JSON.stringify(Object.fromEntries(exported.map((name) => [name, true])))
       const source = `import * as api from '${entry}'\nvoid (${names} satisfies Record<keyof typeof api, true>)\n`
-      await compiles(lay(t, { [`types/exports-${basename(entry)}.mts`]: source }), ...NODENEXT, ...NODE_ONLY)
+      await compiles(write(t, { [`types/exports-${basename(entry)}.mts`]: source }), ...NODENEXT, ...NODE_ONLY)
     })
   }
 
