@@ -53,7 +53,8 @@ export function toNodeListener(handler) {
       // Nobody reads the request's body, so the connection is closed after the answer. HTTP/2 has no such header.
       if (!(':path' in req.headers) && (req.headers['transfer-encoding'] || Number(req.headers['content-length']))) res.setHeader('connection', 'close');
       // A middleware may have set cookies before, or say what else its answers vary on.
-      const before = (/** @type {string} */ name) => [res.getHeader?.(name) ?? []].flat().map(String), cookiesBefore = before('set-cookie');
+      const before = (/** @type {string} */ name) => [res.getHeader?.(name) ?? []].flat().map(String);
+      const cookiesBefore = cookies.length ? before('set-cookie') : [];
       // Without `writeHead`, `end` adds the length of the body to the head, and sends both in one piece.
       res.statusCode = status;
       for (const name of Object.keys(headers)) {
