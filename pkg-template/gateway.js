@@ -41,8 +41,9 @@ export function createGateway(options = {}) {
     requests: [],
     fetch: (request) => answerRequest(answer, request),
     listen: (port = 0) => listen(answer, port),
-    fail: (fault, { times = 1, ...unknown } = {}) => {
-      for (const name of Object.keys(unknown)) throw new TypeError(`${name} is no option of fail`)
+    fail: (fault, { times = 1, ...others } = {}) => {
+      const [unknown] = Object.keys(others)
+      if (unknown !== undefined) throw new TypeError(`${unknown} is no option of fail`)
       faults.add(fault, times)
     },
     heal: faults.clear,
