@@ -1,5 +1,5 @@
 // A fleet in which anything may stop, die or restart: four processes of examples/fleet with a hundred users, Redis, and a
-// server that knows which token of a user is the valid one.
+// server that knows which token it gave each user last.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
@@ -34,7 +34,7 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
   const gateway = kit.createGateway({ revoke: revokes });
 
   /** The server awaits `before` and `after` around its own work. */
-  const holds = { before: () => {}, after: () => {} }, requests = [], valid = new Map();
+  const holds = { before: () => {}, after: () => {} }, requests = [], given = new Map();
   const server = createServer(async ({ url, headers: { authorization } }, response) => {
     const { sub: user } = await gateway.verify(authorization) ?? {}, by = Number(url.match(/^\/(\d)\//)?.[1]);
     const request = { user, by, status: 0 };
@@ -43,7 +43,7 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
       await holds.before(request);
       const answer = await gateway.fetch(new Request('http://gateway/api/v2/auth/refresh', { headers: { authorization } })), body = await answer.text();
       request.status = answer.status;
-      if (answer.ok) valid.set(user, hash(JSON.parse(body).data.accessToken));
+      if (answer.ok) given.set(user, hash(JSON.parse(body).data.accessToken));
       await holds.after(request);
       response.writeHead(answer.status).end(body);
     } catch {
@@ -59,7 +59,6 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
 
   const iat = Math.floor(Date.now() / 1000) - 29 * DAY_S;
   const tokens = await Promise.all(Array.from({ length: USERS }, async (_, i) => [`user-${i}`, await gateway.issue({ sub: `user-${i}`, iat, exp: iat + 30 * DAY_S })]));
-  for (const [user, token] of tokens) valid.set(user, hash(token));
   let store = await startRedis();
   const processes = await Promise.all(Array.from({ length: PROCESSES }, async (_, i) => {
     const BASE_URL = `http://127.0.0.1:${server.address().port}/${i}`;
@@ -70,8 +69,9 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
   }));
 
   const access = (which = processes) => Promise.all(which.map(({ ask }) => ask('access')));
+  const users = tokens.map(([user]) => user);
   return {
-    processes, requests, holds, valid, access, users: tokens.map(([user]) => user),
+    processes, requests, holds, access, users,
     cli: (...args) => kit.run('redis-cli', ['-p', String(port), ...args]),
     endRedis: () => store.end(),
     async startRedis() { store = await startRedis(); },
@@ -79,16 +79,16 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
     async asked(isMeant, times) {
       while (requests.filter(isMeant).length < times) await pause(20);
     },
-    /** Uses these processes until each holds the valid token of each user; resolves with how long that took, in seconds. */
+    /** Uses these processes until each holds the token of each user's last refresh; resolves with how long that took, in seconds. */
     async inStep(which = processes, isMeant = () => true) {
       const begun = Date.now();
       for (;;) {
-        const held = await access(which), wanted = [...valid.values()];
-        if (held.every((tokens) => tokens.every((token, i) => token === wanted[i] || !isMeant(i)))) return (Date.now() - begun) / 1000;
+        const held = await access(which);
+        if (held.every((tokens) => tokens.every((token, i) => token === given.get(users[i]) || !isMeant(i)))) return (Date.now() - begun) / 1000;
         await pause(500);
       }
     },
     /** Returns how many requests each user cost. */
-    costs: () => tokens.map(([user]) => requests.filter((request) => request.user === user).length),
+    costs: () => users.map((user) => requests.filter((request) => request.user === user).length),
   };
 }

@@ -5,7 +5,7 @@ import { count, fleet, gate, pause } from '../fleet.mjs';
 /** A call looks at the store if the last look is 30 s old; a machine that has much else to do takes some seconds more. */
 const IN_STEP_S = 40;
 
-/** Asserts that all hold the valid token soon, and that each user's was refreshed so often. */
+/** Asserts that all hold the last token soon, and that each user's was refreshed so often. */
 async function soonInStep({ requests, inStep, users }, { which, isMeant = () => true, refreshes = 1 } = {}) {
   const tookS = await inStep(which, isMeant);
   assert.ok(tookS < IN_STEP_S, `in step after ${tookS} s`);
