@@ -1,5 +1,18 @@
 # The tools: installed once for each machine and version, and said so.
 
+WASM_PACK := 0.15.1
+CARGO_MUTANTS := 27.1.0
+CARGO_DENY := 0.20.2
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+
+# What cargo installs is kept between checkouts: compiling it takes minutes.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/transak-user-token/wasm-pack-$(WASM_PACK)-wasm-bindgen-$(WASM_BINDGEN)
+export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export CHROMIUM := $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium))
+CHROMEDRIVER := $(or $(CHROMEDRIVER),$(shell command -v chromedriver || echo /usr/bin/chromedriver))
+
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
 setup: node_modules/.package-lock.json $(TOOLS)/bin/wasm-pack $(TOOLS)/bin/wasm-bindgen
 	@rustup target list --installed | grep -qx wasm32-unknown-unknown || { echo "installing the Rust target wasm32-unknown-unknown"; rustup target add wasm32-unknown-unknown; }
 	for component in rust-src clippy rustfmt; do
