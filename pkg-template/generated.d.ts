@@ -53,7 +53,7 @@ declare module '#glue' {
     sessionLockedOut(ticket: number): Turn;
     sessionWaitForAnother(): Turn;
     sessionAbandon(ticket: number): Turn;
-    sessionFound(stored: unknown, held: string | null, saysNothing: boolean, hasLock: boolean, wasWritten: boolean, wasReplaced: boolean): Turn;
+    sessionFound(stored: unknown, held: string | null, saysNothing: boolean, hasLock: boolean, wasWritten: boolean, wasReplaced: boolean, isDeleteDue: boolean): Turn;
     sessionForgetLook(): Turn;
     sessionReplace(token: unknown): Turn;
     sessionClear(isHere: boolean): Turn;

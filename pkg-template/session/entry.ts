@@ -172,13 +172,13 @@ export class Entry {
     return this.store();
   }
 
-  /** Notes a logout here. This token has to be deleted, if there is one. */
+  /** Notes a logout here. This token has to be deleted or, if the session held none, whatever token the store has. */
   expectDelete(token: string | null, ttlMs: number) {
     // Another process may hold a token that this session does not know. Without the marker it would store that token again.
     if (this.mayForget) this.markMs = token === null ? LONGEST_MARK_MS : ttlMs;
-    const left = token ?? this.pending?.token;
+    const left = token ?? this.pending?.token ?? null;
     this.forgetDelete();
-    if (left !== undefined) this.pending = new PendingDelete(left, () => { this.look(); });
+    this.pending = new PendingDelete(left, () => { this.look(); });
   }
 
   /** Deletes what is stored. Rejects if the store fails. Then the delete is tried again later. */
@@ -238,8 +238,8 @@ export class Entry {
   /** Compares the token with what was found in the store. Returns what to do. */
   private found(found: any, { wasWritten = false, wasReplaced = false }) {
     const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
-    const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld;
-    const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced });
+    const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld, isDeleteDue = this.pending !== undefined;
+    const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced, isDeleteDue });
     // The list is about the token that this session got by its own refreshes. It is not about a token from the store.
     if (step === 'adopt' || step === 'forget') this.superseded = [];
     if (step === 'forget' || state.isStored) {

@@ -114,8 +114,11 @@ async function platformLock(name: string, signal: AbortSignal, work: Work) {
     try {
       await globalThis.navigator?.locks?.request(name, { signal }, () => begun = work());
     } catch {}
-    await (begun ?? work());
-    timersOf.delete(name);
+    try {
+      await (begun ?? work());
+    } finally {
+      timersOf.delete(name);
+    }
   });
 }
 

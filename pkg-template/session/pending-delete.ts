@@ -11,8 +11,8 @@ export class PendingDelete {
   private waitMs = FIRST_MS;
   private triedAt = 0;
 
-  /** @param token the token to delete */
-  constructor(readonly token: string, private readonly retry: () => void) {}
+  /** @param token the token to delete; null if the session held none, and any token from before the logout has to go */
+  constructor(readonly token: string | null, private readonly retry: () => void) {}
 
   /** Tells whether a call has to try now, and counts that as an attempt. */
   isDue(): boolean {

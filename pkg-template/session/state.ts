@@ -97,8 +97,9 @@ export class SessionState {
   }
 
   /** Compares with the store's token; `held` is the token that the session holds, or held before a logout. */
-  found(stored: unknown, held: string | null, { saysNothing, hasLock, wasWritten, wasReplaced }: Record<'saysNothing' | 'hasLock' | 'wasWritten' | 'wasReplaced', boolean>) {
-    const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasWritten, wasReplaced));
+  found(stored: unknown, held: string | null, says: Record<'saysNothing' | 'hasLock' | 'wasWritten' | 'wasReplaced' | 'isDeleteDue', boolean>) {
+    const { saysNothing, hasLock, wasWritten, wasReplaced, isDeleteDue } = says;
+    const turn = this.turn((core) => core.sessionFound(stored, held, saysNothing, hasLock, wasWritten, wasReplaced, isDeleteDue));
     if (turn.step === 'adopt') this.token = (stored as string).trim();
     if (turn.step === 'forget') this.token = null;
     return turn;

@@ -226,7 +226,8 @@ fn whole(number: f64) -> u32 {
 ///
 /// `held` is the token that the session holds, or held before a logout. `says_nothing` means that the store also looks empty if it has
 /// failed. `has_lock` means that this session has the lock, so no other session stores a token now. `was_written` means that the store
-/// has just taken the token. `was_replaced` means that another tab has reported a new login.
+/// has just taken the token. `was_replaced` means that another tab has reported a new login. `is_delete_due` means that the store has
+/// not done a delete after a logout here.
 #[wasm_bindgen(js_name = sessionFound)]
 #[must_use]
 #[expect(clippy::fn_params_excessive_bools, reason = "JavaScript has no other flags")]
@@ -237,8 +238,9 @@ pub fn found(
     has_lock: bool,
     was_written: bool,
     was_replaced: bool,
+    is_delete_due: bool,
 ) -> JsValue {
-    let content = match compared(stored, held) {
+    let content = match compared(stored, held, is_delete_due) {
         Ok(stored) => Content::Token(stored),
         Err(_) if stored.as_string().as_deref() == Some(LOGGED_OUT) => Content::LoggedOut,
         Err(_) if stored.is_falsy() && !says_nothing => Content::Empty,
@@ -256,13 +258,15 @@ pub fn found(
     })
 }
 
-fn compared(stored: &JsValue, held: &JsValue) -> Result<Stored, InvalidReason> {
+/// Compares a stored token with the one that the session holds, or held before a logout. If a session that never held one logs out,
+/// the stored token counts as its user's.
+fn compared(stored: &JsValue, held: &JsValue, is_delete_due: bool) -> Result<Stored, InvalidReason> {
     let stored = OldToken::read(&token_text(stored)?, "")?;
     let held = token_text(held).and_then(|held| OldToken::read(&held, ""));
     Ok(Stored {
         claims: stored.claims,
         is_same: held.as_ref().is_ok_and(|held| held.token == stored.token),
-        is_of_same_user: held.is_ok_and(|held| held.is_of_same_user(&stored)),
+        is_of_same_user: held.map_or(is_delete_due, |held| held.is_of_same_user(&stored)),
     })
 }
 

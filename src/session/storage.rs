@@ -40,7 +40,7 @@ pub struct Stored {
     pub claims: Claims,
     /// Whether it is the very token that is held.
     pub is_same: bool,
-    /// Whether it is the same user's.
+    /// Whether it is the same user's. If a session that never held a token logs out, the token that it has to delete counts as such.
     pub is_of_same_user: bool,
 }
 

@@ -277,6 +277,25 @@ describe('a delete that fails', { concurrency: true }, () => {
     assert.equal((await reopen({ storage, key })).status().state, 'invalid')
   })
 
+  for (const [what, age, isLater] of [['deletes a token of any user from before the logout', 1, false], ['adopts a later login', -1, true]]) {
+    test(`of an empty session is tried again, and then ${what}`, async (t) => {
+      const { open, reopen, aged } = await world(t), token = await aged(age)
+      const key = unique(), storage = memory([[key, token]]), session = open(null, { storage, key })
+      storage.fault = down
+      await assert.rejects(session.clear(), { code: 'ERR_STORAGE' })
+      assert.equal(storage.map.get(key), token)
+      storage.fault = null
+      if (isLater) {
+        await until(() => session.accessToken().then((held) => held === token, () => false))
+        assert.equal(storage.map.get(key), token)
+      } else {
+        await assert.rejects(session.accessToken(), cleared)
+        await until(() => storage.map.size === 0)
+        assert.equal((await reopen({ storage, key })).status().state, 'invalid')
+      }
+    })
+  }
+
   test('is forgotten with a new login, here or in another tab', async (t) => {
     const { open, fresh, aged } = await world(t)
     for (const isElsewhere of [false, true]) {
