@@ -46,7 +46,7 @@ export async function openBrowser(options = {}) {
   const site = await openSite({ ...options, pages: { '/blank.html': '<!doctype html><title>blank</title>', ...options.pages } });
   const userDataDir = await mkdtemp(join(tmpdir(), 'chromium-'));
   const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, userDataDir,
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, userDataDir, timeout: 120_000,
   });
   const lines = [];
   const open = async (path = '/blank.html') => {

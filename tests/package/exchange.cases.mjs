@@ -455,8 +455,9 @@ export async function works(world, module) {
 }
 
 function settled(promise) {
-  const limit = new Promise((resolve) => setTimeout(resolve, 3_000, { rejected: true, reason: new Error('it does not settle') }));
-  return Promise.race([promise.then((value) => ({ value }), (reason) => ({ rejected: true, reason })), limit]);
+  let timer;
+  const limit = new Promise((resolve) => { timer = setTimeout(resolve, 30_000, { rejected: true, reason: new Error('it does not settle') }); });
+  return Promise.race([promise.then((value) => ({ value }), (reason) => ({ rejected: true, reason })), limit]).finally(() => clearTimeout(timer));
 }
 
 function report(error, { signal }, { TransakTokenError }, shows, inspect) {

@@ -143,7 +143,7 @@ describe('the examples do what they say', () => {
     t.after(close)
 
     /** Opens the example with a token in the session's storage; /transak is the page's own backend. */
-    const visit = async (token) => {
+    const visit = async (token, isDone = () => true) => {
       const page = await open()
       await page.evaluate((area, key, token) => {
         window[area].clear()
@@ -157,15 +157,17 @@ describe('the examples do what they say', () => {
         await request.respond({ status, headers: Object.fromEntries(headers), body: await response.text() })
       })
       await page.goto(`${origin}/index.html`, { waitUntil: 'networkidle0' })
+      await page.waitForFunction(isDone, { polling: 50 }, token, area, key)
       return { path: new URL(page.url()).pathname, stored: await page.evaluate((area, key) => window[area].getItem(key), area, key) }
     }
 
     assert.deepEqual(await visit(fresh), { path: '/index.html', stored: fresh })
-    assert.deepEqual(await visit(expired), { path: '/login', stored: expired })
-    assert.deepEqual(await visit(null), { path: '/login', stored: null })
+    const isAtLogin = () => location.pathname === '/login'
+    assert.deepEqual(await visit(expired, isAtLogin), { path: '/login', stored: expired })
+    assert.deepEqual(await visit(null, isAtLogin), { path: '/login', stored: null })
     assert.equal(gateway.requests.length, 0)
 
-    const { path, stored } = await visit(expiring)
+    const { path, stored } = await visit(expiring, (token, area, key) => window[area].getItem(key) !== token)
     assert.equal(path, '/index.html')
     assert.notEqual(stored, expiring)
     assert.ok((await gateway.verify(stored)).exp > Date.now() / 1000 + 29 * DAY_S)

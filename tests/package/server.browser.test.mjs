@@ -109,7 +109,7 @@ test('a page that lost its answer gets the same new token', async (t) => {
   const base = await listen(t, toNodeListener(handler())), token = await gateway.issue({ sub: 'b' });
   const leaving = await site.open();
   gateway.fail({ kind: 'latency', ms: 150 });
-  leaving.evaluate((base, authorization) => { fetch(`${base}/api/v2/auth/refresh`, { headers: { authorization } }).catch(() => {}); }, base, token);
+  leaving.evaluate((base, authorization) => { fetch(`${base}/api/v2/auth/refresh`, { headers: { authorization } }).catch(() => {}); }, base, token).catch(() => {});
   await arrived(gateway);
   await leaving.close();
   const page = await site.open(), [one, two] = [await refresh(page, token, base), await refresh(page, token, base)];

@@ -50,7 +50,7 @@ for (const [name, given] of [
   ['was only opened', { way: 'opened' }],
   ['was used', {}],
   ['was started', { way: 'started' }],
-  ['waits for the answer to a refresh', { way: 'refreshing', latencyMs: 200, ageDays: 29 }],
+  ['waits for the answer to a refresh', { way: 'refreshing', latencyMs: 1_500, ageDays: 29 }],
   ['is in a worker and was used', { inWorker: true, path: '/holder.html?database' }],
   ['is in a worker and was started', { inWorker: true, path: '/holder.html?database', way: 'started' }],
 ]) {
@@ -75,17 +75,19 @@ test(`a page that comes back from the back/forward cache after a logout gives no
 
 /** Freezes a page during a refresh for longer than `timeoutMs`. Then checks the token that its session holds. */
 async function freeze(t, leftMs, sleepMs) {
-  const { open, openTab, gateway, base, aged } = await browser(t), exp = Math.ceil((Date.now() + leftMs) / 1000)
-  const token = await aged({ iat: exp - 30 * DAY_S, exp })
+  const { open, openTab, gateway, base, aged } = await browser(t)
+  const page = await openTab(null, '{ timeoutMs: 1_000, clockToleranceMs: 0 }'), other = await open(), client = await page.createCDPSession()
+  // The token's life is short, so it begins when the tabs are there.
+  const exp = Math.ceil((Date.now() + leftMs) / 1000), token = await aged({ iat: exp - 30 * DAY_S, exp })
   gateway.fail({ kind: 'latency', ms: 500 })
-  const page = await openTab(token, '{ timeoutMs: 1_000, clockToleranceMs: 0 }'), other = await open(), client = await page.createCDPSession()
-  await page.evaluate(() => {
+  await page.evaluate(async (token) => {
+    await session.replace(token)
     let last = Date.now()
     globalThis.slept = 0
     setInterval(() => [slept, last] = [Math.max(slept, Date.now() - last), Date.now()], 20)
     session.start()
     session.accessToken().catch(() => {})
-  })
+  }, token)
   while (!gateway.requests.some(({ method }) => method === 'GET')) await new Promise(setImmediate)
   await client.send('Page.setWebLifecycleState', { state: 'frozen' })
   // This is the sleep.

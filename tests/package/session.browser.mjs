@@ -27,7 +27,7 @@ export async function browser(t, pages = {}) {
       globalThis.heard = []
       for (const type of ['refreshed', 'refreshfailed', 'expired', 'replaced', 'cleared', 'storageerror']) session.addEventListener(type, () => heard.push(type))
     }, token, base, more)
-    const hears = (type) => page.waitForFunction((type) => heard.includes(type), { timeout: 12_000, polling: 50 }, type)
+    const hears = (type) => page.waitForFunction((type) => heard.includes(type), { timeout: 30_000, polling: 50 }, type)
     return Object.assign(page, { hears, heard: () => page.evaluate(() => heard), token: () => page.evaluate(() => session.accessToken()) })
   }
   return { ...opened, gateway, base, aged, openTab, expiring: await aged() }

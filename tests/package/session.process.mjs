@@ -18,7 +18,9 @@ async function asked(method, body) {
 }
 
 const calls = {
-  begin({ token, ...options }) {
+  async begin({ token, ...options }) {
+    // The first request of a process may take longer than a session waits for its store.
+    if (STORE) await asked('GET')
     session = new TokenSession(token, { baseUrl: BASE, key: 'user', ...STORE && { storage }, ...options })
     for (const type of EVENTS) session.addEventListener(type, () => process.send({ event: type }))
   },

@@ -17,7 +17,7 @@ const everyone = (reached) => until(() => [...here.values()].filter((stage) => s
 
 try {
   const old = localStorage.getItem(key)
-  const session = await TokenSession.open({ baseUrl: base, storage: webStorage(localStorage), key })
+  const session = await TokenSession.open({ baseUrl: base, storage: webStorage(localStorage), key, maxWaitMs: 60_000 })
   session.addEventListener('refreshed', () => heard.push('refreshed'))
   session.addEventListener('expired', () => heard.push('expired'))
   await everyone(1)

@@ -120,7 +120,7 @@ describe('accessToken', { concurrency: true }, () => {
 
   test('after the expiry it rejects at once while a refresh is in flight, and the answer makes the token usable again', async (t) => {
     const { open, gateway } = await world(t)
-    const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 20, exp: now + 1.5 })
+    const now = Date.now() / 1000, token = await gateway.issue({ iat: now - 60, exp: now + 5 })
     const answered = resolvers()
     const session = open(token, { maxWaitMs: 0, fetch: async (...given) => {
       const response = await fetch(...given)

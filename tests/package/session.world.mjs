@@ -16,6 +16,8 @@ export async function world(t, { listen = true, ...options } = {}) {
   const gateway = createGateway({ revoke: true, ...options })
   const { url: baseUrl, close } = listen ? await gateway.listen() : { url: 'https://gateway.test', close() {} }
   const fetch = listen ? undefined : (url, init) => gateway.fetch(new Request(url, init))
+  // In real time a busy machine may take long. The tests of the default are in simulated time.
+  const patience = listen ? { maxWaitMs: 60_000 } : {}
   const sessions = []
   t.after(async () => {
     for (const session of sessions) session.stop()
@@ -36,9 +38,9 @@ export async function world(t, { listen = true, ...options } = {}) {
   return {
     gateway, baseUrl, aged, adopt,
     fresh: await aged(0), expiring: await aged(29), expired: await aged(31),
-    open: (token, more = {}) => adopt(new TokenSession(token, { baseUrl, fetch, ...more })),
+    open: (token, more = {}) => adopt(new TokenSession(token, { baseUrl, fetch, ...patience, ...more })),
     async reopen(more) {
-      const session = await TokenSession.open({ baseUrl, fetch, ...more })
+      const session = await TokenSession.open({ baseUrl, fetch, ...patience, ...more })
       return session && adopt(session)
     },
   }
