@@ -64,6 +64,7 @@ export async function fleet(kit, { keeps = true, revokes = true } = {}) {
     const BASE_URL = `http://127.0.0.1:${server.address().port}/${i}`;
     const one = startProcess({ REDIS_URL: `redis://127.0.0.1:${port}`, BASE_URL, MAY_FORGET: keeps ? '' : '1' });
     kit.after(() => one.end('SIGKILL'));
+    await one.ask('reach');
     await one.ask('open', tokens);
     return one;
   }));

@@ -7,6 +7,16 @@ const fleet = createFleet(REDIS_URL, { baseUrl: BASE_URL, storageMayForget: !!MA
 const sessions = [], heard = {};
 
 const calls = {
+  /** Waits until the store answers: its first connection may take longer than a session waits for it. */
+  async reach() {
+    for (let isAway = true; isAway;) {
+      isAway = false;
+      const session = fleet.session('nobody', null);
+      session.addEventListener('storageerror', () => { isAway = true; });
+      await session.accessToken().catch(() => {});
+      session.dispose();
+    }
+  },
   open(tokens) {
     for (const [user, token] of tokens) {
       const session = fleet.session(user, token);

@@ -129,7 +129,7 @@ const hash = (given) => `#${encodeURIComponent(JSON.stringify(given))}`;
 /** Logs in and navigates, several times for each kind of login, and finds the session in the next page. */
 export async function loginThenLeave(kit, open) {
   const site = await kit.site(await kit.project(files)), { base } = await kit.world();
-  const outcome = await open(`${site}/login.html${hash({ base, times: 3 * LOGINS, time: 0, lost: [0, 0, 0] })}`, 25_000 + LOGINS * 3_000);
+  const outcome = await open(`${site}/login.html${hash({ base, times: 3 * LOGINS, time: 0, lost: [0, 0, 0] })}`, 60_000 + LOGINS * 9_000);
   assert.equal(outcome, 'lost 0,0,0');
 }
 

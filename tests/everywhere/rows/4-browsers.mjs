@@ -1,7 +1,7 @@
 // Browsers: a page and every kind of worker, from the files of the package as they are.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, html } from '../harness.mjs';
 import { LOGINS, backAfterLogout, inFrameOfAnotherSite, inSandbox, loginThenLeave, withCookiesBlocked } from '../session.mjs';
@@ -63,7 +63,7 @@ const ways = {
 
 /** Opens pages in WebKit, by WebDriver: MiniBrowser is a window, so it gets a screen of its own. */
 export async function webkit(kit) {
-  const port = await kit.port(), display = `:${100 + (port % 400)}`;
+  const port = await kit.port(), display = `:${100 + (port % 400)}`, screen = `/tmp/.X11-unix/X${display.slice(1)}`;
   const start = (command, args, env = {}) => {
     const child = spawn(command, args, { detached: true, stdio: 'ignore', env: { ...process.env, ...env } });
     kit.after(() => {
@@ -73,6 +73,7 @@ export async function webkit(kit) {
     });
   };
   start('Xvfb', [display, '-screen', '0', '800x600x24', '-nolisten', 'tcp']);
+  while (!existsSync(screen)) await new Promise((resolve) => setTimeout(resolve, 50));
   start(process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver', [`--port=${port}`], { DISPLAY: display, WAYLAND_DISPLAY: '' });
   const ask = async (method, path, body) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json' } });
@@ -118,7 +119,7 @@ export async function webkit(kit) {
 }
 
 const printed = (command, ...args) => () => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-const row = (name, before, found, more = {}) => ({ group: 'Browsers', name, before, found, limitMs: 120_000 + LOGINS * 3_000, ways: { ...ways, ...more } });
+const row = (name, before, found, more = {}) => ({ group: 'Browsers', name, before, found, limitMs: 180_000 + LOGINS * 9_000, ways: { ...ways, ...more } });
 export default [
   row('Chromium', (kit) => kit.browser(), printed(process.env.CHROMIUM ?? '/usr/bin/chromium', '--version')),
   row('Firefox', (kit) => kit.browser('firefox'), printed(process.env.FIREFOX ?? '/usr/bin/firefox-esr', '--version'), { 'session with cookies blocked': withCookiesBlocked }),

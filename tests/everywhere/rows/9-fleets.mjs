@@ -55,12 +55,15 @@ async function routes(kit, count) {
   return { port, store, gateway, processes, tokens };
 }
 
-/** How many users each process is asked for. */
-const USERS = 200;
+/** How many users each process is asked for, and how many of them at once: more would wait too long on a slow machine. */
+const USERS = 200, AT_ONCE = 50;
 
 const oneRequestEach = (count) => async (kit) => {
   const { gateway, processes, tokens } = await routes(kit, count), users = await tokens(USERS);
-  const answers = await Promise.all(users.flatMap((token, user) => processes.map(({ ask }) => ask(token, user))));
+  const answers = [], askAll = (token, user) => processes.map(({ ask }) => ask(token, user));
+  for (let from = 0; from < USERS; from += AT_ONCE) {
+    answers.push(...await Promise.all(users.slice(from, from + AT_ONCE).flatMap((token, at) => askAll(token, from + at))));
+  }
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   assert.equal(new Set(answers.map(({ token }) => token)).size, USERS, 'one new token for each');
   assert.equal(gateway.refreshes(), USERS);
@@ -125,8 +128,11 @@ export default [
         for (const { token } of during) assert.ok(await gateway.verify(token));
         for (const { told } of processes) assert.ok(told('degraded') >= 1 && told('degraded') <= 3, 'told once for each of storage, limiter and lock');
         await redis(kit, port);
-        const fresh = await gateway.issue({ sub: 'later' });
-        await until(async () => Promise.all(processes.map(({ ask }) => ask(fresh, 99))), ([one, two]) => one.token !== undefined && one.token === two.token);
+        const askBoth = async () => {
+          const later = await gateway.issue({ sub: 'later' });
+          return Promise.all(processes.map(({ ask }) => ask(later, 99)));
+        };
+        await until(askBoth, ([one, two]) => one.token !== undefined && one.token === two.token);
         for (const token of users) assert.ok(gateway.refreshes(token) <= 2, 'no user twice more than once');
       },
     },
@@ -162,11 +168,12 @@ export default [
         await Promise.all([one.ask('open', users), two.ask('open', users)]);
         const held = await one.ask('access');
         assert.deepEqual(await two.ask('access'), held);
+        const before = await Promise.all([one, two].map(({ ask }) => ask('storageErrors')));
         await store.end();
-        for (const each of [one, two]) {
+        for (const [at, each] of [one, two].entries()) {
           assert.deepEqual(await each.ask('access'), held, 'the valid tokens are handed out');
           await each.ask('refresh');
-          assert.equal(await each.ask('storageErrors'), users.length, 'one event a session');
+          assert.equal(await each.ask('storageErrors') - before[at], users.length, 'one event a session');
         }
         await redis(kit, port);
         const inStep = await until(
