@@ -18,10 +18,17 @@ import { answerRequest, listen } from './gateway/transport.js'
 const REFRESH = '/api/v2/auth/refresh'
 const CALLS = `POST /api/v2/auth/login, POST /api/v2/auth/verify and GET ${REFRESH}`
 
+/** The types of the options; `allowedOrigins` is checked where it is read. */
+const TYPES = { lifetimeMs: 'number', now: 'function', revoke: 'boolean', otp: 'string', log: 'function' }
+
 /** @type {(options?: GatewayOptions) => Gateway} */
 export function createGateway(options = {}) {
   const problem = unknownName(options, 'options')
   if (problem) throw new TypeError(problem)
+  for (const [name, type] of Object.entries(TYPES)) {
+    const given = /** @type {Record<string, unknown>} */ (options)[name]
+    if (given !== undefined && typeof given !== type) throw new TypeError(`${name} must be a ${type}`)
+  }
   const { allowedOrigins = [], otp = '123456', log } = options
   const cors = createCors(allowedOrigins)
   const faults = createFaults()
@@ -41,8 +48,9 @@ export function createGateway(options = {}) {
     requests: [],
     fetch: (request) => answerRequest(answer, request),
     listen: (port = 0) => listen(answer, port),
-    fail: (fault, { times = 1, ...others } = {}) => {
-      const [unknown] = Object.keys(others)
+    fail: (fault, given = {}) => {
+      if (typeof given !== 'object') throw new TypeError('the options of fail must be an object: { times }')
+      const { times = 1, ...others } = given, [unknown] = Object.keys(others)
       if (unknown !== undefined) throw new TypeError(`${unknown} is no option of fail`)
       faults.add(fault, times)
     },

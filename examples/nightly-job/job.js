@@ -17,7 +17,7 @@ const counts = { fresh: 0, refreshed: 0, login: 0, failed: 0 }
 for await (const { key, status, refreshed, error } of keepFresh(tokens(), {
   environment: 'production',
   baseUrl: process.env.TRANSAK_URL,   // if unset: Transak itself
-  headers: (id) => ({ 'x-api-key': process.env.TRANSAK_API_KEY ?? '', 'x-user-ip': addresses.get(id) }),
+  headers: (id) => ({ 'x-api-key': process.env.TRANSAK_API_KEY ?? '', 'x-user-ip': addresses.get(id) ?? '' }),
 })) {
   // Store it at once: the old token may no longer work.
   if (refreshed) await saveToken(key, refreshed.accessToken)

@@ -3,6 +3,7 @@
 import { iterates, read, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { abortReason, timer } from '../../src/js/wait.js';
+import { failure } from '../failure.js';
 import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, tokenStatuses } from '../index.js';
 import { core } from '../loader.js';
 import type { TransakTokenError } from '../types/index.js';
@@ -127,10 +128,11 @@ async function* run<K>(
       }
       isReading = !read;
       if (!read || read.done) break;
-      const chunk = read.value, statuses = tokenStatuses(chunk.map((entry) => entry?.[1]), checking);
+      const chunk = read.value, statuses = tokenStatuses(chunk.map((entry) => Array.isArray(entry) ? entry[1] : undefined), checking);
       for (let at = 0; at < chunk.length && !stop.isOver; at++) {
         const entry = chunk[at], status = statuses[at];
-        if (status.action !== 'refresh') yield { key: entry?.[0], status };
+        if (!Array.isArray(entry)) yield { key: undefined as any, status, error: failure('ERR_INVALID_OPTION', 'fix', 'an entry must be an array of a key and a token') as any };
+        else if (status.action !== 'refresh') yield { key: entry[0], status };
         else {
           while (underWay.size >= fleet.concurrency) await Promise.race(underWay);
           while (settled.length) yield settled.shift() as KeptEntry<K>;

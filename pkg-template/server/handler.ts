@@ -4,6 +4,7 @@ import type { Admitted, Reply } from '#glue';
 import { has } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { within } from '../../src/js/wait.js';
+import { failure } from '../failure.js';
 import type { RefreshEvent, RefreshHandler, RefreshHandlerOptions, RequestInfo } from '../types/server.js';
 import { randomness } from './crypto.js';
 import { FAULT, type Given, MALFORMED, direct } from './node.js';
@@ -100,6 +101,8 @@ export function createRefreshHandler(given: RefreshHandlerOptions): RefreshHandl
 
   const reply = onEvent ? counted : answer;
   const handler: RefreshHandler = async (request, info) => {
+    // node:http and Express pass a response to write. Nobody would write it, and the client would wait.
+    if (has(info, 'writeHead')) throw failure('ERR_INVALID_OPTION', 'fix', 'the handler takes a Request: for node:http and Express pass toNodeListener(handler)');
     // A value that is no `Request` may lack any of these.
     const { method, url, headers } = request ?? {}, isValid = has(headers, 'get');
     const { status, headers: fields, body } = await reply({ isValid, method, url, header: (name) => headers.get(name), request: () => request }, info);

@@ -35,7 +35,7 @@ async function answer<T>(driver: Driver, called: Called, isRefresh: boolean, res
 }
 
 function signalOf(called: Called): AbortSignal | undefined {
-  const unknown = called && unknownName(called, 'options');
+  const unknown = called && (typeof called === 'object' ? unknownName(called, 'options') : 'options must be an object');
   if (unknown) throw failure('ERR_INVALID_OPTION', 'fix', `an option is invalid: ${unknown}`);
   const signal = read(called, 'signal');
   if (signal === undefined || isSignal(signal)) return signal;

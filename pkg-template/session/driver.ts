@@ -1,6 +1,7 @@
 // The driver of a session. The rules in the wasm decide. This class connects the parts that wait, emit events, store tokens and lock.
 import { read } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
+import { after } from '../../src/js/wait.js';
 import { failure } from '../failure.js';
 import { core } from '../loader.js';
 import { emitter, type Emitter } from '../platform/emitter.js';
@@ -34,6 +35,8 @@ export class Driver {
   private generation = 0;
   private busy = 0;
   private isDisposed = false;
+  /** The details of the storage errors that are not emitted yet, because the session only begins. */
+  private early: unknown[] | undefined;
 
   /** Begins with a token, or without one. If `isStored`, `open()` reads the token later. */
   constructor(session: object, token: unknown, given: SessionOptions, isStored: boolean) {
@@ -66,6 +69,20 @@ export class Driver {
 
   status(): SessionStatus {
     return this.state.status();
+  }
+
+  /** Runs what a session begins with. Its storage errors are emitted a task later, so that the caller can add a listener first. */
+  async begin(work: () => Promise<unknown>) {
+    this.early = [];
+    try {
+      await work();
+    } finally {
+      after(0, () => {
+        const early = this.early ?? [];
+        this.early = undefined;
+        for (const detail of early) this.tell('storageerror', detail);
+      });
+    }
   }
 
   async open() {
@@ -138,7 +155,8 @@ export class Driver {
   }
 
   tell(type: keyof SessionEventMap, detail: unknown) {
-    this.emitter?.dispatchEvent(eventOf(type, this.session, detail));
+    if (type === 'storageerror' && this.early) this.early.push(detail);
+    else this.emitter?.dispatchEvent(eventOf(type, this.session, detail));
   }
 
   /** Wakes the waiting calls, so that each takes its next step. */

@@ -46,9 +46,8 @@ export class Outage {
   begin(method: Operation[0], what?: string) {
     const { driver } = this, detail = { error: storeFailure(what) };
     if (isMissing(this.storage)) {
-      // From now on the session has no store. The event comes a task later, so that a caller who opened the session can add a listener
-      // first.
-      if (driver.entry) setTimeout(() => driver.tell('storageerror', detail));
+      // From now on the session has no store.
+      if (driver.entry) driver.tell('storageerror', detail);
       driver.entry?.disconnect();
       driver.entry = undefined;
       return;

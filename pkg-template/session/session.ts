@@ -101,7 +101,7 @@ function end(this: TokenSession) {
 /** Resolves with a session once `begin` has ended. If `begin` fails, the session is disposed of. */
 async function begun(session: TokenSession, begin: (session: TokenSession) => Promise<unknown>) {
   try {
-    await begin(session);
+    await of(session).begin(() => begin(session));
     return session;
   } catch (thrown) {
     session.dispose();

@@ -11,6 +11,8 @@
  * Options of {@link createGateway}.
  *
  * @example
+ * import type { GatewayOptions } from 'transak-user-token/gateway'
+ *
  * const options: GatewayOptions = { allowedOrigins: ['http://localhost:5173'], log: console.log }
  */
 export interface GatewayOptions {
@@ -39,6 +41,8 @@ export interface GatewayOptions {
  * `which: 'same'`. The other faults, except `latency`, do not check the token.
  *
  * @example
+ * import type { Fault } from 'transak-user-token/gateway'
+ *
  * const outage: Fault = { kind: 'error', status: 503, latencyMs: 50 }
  */
 export type Fault = { latencyMs?: number } & (
@@ -77,6 +81,9 @@ export type Fault = { latencyMs?: number } & (
  * A request as it came in, with any path and method. Its headers hold the token, so do not log it.
  *
  * @example
+ * import { createGateway, type RecordedRequest } from 'transak-user-token/gateway'
+ *
+ * const gateway = createGateway()
  * const [first]: RecordedRequest[] = gateway.requests
  */
 export interface RecordedRequest {
@@ -93,7 +100,9 @@ export interface RecordedRequest {
  * A gateway that listens.
  *
  * @example
- * const { url, close }: Listener = await gateway.listen()
+ * import { createGateway, type Listener } from 'transak-user-token/gateway'
+ *
+ * const { url, close }: Listener = await createGateway().listen()
  */
 export interface Listener {
   /** Without a slash at the end: `'http://127.0.0.1:4000'`. */
@@ -107,6 +116,8 @@ export interface Listener {
  * The gateway. Its functions need no `this`, so `Deno.serve(gateway.fetch)` works.
  *
  * @example
+ * import { createGateway, type Gateway } from 'transak-user-token/gateway'
+ *
  * const gateway: Gateway = createGateway({ lifetimeMs: 60_000 })
  * gateway.revoke = true   // from now on
  */

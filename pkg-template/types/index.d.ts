@@ -505,7 +505,7 @@ export class TokenSession {
   static open(options: SessionOptions & { signal?: AbortSignal }): Promise<TokenSession>
   /**
    * Begins a session with the token of a login. Resolves once the token is stored, or its store has failed: then a page may
-   * navigate.
+   * navigate. If the store has failed, the session emits `storageerror` a task later.
    *
    * Rejects with `ERR_INVALID_OPTION` and with `ERR_INVALID_TOKEN`.
    */

@@ -345,7 +345,7 @@ export interface KeptEntry<K> {
   status: TokenStatus
   /** The new token. Store it at once: the old one may no longer work. */
   refreshed?: RefreshedToken
-  /** Why the refresh failed, or what `headers` or `reload` threw. */
+  /** Why the refresh failed, what `headers` or `reload` threw, or that the entry is no pair: then `key` is undefined. */
   error?: TransakTokenError
 }
 

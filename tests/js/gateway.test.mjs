@@ -638,6 +638,14 @@ describe('CORS', () => {
     }
   })
 
+  test('a value of another type is refused at once', () => {
+    for (const [name, value] of [['lifetimeMs', '5m'], ['now', 5], ['revoke', 'yes'], ['otp', 123456], ['log', true]]) {
+      assert.throws(() => createGateway({ [name]: value }), { name: 'TypeError', message: new RegExp(`^${name} must be a `) })
+      assert.doesNotThrow(() => createGateway({ [name]: undefined }))
+    }
+    assert.throws(() => createGateway().fail({ kind: 'hang' }, 3), { name: 'TypeError', message: /options of fail must be an object/ })
+  })
+
   test('a request with an origin gets a connection of its own', async (t) => {
     const { refresh } = await listening(t)
     assert.equal((await refresh('x', { headers: { origin: ORIGIN } })).headers.get('connection'), 'close')

@@ -74,6 +74,17 @@ describe('the entries', () => {
     assert.equal(gateway.requests.length, 1);
   });
 
+  test('that are no pairs say so, and end no job', async (t) => {
+    const { gateway, expiring, options } = await world(t), token = fresh('f');
+    for (const wrong of [token, { key: 'f', token }, undefined, null, 7]) {
+      const [first, second] = await all(keepFresh([wrong, ['a', await expiring('a')]], options));
+      assert.deepEqual([first.key, first.status.state, first.error.code, first.error.action], [undefined, 'invalid', 'ERR_INVALID_OPTION', 'fix']);
+      assert.match(first.error.message, /an array of a key and a token/);
+      assert.ok(second.refreshed);
+    }
+    assert.equal(gateway.requests.length, 5);
+  });
+
   test('an option decides what is about to expire', async (t) => {
     const { gateway, expiring, options } = await world(t);
     const [{ status }] = await all(keepFresh(new Map([['a', await expiring('a')]]), { ...options, refreshWindowMs: 1000 }));

@@ -183,6 +183,18 @@ test('a value that is no Request gets 400 and calls no function', async (t) => {
   }
 });
 
+test('a handler that node:http calls without toNodeListener says what is missing', async (t) => {
+  const { handler } = await world(t), called = [];
+  const url = await listen(t, (req, res) => called.push(handler(req, res).catch((error) => {
+    called.push(error);
+    res.end();
+  })));
+  await fetch(url + PATH);
+  const { code, action, message } = called.at(-1);
+  assert.deepEqual([code, action], ['ERR_INVALID_OPTION', 'fix']);
+  assert.match(message, /toNodeListener/);
+});
+
 test('without a global crypto, as in Node 18, tokens are hashed with a random key', async () => {
   const script = `delete globalThis.crypto;
     Math.random = () => { throw new Error('a key that can be guessed'); };

@@ -1,7 +1,8 @@
 // A session's login is in its store before the page navigates, and the session reports a store that loses it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { memory, turn, unique, world } from './session.world.mjs'
+import { TokenSession } from 'transak-user-token'
+import { memory, next, turn, unique, world } from './session.world.mjs'
 
 const until = async (holds) => {
   for (const end = Date.now() + 30_000; !holds();) {
@@ -100,6 +101,20 @@ describe('a login', { concurrency: true }, () => {
     const session = open(fresh, { storage: Object.assign(memory(), { fault: down, only: 'set' }), key: unique(), maxWaitMs: 60_000 })
     assert.equal(await session.accessToken(), fresh)
     assert.deepEqual(session.heard, ['storageerror'])
+  })
+
+  test('by login() whose store fails is told to a listener that is added afterwards, once', async (t) => {
+    const { adopt, baseUrl, fresh } = await world(t)
+    for (const fault of [down, () => Promise.reject(new Error('gone'))]) {
+      const storage = Object.assign(memory(), { fault }), key = unique()
+      // The lock is slow to end, so the store fails long before login() resolves.
+      const lock = async (name, options, fn) => (await fn(), new Promise((resolve) => setTimeout(resolve, 20)))
+      const session = adopt(await TokenSession.login(fresh, { baseUrl, storage, key, lock }))
+      assert.equal(session.snapshot().stored, false)
+      await next(session, 'storageerror')
+      assert.equal(await session.accessToken(), fresh)
+      assert.deepEqual(session.heard, ['storageerror'])
+    }
   })
 
   test('by replace() is stored only with the lock, so an earlier answer does not overwrite it', async (t) => {

@@ -358,6 +358,7 @@ describe('the arguments', { concurrency: true }, () => {
     const { open, fresh } = await world(t), session = open(fresh)
     for (const method of ['accessToken', 'refresh']) {
       await assert.rejects(session[method]({ singal: AbortSignal.abort() }), { code: 'ERR_INVALID_OPTION', message: /singal is no option of this package/ })
+      await assert.rejects(session[method](fresh), { code: 'ERR_INVALID_OPTION', message: /options must be an object/ })
       await assert.doesNotReject(session[method]({ signal: undefined, timeoutMs: 1 }))
     }
   })
