@@ -1,6 +1,6 @@
 // A job over many tokens. It checks a thousand at a time, refreshes a few at a time, and reads more only when the loop takes results.
 // The wasm decides when a refresh is tried again, and when nothing more is sent.
-import { iterates, read, readHeaders } from '../../src/js/foreign.js';
+import { has, iterates, read, readHeaders } from '../../src/js/foreign.js';
 import { copyOptions } from '../../src/js/options.js';
 import { abortReason, timer } from '../../src/js/wait.js';
 import { failure } from '../failure.js';
@@ -8,7 +8,7 @@ import { TransakTokenError as ErrorClass, refreshAccessToken, tokenStatus, token
 import { core } from '../loader.js';
 import type { TransakTokenError } from '../types/index.js';
 import type { KeepFreshOptions, KeptEntry } from '../types/server.js';
-import { MAX_LATES, underLock } from './lock.js';
+import { MAX_HANGS, underLock } from './lock.js';
 import { LIMIT_MS } from './outage.js';
 import { createStop } from './stop.js';
 
@@ -32,8 +32,8 @@ async function* run<K>(
   entries: Entries<K>, { signal, lock, reload, headers, ...options }: KeepFreshOptions<K>, fleet: InstanceType<ReturnType<typeof core>['Fleet']>,
 ): AsyncGenerator<KeptEntry<K>, void, undefined> {
   const { refreshWindowMs, clockToleranceMs } = options, checking = { refreshWindowMs, clockToleranceMs };
-  /** The entries in a row that did not get the lock in time. One entry alone may wait for another process that refreshes its token. */
-  const lates = new Set<K>();
+  /** The entries in a row whose lock hung. A lock that another process has rejects instead. */
+  const hung = new Set<K>();
   const underWay = new Set<Promise<void>>(), settled: KeptEntry<K>[] = [];
   /** The error after which nothing more is sent. */
   let over: TransakTokenError | undefined;
@@ -43,6 +43,8 @@ async function* run<K>(
   /** Sends one request, without the signal: a sent request is always awaited, because it may already have ended the old token. */
   const send = async (key: K, token: string): Promise<Outcome<K>> => {
     const own = typeof headers === 'function' ? headers(key) : headers, read = readHeaders(own);
+    // A promise is no headers. If it rejects, that must not end the process.
+    if (has(own, 'then')) Promise.resolve(own).catch(() => {});
     // If these are no valid headers, the refresh says so.
     const all = read ? { ...core().defaultHeaders(), ...Object.fromEntries(read[0]) } : own;
     try {
@@ -64,15 +66,13 @@ async function* run<K>(
 
   const locked = async (key: K, token: string): Promise<Outcome<K> | undefined> => {
     if (!lock) return current(key, token);
-    const name = `transak-user-token:${String(key)}`, work = () => current(key, token), isBroken = () => lates.size >= MAX_LATES;
+    const name = `transak-user-token:${String(key)}`, work = () => current(key, token), isBroken = () => hung.size >= MAX_HANGS;
     const done = await stop.wait((stopped) => underLock(lock, name, isBroken() ? LIMIT_MS : LOCK_MS, work, stopped));
-    if (done.held === 'yes') {
-      lates.clear();
-      return done.result;
-    }
-    if (done.held === 'late') lates.add(key);
+    if (done.held === 'hangs') hung.add(key);
+    else if (done.held !== 'failed') hung.clear();
+    if (done.held === 'yes') return done.result;
     // If the lock did not come in time, its holder refreshes this token. If the lock fails, only its protection is lost.
-    if (done.held === 'failed' || isBroken() || stop.isOver) return work();
+    if (done.held === 'failed' || done.held === 'hangs' && isBroken() || stop.isOver) return work();
     const fields = { code: 'ERR_TIMEOUT', action: 'retry', attempts: 0, outcomeUnknown: false };
     return { failed: new ErrorClass('no answer came in time: the lock was not free', fields) as any };
   };

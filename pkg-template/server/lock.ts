@@ -3,45 +3,53 @@ import { caught } from '../../src/js/foreign.js';
 import { after } from '../../src/js/wait.js';
 import type { TokenLock } from '../types/index.js';
 
-/** After so many time-outs in a row a lock counts as broken. */
-export const MAX_LATES = 3;
+/** A lock that hangs so many times in a row counts as broken. */
+export const MAX_HANGS = 3;
 
-/** Whether the lock was acquired, was not acquired in time, or failed; and the result of the work under it. */
-export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' };
+/** How long a lock may take to reject after its time-out, in milliseconds. A lock that works does so, because another process has it. */
+const REJECTION_MS = 1_000;
+
+/** Whether the lock was acquired, is another's, failed, or did not even reject; and the result of the work under it. */
+export type Locked<T> = { held: 'yes'; result: T } | { held: 'late' | 'failed' | 'hangs' };
 
 /**
  * Resolves when the work is done, or when the lock was not acquired. Rejects if the work rejects. Once the work has begun, only its
- * result counts, whatever the lock does. `early` ends the wait as the time-out does.
+ * result counts, whatever the lock does. `early` ends the wait at once.
  */
 export function underLock<T>(
   lock: TokenLock, name: string, timeoutMs: number, work: () => Promise<T>, early?: Promise<void>,
 ): Promise<Locked<T>> {
   return new Promise((resolve, reject) => {
     const controller = caught(() => new AbortController()), signal = controller?.signal as AbortSignal, began = Date.now();
-    let isOver = false;
-    const end = (held: 'late' | 'failed') => {
-      if (isOver) return;
-      isOver = true;
-      stop();
-      resolve({ held });
-    };
+    /** Whether the work has begun, and whether it may not begin any more. */
+    let hasBegun = false, isOver = false;
     const giveUp = () => {
-      if (isOver) return;
-      end('late');
+      isOver = true;
       caught(() => controller?.abort());
     };
-    const stop = after(timeoutMs, giveUp);
-    early?.then(giveUp);
+    let stop = after(timeoutMs, () => {
+      giveUp();
+      stop = after(REJECTION_MS, () => resolve({ held: 'hangs' }));
+    });
+    early?.then(() => {
+      if (hasBegun) return;
+      stop();
+      giveUp();
+      resolve({ held: 'late' });
+    });
     const once = async () => {
       if (isOver) return;
-      isOver = true;
+      hasBegun = isOver = true;
       stop();
       await work().then((result) => resolve({ held: 'yes', result }), reject);
     };
     const refused = (reason: unknown) => {
+      if (hasBegun) return;
+      isOver = true;
+      stop();
       // Some locks reject early if another has them.
       const isLate = Date.now() - began >= timeoutMs || /^(Abort|Timeout)Error$/.test(caught(() => (reason as Error).name) ?? '');
-      end(isLate ? 'late' : 'failed');
+      resolve({ held: isLate ? 'late' : 'failed' });
     };
     try {
       Promise.resolve(lock(name, { timeoutMs, signal }, once)).then(() => refused(undefined), refused);

@@ -4,7 +4,7 @@ import type { Reply } from '#glue';
 import { caught } from '../../src/js/foreign.js';
 import type { TokenLock, TokenStorage } from '../types/index.js';
 import { hashOf, seal, unseal } from './crypto.js';
-import { MAX_LATES, underLock } from './lock.js';
+import { MAX_HANGS, underLock } from './lock.js';
 import { type Helper, LIMIT_MS } from './outage.js';
 
 /** How long an answer is repeated, in milliseconds: as long as the route repeats its own answers. */
@@ -24,7 +24,7 @@ const isAny = (value: unknown): value is unknown => true;
 const isStored = (value: unknown): value is unknown => value !== false;
 
 export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Sharing) {
-  let latesInARow = 0;
+  let hangsInARow = 0;
   const nameOf = async (token: string) => `transak-user-token:answer:${await hashOf(token, ...whom)}`;
 
   /** Resolves with the answer that another process has stored, if any. */
@@ -54,15 +54,16 @@ export function createSharing({ storage, lock, timeoutMs, whom, helpers }: Shari
 
     // If the answer is stored already, no lock is needed. If the store fails, there is nothing to share. Clients do not wait one by one
     // for a lock that hangs: between its pauses it gets less time, so that there is time left for the answer.
-    const found = await look(work), isHanging = latesInARow >= MAX_LATES;
+    const found = await look(work), isHanging = hangsInARow >= MAX_HANGS;
     if (found || !lock || helpers.storage.isOut() || isHanging && helpers.lock.isPaused()) return found ?? attempt();
     const locked = await underLock(lock, name, isHanging ? Math.min(LIMIT_MS, timeoutMs / 2) : timeoutMs, attempt);
-    latesInARow = locked.held === 'late' ? latesInARow + 1 : 0;
+    hangsInARow = locked.held === 'hangs' ? hangsInARow + 1 : 0;
     if (locked.held === 'yes') {
       helpers.lock.works();
       return locked.result;
     }
-    if (locked.held === 'late' && latesInARow < MAX_LATES) return look(work);
+    // Another process has the lock, and may be waiting for Transak. A second request would get the answer that the token was revoked.
+    if (locked.held === 'late' || locked.held === 'hangs' && hangsInARow < MAX_HANGS) return look(work);
     helpers.lock.fails();
     return attempt();
   };

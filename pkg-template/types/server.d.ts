@@ -311,8 +311,8 @@ export interface KeepFreshOptions<K = any> extends Omit<RefreshOptions, 'headers
   headers?: RefreshOptions['headers'] | ((key: K) => RefreshOptions['headers'])
   /**
    * Allows one refresh of an entry's token at a time. The lock's name is that of a session with this `key`, so a job and sessions can
-   * share it. Each attempt waits for it up to 10 s. If three entries in a row do not get it, the job goes on without it, and waits up
-   * to 2 s for it from then on. Default: none.
+   * share it. Each attempt waits for it up to 10 s. A lock that another process has rejects then. If it hangs for three entries in a
+   * row instead, the job goes on without it, and waits up to 2 s for it from then on. Default: none.
    */
   lock?: TokenLock
   /**
