@@ -46,11 +46,16 @@ export function unstorage(storage: types.UnstorageLike): TokenStorage {
   };
 }
 
+/** The adapter of each Keyv. A Keyv has one, because a session's listener for `error` stays with its adapter. */
+const ofKeyv = new WeakMap<types.KeyvLike, TokenStorage>();
+
 export function keyv(store: types.KeyvLike): TokenStorage {
   needs(store, 'keyv', ['get', 'set', 'delete', 'on'], 'an instance of Keyv');
   if (store.throwOnErrors === false) {
     throw wrong('keyv needs a Keyv that reports failures: write new Keyv({ store, throwOnErrors: true })');
   }
+  const known = ofKeyv.get(store);
+  if (known) return known;
   const storage: TokenStorage & Pick<types.KeyvLike, 'on'> = {
     get: (key) => store.get(key),
     set: (key, token, ttlMs) => store.set(key, token, ttlMs),
@@ -58,6 +63,7 @@ export function keyv(store: types.KeyvLike): TokenStorage {
     // A session listens to `error`, because a backend may also fail between two calls.
     on: (event, listener) => store.on(event, listener),
   };
+  ofKeyv.set(store, storage);
   return storage;
 }
 

@@ -144,6 +144,18 @@ describe('what an adapter adds', () => {
     assert.throws(() => keyv(new Keyv()), { code: 'ERR_INVALID_OPTION', message: /throwOnErrors: true/ })
   })
 
+  test('a Keyv gets one listener, however many adapters and sessions there are', async (t) => {
+    const { url: baseUrl, fresh } = await world(t), store = new Keyv({ throwOnErrors: true })
+    let added = 0
+    const on = store.on.bind(store)
+    store.on = (...given) => (added++, on(...given))
+    for (let times = 0; times < 20; times++) {
+      const session = await TokenSession.login(fresh, { baseUrl, storage: keyv(store), key: `user-${times}` })
+      session.dispose()
+    }
+    assert.deepEqual([added, keyv(store) === keyv(store)], [1, true])
+  })
+
   test('a failure of a Keyv backend is one storageerror, and no logout', async (t) => {
     const { url: baseUrl, fresh } = await world(t)
     let away = false
