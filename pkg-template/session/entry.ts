@@ -33,7 +33,7 @@ export class Entry {
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
-  /** The moment of the last login here, or of the session's begin. */
+  /** The moment of the last login that the session knows, or of its begin. */
   begunAt = moment();
   /** How many logouts elsewhere the session has heard of. */
   private logouts = 0;
@@ -237,11 +237,12 @@ export class Entry {
 
   /** Compares the token with what was found in the store. Returns what to do. */
   private found(found: any, { wasWritten = false, wasReplaced = false }) {
-    const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null && !wasReplaced;
+    const { state } = this.driver, stored = found ?? '', isSuperseded = this.superseded.includes(stored) && state.token !== null;
     const saysNothing = isSuperseded || this.mayForget, hasLock = this.lock.isHeld, isDeleteDue = this.pending !== undefined;
     const { step } = state.found(isSuperseded ? '' : stored, state.token ?? this.pending?.token ?? null, { saysNothing, hasLock, wasWritten, wasReplaced, isDeleteDue });
     // The list is about the token that this session got by its own refreshes. It is not about a token from the store.
     if (step === 'adopt' || step === 'forget') this.superseded = [];
+    if (step === 'adopt') this.begunAt = moment();
     if (step === 'forget' || state.isStored) {
       this.outage.end();
       this.news = 'refreshed';

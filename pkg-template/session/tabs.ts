@@ -40,13 +40,14 @@ export class Tabs {
   private readonly heard = (what: unknown, at: number) => this.driver.unattended(() => {
     const { driver: { state }, entry } = this;
     // There may have been a login since this logout, here or elsewhere. Then the session looks at the store, as after a freeze.
-    const isOutdated = what === 'cleared' && (at < entry.begunAt || Date.now() - at > LATE_MS), heard = isOutdated ? 'returned' : what;
+    const isOutdated = what === 'cleared' && (at < entry.begunAt || Date.now() - at > LATE_MS), heard = isOutdated ? 'outdated' : what;
     if (heard === 'refreshed' || heard === 'replaced') this.lookSoon(heard === 'replaced');
     if (heard === 'cleared') entry.clearElsewhere();
     if (heard === 'late') state.waitForAnother();
     // The page is in the back/forward cache, and gets no message until it returns.
-    if (heard === 'left' || heard === 'returned') state.forgetLook();
+    if (heard === 'left' || heard === 'returned' || heard === 'outdated') state.forgetLook();
     if (heard === 'returned') entry.look();
+    if (heard === 'outdated') this.lookSoon(false);
   });
 
   /** Looks for the change that a message announced, at most once a second. If the change is not there yet, it looks once more. */

@@ -170,6 +170,34 @@ test('a logout in another tab that was told before a login here, and is heard af
   assert.deepEqual(session.heard, ['replaced'])
 })
 
+test('a logout that was told before a look adopted the next login does not end that login, however often it is heard', async (t) => {
+  for (const sub of ['user@example.com', 'ann@example.com']) {
+    const { open, aged } = await world(t)
+    const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), token = await aged(0, { sub })
+    await session.accessToken()
+    const channel = new BroadcastChannel('transak-user-token'), tell = (what, at) => channel.postMessage({ name: `transak-user-token:${key}`, what, at })
+    t.after(() => channel.close())
+    // A worker logs out and in again while this realm is busy. Its first message is heard after this session has looked.
+    const at = Date.now() - 1, adopted = next(session, 'replaced')
+    storage.map.set(key, token)
+    tell('replaced', Date.now())
+    await adopted
+    const { length } = storage.calls, looked = new Promise((resolve) => { storage.fault = () => (storage.fault = null, resolve(), token) })
+    for (let times = 0; times < 200; times++) tell('cleared', at)
+    await looked
+    assert.equal(await session.accessToken(), token)
+    assert.equal(storage.map.get(key), token)
+    assert.ok(!session.heard.includes('cleared'))
+    assert.ok(storage.calls.length - length < 10, `${storage.calls.length - length} calls of the store`)
+
+    // If the store is empty by then, it is a logout all the same.
+    storage.map.delete(key)
+    const cleared = next(session, 'cleared')
+    tell('cleared', at)
+    await cleared
+  }
+})
+
 test('a logout that a page hears late, because it was frozen, does not end the login that followed it', async (t) => {
   const { open, aged } = await world(t)
   const key = unique(), storage = memory(), session = open(await aged(1), { storage, key }), token = await aged(0)

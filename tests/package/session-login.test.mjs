@@ -117,6 +117,29 @@ describe('a login', { concurrency: true }, () => {
     }
   })
 
+  for (const name of ['login() twice', 'replace() twice', 'new, and login()']) {
+    test(`of one token in two sessions, by ${name}, loses no refresh: one request, and both go on with the new token`, async (t) => {
+      for (const age of [0, 29]) {
+        const { open, adopt, aged, baseUrl, gateway } = await world(t), token = await aged(age)
+        const options = { baseUrl, storage: memory(), key: unique(), maxWaitMs: 60_000 }
+        const login = async () => adopt(await TokenSession.login(token, options))
+        const replaced = async () => {
+          const session = open(null, options)
+          await session.replace(token)
+          return session
+        }
+        const [one, other] = await Promise.all(name[0] === 'l' ? [login(), login()] : name[0] === 'r' ? [replaced(), replaced()] : [open(token, options), login()])
+        const { accessToken } = await other.refresh()
+        assert.notEqual(accessToken, token)
+        await until(() => options.storage.map.get(options.key) === accessToken)
+        // A session looks at most once a second because of messages.
+        for (const end = Date.now() + 30_000; Date.now() < end && await one.accessToken() !== accessToken;) await turn()
+        assert.ok(await one.accessToken() === accessToken && await other.accessToken() === accessToken)
+        assert.equal(gateway.refreshes(), 1)
+      }
+    })
+  }
+
   test('by replace() is stored only with the lock, so an earlier answer does not overwrite it', async (t) => {
     const { open, fresh, aged } = await world(t)
     const key = unique(), storage = memory(), login = await aged(7)
