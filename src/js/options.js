@@ -39,7 +39,8 @@ export function copyOptions(options) {
   const names = caught(() => typeof options === 'object' && Object.keys(options));
   // The wasm says what is wrong with these options.
   if (!names) return options;
-  const given = NAMES.options.filter((name) => isGiven(options, name)).map((name) => [name, copied(name, read(options, name))]);
+  // A value that cannot be copied is null, which no option may be.
+  const given = NAMES.options.filter((name) => isGiven(options, name)).map((name) => [name, caught(() => copied(name, read(options, name)))]);
   return Object.assign(Object.create(null), Object.fromEntries([...names.map((name) => [name, undefined]), ...given]));
 }
 

@@ -51,6 +51,15 @@ describe('options', () => {
       trustedProxies: ['10.0.0.0/8', '::1'], limit: { total: { max: 1, windowMs: 1 } },
     });
   });
+
+  test('a list that throws when it is read is refused', () => {
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    const throwing = Object.assign([APP], { [Symbol.iterator]() { throw new RangeError('no'); } });
+    for (const list of [proxy, throwing]) for (const name of ['allowedOrigins', 'trustedProxies']) {
+      assert.throws(() => createRefreshHandler({ ...good, [name]: list }), { code: 'ERR_INVALID_OPTION', message: new RegExp(name) });
+    }
+  });
 });
 
 describe('a request that is passed on', () => {
