@@ -33,6 +33,8 @@ export class Entry {
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
+  /** The delete that is not necessary any more, because another session has logged in since. */
+  private overtaken: PendingDelete | undefined;
   /** The moment of the last login that the session knows, or of its begin. */
   begunAt = moment();
   /** How many logouts elsewhere the session has heard of. */
@@ -158,6 +160,14 @@ export class Entry {
   expectLogin() {
     [this.superseded, this.news, this.begunAt] = [[], 'replaced', moment()];
     this.forgetDelete();
+    this.tabs.tell('login');
+  }
+
+  /** Notes a new login elsewhere. Its token is stored in place of the one that this session has to delete. */
+  expectLoginElsewhere(at: number) {
+    if (!this.pending || at < this.pending.since) return;
+    this.overtaken = this.pending;
+    this.forgetDelete();
   }
 
   /** Stores the token of a login. */
@@ -183,10 +193,12 @@ export class Entry {
 
   /** Deletes what is stored. Rejects if the store fails. Then the delete is tried again later. */
   async delete() {
+    const { pending } = this;
     this.connect();
     this.tabs.tell('cleared');
-    // If there is a new login by then, its token is stored instead.
-    const isDone = await this.driver.during(() => this.inTurn(async () => this.driver.state.token !== null || this.erase()));
+    // If there is a new login by then, here or elsewhere, its token is stored instead.
+    const isOvertaken = () => this.driver.state.token !== null || pending !== undefined && this.overtaken === pending;
+    const isDone = await this.driver.during(() => this.inTurn(async () => isOvertaken() || this.erase()));
     if (!isDone) throw storeFailure();
   }
 

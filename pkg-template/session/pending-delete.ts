@@ -1,4 +1,5 @@
 // A delete after a logout that the store has not done yet. It is tried again, with longer and longer waits.
+import { moment } from './channel.js';
 
 /** The first and the longest wait before the next attempt, in milliseconds. */
 const FIRST_MS = 5_000, LONGEST_MS = 600_000;
@@ -7,6 +8,8 @@ const FIRST_MS = 5_000, LONGEST_MS = 600_000;
 const CALLED_MS = 1_000;
 
 export class PendingDelete {
+  /** The moment of the logout. */
+  readonly since = moment();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitMs = FIRST_MS;
   private triedAt = 0;

@@ -33,7 +33,7 @@ export class Tabs {
     this.next = this.leave = undefined;
   }
 
-  tell(what: 'refreshed' | 'replaced' | 'cleared' | 'late') {
+  tell(what: 'login' | 'refreshed' | 'replaced' | 'cleared' | 'late') {
     tell(this.name, what, this.heard);
   }
 
@@ -43,6 +43,7 @@ export class Tabs {
     const isOutdated = what === 'cleared' && (at < entry.begunAt || Date.now() - at > LATE_MS), heard = isOutdated ? 'outdated' : what;
     if (heard === 'refreshed' || heard === 'replaced') this.lookSoon(heard === 'replaced');
     if (heard === 'cleared') entry.clearElsewhere();
+    if (heard === 'login') entry.expectLoginElsewhere(at);
     if (heard === 'late') state.waitForAnother();
     // The page is in the back/forward cache, and gets no message until it returns.
     if (heard === 'left' || heard === 'returned' || heard === 'outdated') state.forgetLook();

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { TokenSession } from 'transak-user-token'
 import { clock } from './session.clock.mjs'
-import { MINUTE, SECOND, memory, next, unique, world } from './session.world.mjs'
+import { MINUTE, SECOND, memory, next, turn, unique, world } from './session.world.mjs'
 
 /** Another tab, which may send any message. */
 function tab(t, key) {
@@ -154,6 +154,32 @@ test('a login by replace() that follows the clear() of another session of the ke
   await Promise.all([second.replace(await aged(0)), first.clear()])
   await assert.rejects(second.accessToken(), { code: 'ERR_INVALID_TOKEN' })
   assert.equal(storage.map.get(key), undefined)
+})
+
+test('a login() that follows the clear() of another session at once is stored, whatever the age of its token', async (t) => {
+  const { open, adopt, aged, baseUrl } = await world(t)
+  for (const held of [null, await aged(2)]) {
+    const key = unique(), storage = memory(), token = await aged(1), options = { baseUrl, storage, key }
+    // The look of the first session is under way, and its delete waits for that.
+    const cleared = open(held, options).clear()
+    const session = adopt(await TokenSession.login(token, options))
+    await cleared
+    assert.deepEqual([session.snapshot().stored, storage.map.get(key), await session.accessToken()], [true, token, token])
+    assert.ok(!session.heard.includes('storageerror'))
+  }
+})
+
+test('a delete that failed is not tried again once another session has logged in, even if its token is older than the logout', async (t) => {
+  const { open, adopt, aged, baseUrl } = await world(t)
+  const key = unique(), storage = memory(), token = await aged(1), first = open(await aged(2), { storage, key })
+  await first.accessToken()
+  Object.assign(storage, { fault: () => { throw new Error('down') }, only: 'delete' })
+  await assert.rejects(first.clear(), { code: 'ERR_STORAGE' })
+  const second = adopt(await TokenSession.login(token, { baseUrl, storage, key }))
+  storage.fault = null
+  for (const end = Date.now() + 30_000; Date.now() < end && await first.accessToken().catch(() => {}) !== token;) await turn()
+  assert.equal(await first.accessToken(), token)
+  assert.deepEqual([storage.map.get(key), await second.accessToken()], [token, token])
 })
 
 test('a logout in another tab that was told before a login here, and is heard after it, does not end that login', async (t) => {

@@ -58,8 +58,8 @@ describe('a shared store', { concurrency: true }, () => {
     await session.refresh()
     await session.replace(await aged(1))
     await session.clear()
-    await until(() => messages.length >= 4)
-    assert.deepEqual(messages.map(({ what }) => what), ['refreshed', 'refreshed', 'replaced', 'cleared'])
+    await until(() => messages.length >= 5)
+    assert.deepEqual(messages.map(({ what }) => what), ['refreshed', 'refreshed', 'login', 'replaced', 'cleared'])
     for (const message of messages) assert.deepEqual(Object.keys(message), ['name', 'what', 'at'])
   })
 
