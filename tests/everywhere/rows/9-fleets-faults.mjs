@@ -18,14 +18,14 @@ async function soonInStep({ requests, inStep, users }, { which, isMeant = () => 
 /** One process is stopped while the answers are in its sockets, for longer than the lease of its lock. The others are used meanwhile. */
 const stopped = (ms, { revokes = true } = {}) => async (kit) => {
   const world = await fleet(kit, { revokes }), { processes: [first, ...others], requests, holds, users, asked, access, costs } = world;
-  const answers = gate(), others200 = () => requests.filter(({ by, status }) => by !== 0 && status === 200).length;
+  const answers = gate(), refreshesElsewhere = () => requests.filter(({ by, status }) => by !== 0 && status === 200).length;
   holds.after = ({ by }) => by === 0 ? answers : undefined;
   const call = first.ask('access');
   await asked(({ status }) => status === 200, users.length);
   first.child.kill('SIGSTOP');
   answers.open();
   // A server that does not revoke gives another process a token, too. The stopped one goes on when all are there.
-  for (const end = Date.now() + ms; Date.now() < end || !revokes && others200() < users.length; await pause(500)) await access(others);
+  for (const end = Date.now() + ms; Date.now() < end || !revokes && refreshesElsewhere() < users.length; await pause(500)) await access(others);
   first.child.kill('SIGCONT');
   await call;
   await soonInStep(world, { refreshes: revokes ? 1 : 2 });
