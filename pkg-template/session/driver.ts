@@ -77,11 +77,9 @@ export class Driver {
     try {
       await work();
     } finally {
-      after(0, () => {
-        const early = this.early ?? [];
-        this.early = undefined;
-        for (const detail of early) this.tell('storageerror', detail);
-      });
+      const { early } = this;
+      this.early = undefined;
+      for (const detail of early) after(0, () => this.tell('storageerror', detail));
     }
   }
 

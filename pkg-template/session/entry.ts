@@ -33,8 +33,6 @@ export class Entry {
   private looking: Promise<void> | undefined;
   private storing = 0;
   private pending: PendingDelete | undefined;
-  /** The delete that is not necessary any more, because another session has logged in since. */
-  private overtaken: PendingDelete | undefined;
   /** The moment of the last login that the session knows, or of its begin. */
   begunAt = moment();
   /** How many logouts elsewhere the session has heard of. */
@@ -166,7 +164,7 @@ export class Entry {
   /** Notes a new login elsewhere. Its token is stored in place of the one that this session has to delete. */
   expectLoginElsewhere(at: number) {
     if (!this.pending || at < this.pending.since) return;
-    this.overtaken = this.pending;
+    this.pending.isOvertaken = true;
     this.forgetDelete();
   }
 
@@ -197,7 +195,7 @@ export class Entry {
     this.connect();
     this.tabs.tell('cleared');
     // If there is a new login by then, here or elsewhere, its token is stored instead.
-    const isOvertaken = () => this.driver.state.token !== null || pending !== undefined && this.overtaken === pending;
+    const isOvertaken = () => this.driver.state.token !== null || pending?.isOvertaken;
     const isDone = await this.driver.during(() => this.inTurn(async () => isOvertaken() || this.erase()));
     if (!isDone) throw storeFailure();
   }

@@ -10,6 +10,8 @@ const CALLED_MS = 1_000;
 export class PendingDelete {
   /** The moment of the logout. */
   readonly since = moment();
+  /** Whether another session has logged in since. Then the delete is not necessary any more. */
+  isOvertaken = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitMs = FIRST_MS;
   private triedAt = 0;
